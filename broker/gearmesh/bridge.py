@@ -1,0 +1,184 @@
+"""The contract between Gearmesh and one network.
+
+A bridge translates: native input into events, deliveries into native messages. It never sees NATS, conversations or
+other networks. Required is small; every further ability is a protocol of its own, and a bridge has it by having the
+methods.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from gearmesh.model.capabilities import Capabilities
+from gearmesh.model.content import MediaRef, Sender
+from gearmesh.model.delivery import Delivery, ReceiptDelivery, Sent
+from gearmesh.model.events import Event
+from gearmesh.model.person import Profile
+
+if TYPE_CHECKING:
+    import aiohttp
+    import structlog
+
+API: Final = 1
+"""The version of this contract. It grows when a bridge written for the last one would break."""
+
+Status = Literal["starting", "connected", "reconnecting", "unauthorized", "failed", "stopped"]
+
+
+class BridgeContext(Protocol):
+    """What Gearmesh gives a bridge. One per app."""
+
+    @property
+    def app(self) -> str:
+        """The app's name in the configuration."""
+
+    @property
+    def log(self) -> structlog.typing.FilteringBoundLogger:
+        """A logger that carries the app's name."""
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """A shared HTTP session, open until after `run` has ended. It has a timeout of 30 s."""
+
+    async def receive(self, *events: Event) -> None:
+        """Take native input in. Returns when all of it is stored; events of one thread keep their order.
+
+        Raises:
+            BusUnavailable: not stored; the network must be told so that it sends again, or the bridge must keep it.
+        """
+
+    async def status(self, status: Status, detail: str = "") -> None:
+        """Tell operators how the connection is."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def media_link(self, ref: MediaRef) -> str:
+        """A link, public and expiring, under which a network can fetch this file; "" when no public URL is set."""
+
+
+class Bridge(ABC):
+    """One app's network. Constructed once, before anything connects; construction does no I/O."""
+
+    network: ClassVar[str]
+    """The name in `bridge = "…"`: letters, digits, dash; unique among all plugins."""
+
+    title: ClassVar[str]
+    """What people call the network, such as "WhatsApp"."""
+
+    api: ClassVar[int]
+    """The version of the contract that it was written for: set it to the number, not to `API`."""
+
+    Config: ClassVar[type[msgspec.Struct]]
+    """The bridge's keys under `[apps.<name>]`. Fields of type `Secret` are read from `env:` and `file:`."""
+
+    def __init__(self, config: Any, context: BridgeContext) -> None:
+        self.config = config
+        self.context = context
+
+    @abstractmethod
+    def capabilities(self, thread: str) -> Capabilities:
+        """What this thread can show. Called for every message: answer from memory."""
+
+    @abstractmethod
+    def parse_address(self, text: str) -> str:
+        """The user id that a person means who types `@app:text`, in its one canonical form.
+
+        Raises:
+            InvalidAddress: no user of this network can be meant.
+        """
+
+    @abstractmethod
+    def format_address(self, user: str) -> str:
+        """A user id as people like to read it."""
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Connect, and pump native input until cancelled. Called again, with growing pauses, when it raises.
+
+        A bridge that only waits for webhooks checks its credentials here and then returns or waits.
+
+        Raises:
+            Unauthorized: the credentials do not work; the app stops until it is started again.
+        """
+
+    @abstractmethod
+    async def send(self, delivery: Delivery) -> Sent:
+        """Send one part, already fitted to `capabilities`. Called in order for each thread, at once for several.
+
+        Raises:
+            SendFailed: one of its classes, which says what happens next. Any other exception counts as `Unclear`.
+        """
+
+    def thread_of(self, user: str) -> str:
+        """The thread in which this user is written to. Networks with one thread per person keep this as it is."""
+        return user
+
+
+class WebhookRequest(msgspec.Struct, frozen=True):
+    """An HTTP request to `/webhooks/<app>`. Header names are lower case; `body` is exactly what came."""
+
+    method: Literal["GET", "POST"]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class WebhookResponse(msgspec.Struct, frozen=True):
+    """The answer to a webhook. `outcome` is counted: "accepted", "verified", "forged", "refused"."""
+
+    status: int = 200
+    body: str = ""
+    outcome: str = "accepted"
+
+
+@runtime_checkable
+class SupportsWebhook(Protocol):
+    """Input comes as HTTP requests to `/webhooks/<app>`, 3 MB at most."""
+
+    async def webhook(self, request: WebhookRequest) -> WebhookResponse:
+        """Verify, translate, `await context.receive(...)`, answer. `BusUnavailable` is answered with 503."""
+
+
+@runtime_checkable
+class SupportsProfiles(Protocol):
+    """Names and pictures of users can be looked up."""
+
+    async def profile(self, user: str) -> Profile:
+        """What the network tells about a user; an empty profile when it tells nothing.
+
+        Raises:
+            SendFailed: the question failed; it is asked again with a later message.
+        """
+
+
+@runtime_checkable
+class SupportsGhosts(Protocol):
+    """Senders from other networks can appear under their own name."""
+
+    async def ghost(self, thread: str, sender: Sender) -> str:
+        """The id under which `send` shows this sender; "" where it cannot, so that the text names them instead."""
+
+
+@runtime_checkable
+class SupportsReceipts(Protocol):
+    """The person who wrote can be shown that their message arrived or was read."""
+
+    async def receipt(self, delivery: ReceiptDelivery) -> None:
+        """Show it. Failures are logged and forgotten: a receipt is never tried again."""
+
+
+@runtime_checkable
+class SupportsMedia(Protocol):
+    """Files that arrived here can be fetched by their `MediaRef`."""
+
+    def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        """The bytes of a file, in chunks.
+
+        Raises:
+            SendFailed: it is gone, or not to be had now.
+        """

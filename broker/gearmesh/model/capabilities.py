@@ -1,0 +1,39 @@
+"""What a network carries, and its limits, as data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from gearmesh.model.content import MediaKind
+
+Unit = Literal["characters", "bytes"]
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A limit, its unit, and where the number comes from."""
+
+    value: int
+    unit: Unit
+    source: str
+
+    def measure(self, text: str) -> int:
+        """How much of this limit `text` uses."""
+        return len(text.encode()) if self.unit == "bytes" else len(text)
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What one thread of one app can show.
+
+    `text` bounds one message and `caption` the text beside a file (None: a file carries no text). `media` are the
+    kinds that go as files by link. `replies`: a message can quote another one natively. `receipts`: what of
+    "delivered" and "read" can be shown to the person who wrote. `source` says where the yes and no come from.
+    """
+
+    text: Limit
+    caption: Limit | None = None
+    media: frozenset[MediaKind] = frozenset()
+    replies: bool = False
+    receipts: frozenset[Literal["delivered", "read"]] = frozenset()
+    source: str = ""

@@ -1,0 +1,113 @@
+"""What is sent, what came of it, and the states that a leg goes through.
+
+A leg begins `accepted` (its envelope is stored) and ends in exactly one final state. `sent`, `delivered` and `read`
+only go forward; a network that reports `read` without `delivered` is believed. `parked` is the one state that leads
+back: the leg waits for something and is then tried again.
+
+    accepted ──▶ sent ──▶ delivered ──▶ read
+       │  ▲        └──────────────────────▲
+       ▼  │
+     parked ──▶ expired        accepted, parked ──▶ failed | dead | expired
+                               sent ──▶ failed     (the network refuses after its first yes)
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from gearmesh.model.content import Media, ReceiptState, Sender, Text
+
+State = Literal["accepted", "sent", "delivered", "read", "parked", "failed", "dead", "expired"]
+Reason = Literal[
+    "",
+    "rate_limit",
+    "window_closed",
+    "consent_pending",
+    "unauthorized",
+    "unsupported",
+    "rejected",
+    "unclear",
+    "too_large",
+    "loop",
+    "unparsed",
+    "unreachable",
+]
+
+TRANSITIONS: Final[dict[State, frozenset[State]]] = {
+    "accepted": frozenset({"sent", "parked", "failed", "dead", "expired"}),
+    "parked": frozenset({"sent", "parked", "failed", "dead", "expired"}),
+    "sent": frozenset({"delivered", "read", "failed"}),
+    "delivered": frozenset({"read"}),
+    "read": frozenset(),
+    "failed": frozenset(),
+    "dead": frozenset({"accepted"}),
+    "expired": frozenset(),
+}
+"""From each state to those that may follow. `dead` leads back to `accepted` when an operator replays it."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One part on its way out: what `Bridge.send` gets.
+
+    `id` names this part for good (`<envelope id>:<app>:<part>`): networks that take an id of ours get this one.
+    `thread` and `user` are the network's own ids. `reply_to` is the native id of the message that is answered, or "".
+    `ghost` is what `SupportsGhosts.ghost` gave for the sender, or "" when the text itself says who wrote.
+    """
+
+    id: str
+    thread: str
+    user: str
+    content: Text | Media
+    sender: Sender = Sender()
+    reply_to: str = ""
+    ghost: str = ""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The network's ids of what was sent, in the order it is shown."""
+
+    native_ids: tuple[str, ...]
+
+
+class ReceiptDelivery(msgspec.Struct, frozen=True):
+    """News for the person who wrote: their messages (native ids on this app) were delivered or read elsewhere."""
+
+    thread: str
+    user: str
+    state: ReceiptState
+    native_ids: tuple[str, ...]
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """One step of an envelope's way. `at` is in microseconds since the epoch."""
+
+    name: str
+    at: int
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One step in the life of a leg. `at` is in milliseconds since the epoch."""
+
+    envelope: str
+    app: str
+    state: State
+    at: int
+    kind: str = "event"
+    sender: str = ""
+    to: str = ""
+    reason: Reason = ""
+    detail: str = ""
+    hops: tuple[Hop, ...] = ()
+
+
+class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that cannot go on by itself, kept with its raw bytes. `id` is a leg's or a digest of the bytes."""
+
+    id: str
+    app: str
+    reason: Reason
+    detail: str
+    at: int
+    raw: bytes
