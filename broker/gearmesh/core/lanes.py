@@ -1,0 +1,60 @@
+"""Lanes: what is for one portal goes out one after the other, and portals do not wait for each other.
+
+A pure data structure: whoever owns it does the work, and says when it is done.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item")
+
+
+class Lanes(Generic[Key, Item]):
+    """Queues by key. A lane exists while one of its items is being worked on; idle lanes cost nothing."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Key, deque[Item]] = {}
+        self._items = 0
+
+    def __len__(self) -> int:
+        """How many items are waiting or being worked on."""
+        return self._items
+
+    @property
+    def busy(self) -> int:
+        """How many lanes have work."""
+        return len(self._waiting)
+
+    def offer(self, key: Key, item: Item) -> bool:
+        """Put an item into its lane. True: the lane was idle, the caller starts on this item now."""
+        self._items += 1
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            self._waiting[key] = deque()
+            return True
+        waiting.append(item)
+        return False
+
+    def done(self, key: Key) -> Item | None:
+        """The item in work is finished: the lane's next one, or None when the lane is idle again.
+
+        Raises:
+            KeyError: nothing is in work there.
+        """
+        waiting = self._waiting[key]
+        self._items -= 1
+        if waiting:
+            return waiting.popleft()
+        del self._waiting[key]
+        return None
+
+    def clear(self) -> int:
+        """Forget everything, and say how much that was: somebody else has taken over."""
+        forgotten = self._items
+        self._waiting.clear()
+        self._items = 0
+        return forgotten

@@ -1,0 +1,55 @@
+"""Which conversation a native message belongs to, where many conversations share one thread.
+
+A message that quotes a bridged one answers it. `@handle hello` starts, or goes back to, a conversation with that
+person. A plain message goes on in the conversation in which the person last wrote; somebody who has never written
+answers the one conversation that has reached them. Where that does not say one conversation, nothing is guessed: the
+person is told how to go on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from gearmesh.model.conversation import Portal
+
+MENTION: Final = re.compile(r"\s*@(?P<who>[^\s@,;!?]{1,256}?)[,;:!?.]?(?:\s+(?P<rest>.*))?", re.DOTALL)
+
+
+class Continue(msgspec.Struct, frozen=True):
+    """It belongs to a conversation that exists."""
+
+    conversation: str
+    text: str
+
+
+class Start(msgspec.Struct, frozen=True):
+    """It is for `who`: a handle, or an address in `app:user` form. `text` is what remains of the message."""
+
+    who: str
+    text: str
+
+
+class Help(msgspec.Struct, frozen=True):
+    """It belongs nowhere yet. `key` is the notice that tells the person how to go on."""
+
+    key: str
+
+
+Choice = Continue | Start | Help
+
+
+def choose(text: str, quoted: str, portal: Portal) -> Choice:
+    """Where a message goes. `quoted` is the conversation of the message that it quotes, or ""."""
+    if quoted:
+        return Continue(quoted, text)
+    mention = MENTION.fullmatch(text)
+    if mention:
+        return Start(mention["who"], (mention["rest"] or "").strip())
+    if portal.focus:
+        return Continue(portal.focus, text)
+    if len(portal.heard) == 1:
+        return Continue(portal.heard[0], text)
+    return Help("help_several" if portal.heard else "help")

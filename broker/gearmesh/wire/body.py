@@ -1,0 +1,43 @@
+"""The body of an envelope: content as `msgpack(map)`, closed and opened by endpoints only."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import msgpack
+import msgspec
+
+from gearmesh.errors import Malformed
+from gearmesh.model.content import Content
+from gearmesh.model.envelope import MAX_BYTES
+from gearmesh.wire.codec import check_depth, unpack
+
+UNSEALED: Final = "none"
+
+
+def close_body(content: Content) -> bytes:
+    """The bytes of a content, unsealed.
+
+    Raises:
+        Malformed: it is larger than an envelope may be.
+    """
+    data = cast("bytes", msgpack.packb(msgspec.to_builtins(content), use_bin_type=True))
+    if len(data) > MAX_BYTES:
+        raise Malformed(f"a body of {len(data)} bytes; at most {MAX_BYTES} are allowed")
+    return data
+
+
+def open_body(seal: str, body: bytes) -> Content:
+    """The content in `body`. Keys that this release does not know are passed over.
+
+    Raises:
+        Malformed: another seal than `none`, an unknown type of content, a wrong field.
+    """
+    if seal != UNSEALED:
+        raise Malformed(f"sealed with {seal!r}, which this release cannot open")
+    value = unpack(body, MAX_BYTES)
+    check_depth(value)
+    try:
+        return cast("Content", msgspec.convert(value, Content))
+    except (msgspec.ValidationError, ValueError) as error:
+        raise Malformed(f"body: {error}") from None

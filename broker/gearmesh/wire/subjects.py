@@ -1,0 +1,143 @@
+"""The grammar of NATS subjects and KV keys, both ways. Pure functions.
+
+A token is `[A-Za-z0-9_-]+`; any other text becomes `~` and its unpadded base64url.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Final
+
+import msgspec
+
+from gearmesh.errors import Malformed
+
+PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
+PARTITIONS: Final = 8
+
+
+def token(text: str) -> str:
+    """One subject token that stands for `text`.
+
+    Raises:
+        Malformed: the text is empty.
+    """
+    if PLAIN.fullmatch(text):
+        return text
+    if not text:
+        raise Malformed("an empty text has no subject token")
+    return "~" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def untoken(piece: str) -> str:
+    """The text that a token stands for.
+
+    Raises:
+        Malformed: it is no token.
+    """
+    if PLAIN.fullmatch(piece):
+        return piece
+    try:
+        encoded = piece[1:] if piece.startswith("~") else ""
+        text = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except (binascii.Error, UnicodeError):
+        text = ""
+    if not text or token(text) != piece:
+        raise Malformed(f"{piece[:80]!r} is no subject token")
+    return text
+
+
+def kv_token(text: str) -> str:
+    """A token for keys of KV buckets, where `~` is not allowed and `=` is."""
+    return token(text).replace("~", "=", 1)
+
+
+def partition_of(conversation: str, partitions: int = PARTITIONS) -> int:
+    """The partition that nats-server's `{{partition(n,…)}}` gives a conversation: FNV-1a-32 of its token, modulo n."""
+    value = 0x811C9DC5
+    for byte in token(conversation).encode():
+        value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
+    return value % partitions
+
+
+class Route(msgspec.Struct, frozen=True):
+    """What a subject of the logs says."""
+
+    app: str
+    conversation: str
+
+
+class Subjects(msgspec.Struct, frozen=True):
+    """All subjects under one prefix, `gm` by default. Several brokers with different prefixes can share one NATS."""
+
+    prefix: str = "gm"
+
+    def inbound(self, app: str, conversation: str) -> str:
+        """Where bridge hosts and native clients publish envelopes."""
+        return f"{self.prefix}.in.{token(app)}.{token(conversation)}"
+
+    def partition(self, number: int) -> str:
+        """The filter for one partition of the stored inbound log."""
+        return f"{self.prefix}.in.{number}.*.*"
+
+    def outbound(self, app: str, conversation: str) -> str:
+        """Where routers publish legs."""
+        return f"{self.prefix}.out.{token(app)}.{token(conversation)}"
+
+    def outbound_of(self, app: str) -> str:
+        """The filter for all legs of an app."""
+        return f"{self.prefix}.out.{token(app)}.*"
+
+    def ledger(self, app: str, envelope: str) -> str:
+        """Where the steps of an envelope's legs are recorded."""
+        return f"{self.prefix}.ledger.{token(app)}.{token(envelope)}"
+
+    def ledger_all(self) -> str:
+        """The filter for the whole ledger."""
+        return f"{self.prefix}.ledger.>"
+
+    def dead(self, app: str, leg: str) -> str:
+        """Where dead letters are kept."""
+        return f"{self.prefix}.dead.{token(app)}.{token(leg)}"
+
+    def stream(self, name: str) -> str:
+        """The name of a stream: the prefix in capitals, then the name."""
+        return f"{self.prefix.upper().replace('-', '_')}_{name}"
+
+    def bucket(self, name: str) -> str:
+        """The name of a KV bucket."""
+        return f"{self.prefix}-{name}"
+
+    def read_inbound(self, subject: str) -> Route:
+        """What a stored inbound subject (with its partition) or a published one (without) says.
+
+        Raises:
+            Malformed: another subject.
+        """
+        pieces = self._pieces(subject, "in")
+        if len(pieces) == 3:
+            if not pieces[0].isdecimal():
+                raise Malformed(f"{subject[:120]!r} has no partition number")
+            pieces = pieces[1:]
+        return self._route(subject, pieces)
+
+    def read_outbound(self, subject: str) -> Route:
+        """What an outbound subject says.
+
+        Raises:
+            Malformed: another subject.
+        """
+        return self._route(subject, self._pieces(subject, "out"))
+
+    def _pieces(self, subject: str, log: str) -> list[str]:
+        start = f"{self.prefix}.{log}."
+        if not subject.startswith(start):
+            raise Malformed(f"{subject[:120]!r} is no subject under {start}")
+        return subject[len(start) :].split(".")
+
+    def _route(self, subject: str, pieces: list[str]) -> Route:
+        if len(pieces) != 2:
+            raise Malformed(f"{subject[:120]!r} has not an app and a conversation")
+        return Route(untoken(pieces[0]), untoken(pieces[1]))
