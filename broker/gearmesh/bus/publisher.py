@@ -1,0 +1,253 @@
+"""A publisher that loses nothing and keeps order.
+
+Every message is kept until its PubAck, in the order it was given. After a reconnect, or when an answer stays away, all
+that is unanswered goes again in order, under the same message ids: what had been stored already is recognised by the
+stream. nats-py's own `publish_async` is not used: it never resolves on an error (its issue 985).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import msgspec
+import nats.errors
+import structlog
+from nats.aio.msg import Msg
+
+from gearmesh.bus.connection import Connection
+from gearmesh.errors import BusError, BusRefused, BusUnavailable, Malformed
+
+log = structlog.get_logger("gearmesh.bus")
+
+WINDOW: Final = 8192
+"""Messages on their way at once; at 400 bytes each about 10 MB."""
+ANSWER_WITHIN: Final = 5.0
+NO_STREAM_PAUSE: Final = 0.25
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """NATS has it on disk. `duplicate`: it had it before."""
+
+    stream: str = ""
+    seq: int = 0
+    duplicate: bool = False
+
+
+class _ApiError(msgspec.Struct, frozen=True):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    stream: str = ""
+    seq: int = 0
+    duplicate: bool = False
+    error: _ApiError | None = None
+
+
+Outcome = Callable[[Stored | BusError], Awaitable[None]]
+
+
+class _Unanswered:
+    __slots__ = ("headers", "number", "outcome", "payload", "sent_at", "subject")
+
+    def __init__(
+        self, number: int, subject: str, payload: bytes, headers: dict[str, str] | None, outcome: Outcome
+    ) -> None:
+        self.number = number
+        self.subject = subject
+        self.payload = payload
+        self.headers = headers
+        self.outcome = outcome
+        self.sent_at = 0.0
+
+
+class Publisher:
+    """Publishes into streams. One per connection; use as an async context manager."""
+
+    def __init__(self, connection: Connection, *, window: int = WINDOW, answer_within: float = ANSWER_WITHIN) -> None:
+        self._connection = connection
+        self._window = window
+        self._answer_within = answer_within
+        self._unanswered: dict[int, _Unanswered] = {}
+        self._number = 0
+        self._inbox = ""
+        self._online = False
+        self._room = asyncio.Event()
+        self._room.set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._resend_wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._decoder = msgspec.json.Decoder(_Answer)
+
+    async def __aenter__(self) -> Publisher:
+        self._inbox = self._connection.client.new_inbox()
+        self._subscription = await self._connection.client.subscribe(
+            f"{self._inbox}.*", cb=self._answered, pending_msgs_limit=self._window * 4
+        )
+        self._connection.watch(lost=self._lost, back=self._back)
+        self._online = self._connection.is_up
+        self._task = asyncio.create_task(self._resend_when_needed(), name="publisher")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._connection.unwatch(lost=self._lost, back=self._back)
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._connection.is_up:
+            await self._subscription.unsubscribe()
+        for entry in tuple(self._unanswered.values()):
+            await entry.outcome(BusUnavailable("the connection to nats was closed before it answered"))
+        self._unanswered.clear()
+
+    @property
+    def unanswered(self) -> int:
+        """How many messages wait for their answer."""
+        return len(self._unanswered)
+
+    @property
+    def online(self) -> bool:
+        """Whether messages go out at once."""
+        return self._online
+
+    async def send(self, subject: str, payload: bytes, headers: dict[str, str] | None, outcome: Outcome) -> None:
+        """Publish without waiting for the answer; `outcome` gets it. Waits only while the window is full.
+
+        `headers` are taken over, not copied. Without a `Nats-Msg-Id` a message may be stored twice after a reconnect.
+
+        Raises:
+            Malformed: it is larger than the server takes.
+        """
+        if len(payload) > self._connection.max_payload:
+            raise Malformed(f"{len(payload)} bytes; nats takes at most {self._connection.max_payload}")
+        while len(self._unanswered) >= self._window:
+            self._room.clear()
+            await self._room.wait()
+        self._number += 1
+        entry = _Unanswered(self._number, subject, payload, headers, outcome)
+        self._unanswered[entry.number] = entry
+        self._empty.clear()
+        if self._online:
+            await self._transmit(entry)
+
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        message_id: str = "",
+        headers: Mapping[str, str] | None = None,
+        patience: float | None = None,
+    ) -> Stored:
+        """Publish and wait until it is stored.
+
+        With `patience` (seconds) it fails at once while NATS is away, and else after that time; a message that was
+        given up may be stored all the same, so say it again under the same `message_id`. Without `patience` it waits
+        for as long as it takes.
+
+        Raises:
+            BusUnavailable: not stored in time.
+            BusRefused: the stream does not take it.
+            Malformed: it is larger than the server takes.
+        """
+        if patience is not None and not self._online:
+            raise BusUnavailable("nats is away")
+        answer: asyncio.Future[Stored | BusError] = asyncio.get_running_loop().create_future()
+
+        async def outcome(result: Stored | BusError) -> None:
+            if not answer.done():
+                answer.set_result(result)
+
+        fields = dict(headers) if headers else {}
+        if message_id:
+            fields["Nats-Msg-Id"] = message_id
+        try:
+            async with asyncio.timeout(patience):
+                await self.send(subject, payload, fields or None, outcome)
+                result = await answer
+        except TimeoutError:
+            raise BusUnavailable(f"nats has not answered within {patience} s") from None
+        if isinstance(result, BusError):
+            raise result
+        return result
+
+    async def drain(self) -> None:
+        """Wait until everything given so far has its answer."""
+        await self._empty.wait()
+
+    async def _transmit(self, entry: _Unanswered) -> None:
+        entry.sent_at = asyncio.get_running_loop().time()
+        try:
+            await self._connection.client.publish(
+                entry.subject, entry.payload, f"{self._inbox}.{entry.number}", entry.headers
+            )
+        except (nats.errors.Error, OSError) as error:
+            # It stays unanswered, and goes again after the reconnect or when its time is over.
+            log.warning("publishing was interrupted; it goes again", subject=entry.subject, error=str(error))
+
+    async def _answered(self, message: Msg) -> None:
+        number = int(message.subject.rpartition(".")[2])
+        if message.headers and message.headers.get("Status") == "503":
+            # No stream listens there yet (a server that has just started): everything goes again, in order.
+            self._resend_wanted.set()
+            return
+        try:
+            answer = self._decoder.decode(message.data)
+        except msgspec.DecodeError:
+            log.warning("nats gave an answer that is none; it is asked again", subject=message.subject)
+            self._resend_wanted.set()
+            return
+        entry = self._unanswered.pop(number, None)
+        if entry is None:
+            return
+        if len(self._unanswered) < self._window:
+            self._room.set()
+        if not self._unanswered:
+            self._empty.set()
+        error = answer.error
+        try:
+            if error is None:
+                await entry.outcome(Stored(answer.stream, answer.seq, answer.duplicate))
+            else:
+                await entry.outcome(BusRefused(error.description, error.err_code))
+        except Exception:
+            log.exception("what should follow an answer of nats failed", subject=entry.subject)
+
+    async def _lost(self) -> None:
+        self._online = False
+
+    async def _back(self) -> None:
+        await self._resend()
+
+    async def _resend(self) -> None:
+        self._online = False
+        last = 0
+        while self._connection.is_up:
+            batch = [entry for number, entry in self._unanswered.items() if number > last]
+            if not batch:
+                self._online = True
+                return
+            for entry in batch:
+                await self._transmit(entry)
+                last = entry.number
+
+    async def _resend_when_needed(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                async with asyncio.timeout(1.0):
+                    await self._resend_wanted.wait()
+                await asyncio.sleep(NO_STREAM_PAUSE)
+                self._resend_wanted.clear()
+            except TimeoutError:
+                oldest = next(iter(self._unanswered.values()), None)
+                if oldest is None or loop.time() - oldest.sent_at < self._answer_within:
+                    continue
+                log.warning("nats has not answered in time; all that is unanswered goes again", count=self.unanswered)
+            if self._connection.is_up:
+                await self._resend()

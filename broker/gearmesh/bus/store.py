@@ -1,0 +1,78 @@
+"""Typed KV buckets: MessagePack records under keys of tokens."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+import nats.errors
+import nats.js.errors
+
+from gearmesh.bus.connection import Connection
+from gearmesh.bus.publisher import Publisher
+from gearmesh.errors import BusRefused, BusUnavailable, Malformed
+
+Record = TypeVar("Record")
+WRONG_LAST_SEQUENCE = 10071
+
+
+class Store(Generic[Record]):
+    """One bucket of one kind of record. Reads are direct; writes go through the publisher, in order with the rest."""
+
+    def __init__(self, connection: Connection, publisher: Publisher, bucket: str, record: type[Record]) -> None:
+        self._connection = connection
+        self._publisher = publisher
+        self._stream = f"KV_{bucket}"
+        self._prefix = f"$KV.{bucket}."
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(record)
+
+    async def get(self, key: str) -> Record | None:
+        """The record under `key`, or None.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+            Malformed: what stands there is no such record.
+        """
+        found = await self.get_with_revision(key)
+        return found[0] if found else None
+
+    async def get_with_revision(self, key: str) -> tuple[Record, int] | None:
+        """The record and its revision, for `update`."""
+        try:
+            message = await self._connection.js.get_msg(self._stream, subject=self._prefix + key, direct=True)
+        except nats.js.errors.NotFoundError:
+            return None
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            raise BusUnavailable(f"reading {self._prefix}{key}: {type(error).__name__}") from None
+        if not message.data or (message.headers and message.headers.get("KV-Operation")):
+            return None
+        try:
+            return self._decoder.decode(message.data), message.seq or 0
+        except msgspec.MsgspecError as error:
+            raise Malformed(f"the record at {self._prefix}{key}: {error}") from None
+
+    async def put(self, key: str, record: Record, *, patience: float | None = None) -> None:
+        """Write, whatever stood there. Returns when it is stored.
+
+        Raises:
+            BusUnavailable: not stored within `patience` seconds.
+        """
+        await self._publisher.publish(self._prefix + key, self._encoder.encode(record), patience=patience)
+
+    async def create(self, key: str, record: Record) -> bool:
+        """Write if nothing stands there; False when something does."""
+        return await self.update(key, record, revision=0)
+
+    async def update(self, key: str, record: Record, *, revision: int) -> bool:
+        """Write if the record is still the one of `revision`; False when somebody was faster."""
+        headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
+        try:
+            await self._publisher.publish(
+                self._prefix + key, self._encoder.encode(record), headers=headers, patience=5.0
+            )
+        except BusRefused as error:
+            if error.code == WRONG_LAST_SEQUENCE:
+                return False
+            raise
+        return True

@@ -1,0 +1,143 @@
+"""The streams and buckets, as data; created when missing, checked when there, never overwritten."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from nats.js import api
+
+from gearmesh.bus.connection import Connection
+from gearmesh.errors import BusUnavailable, StreamDiffers
+from gearmesh.wire.subjects import PARTITIONS, Subjects
+
+DAY: Final = 24 * 3600.0
+DUPLICATE_WINDOW: Final = 120.0
+"""Seconds that a stream remembers message ids: 220-250 bytes each, so not for ever."""
+
+
+class StreamSpec(msgspec.Struct, frozen=True):
+    """A log. `max_age` in seconds; `transform` is the stored subject where it differs from the published one."""
+
+    name: str
+    subject: str
+    max_age: float
+    transform: str = ""
+
+
+class BucketSpec(msgspec.Struct, frozen=True):
+    """A KV bucket. `ttl` in seconds; 0 keeps for ever."""
+
+    name: str
+    ttl: float = 0
+
+
+IN, OUT, LEDGER, DEAD = "IN", "OUT", "LEDGER", "DEAD"
+
+BUCKETS: Final = (
+    BucketSpec("broker"),
+    BucketSpec("people"),
+    BucketSpec("addresses"),
+    BucketSpec("conversations"),
+    BucketSpec("portals"),
+    BucketSpec("map", ttl=30 * DAY),
+    BucketSpec("apps"),
+)
+
+
+def streams(subjects: Subjects, partitions: int = PARTITIONS) -> tuple[StreamSpec, ...]:
+    """All logs under a prefix. Limits retention throughout: a work queue forgets message ids with a restart."""
+    prefix = subjects.prefix
+    return (
+        StreamSpec(
+            subjects.stream(IN),
+            f"{prefix}.in.*.*",
+            7 * DAY,
+            f"{prefix}.in.{{{{partition({partitions},2)}}}}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}",
+        ),
+        StreamSpec(subjects.stream(OUT), f"{prefix}.out.*.*", 7 * DAY),
+        StreamSpec(subjects.stream(LEDGER), f"{prefix}.ledger.*.*", 30 * DAY),
+        StreamSpec(subjects.stream(DEAD), f"{prefix}.dead.*.*", 90 * DAY),
+    )
+
+
+async def ensure_all(
+    connection: Connection, subjects: Subjects, *, partitions: int = PARTITIONS, replicas: int = 1
+) -> None:
+    """Create what is missing and check what is there.
+
+    Raises:
+        StreamDiffers: a stream or bucket has other settings; nothing was changed.
+        BusUnavailable: JetStream does not answer, or is not enabled.
+    """
+    for spec in streams(subjects, partitions):
+        await _ensure_stream(connection, _stream_config(spec, replicas))
+    for bucket in BUCKETS:
+        await _ensure_stream(connection, _bucket_config(bucket, subjects, replicas))
+
+
+def _stream_config(spec: StreamSpec, replicas: int) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=spec.name,
+        subjects=[spec.subject],
+        retention=api.RetentionPolicy.LIMITS,
+        storage=api.StorageType.FILE,
+        max_age=spec.max_age,
+        duplicate_window=DUPLICATE_WINDOW,
+        num_replicas=replicas,
+        allow_direct=True,
+        subject_transform=api.SubjectTransform(src=spec.subject, dest=spec.transform) if spec.transform else None,
+    )
+
+
+def _bucket_config(bucket: BucketSpec, subjects: Subjects, replicas: int) -> api.StreamConfig:
+    # What every NATS client takes for a KV bucket (ADR-8); nats-py's own create_key_value would do the same with one
+    # request more.
+    name = subjects.bucket(bucket.name)
+    return api.StreamConfig(
+        name=f"KV_{name}",
+        subjects=[f"$KV.{name}.>"],
+        storage=api.StorageType.FILE,
+        discard=api.DiscardPolicy.NEW,
+        max_age=bucket.ttl or None,
+        max_msgs_per_subject=1,
+        duplicate_window=DUPLICATE_WINDOW,
+        num_replicas=replicas,
+        allow_direct=True,
+        allow_rollup_hdrs=True,
+        allow_msg_ttl=True,
+        deny_delete=True,
+    )
+
+
+async def _ensure_stream(connection: Connection, wanted: api.StreamConfig) -> None:
+    name = wanted.name or ""
+    try:
+        try:
+            found = (await connection.js.stream_info(name)).config
+        except nats.js.errors.NotFoundError:
+            await connection.js.add_stream(wanted)
+            return
+    except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
+        raise BusUnavailable(f"JetStream does not create stream {name}: {type(error).__name__}: {error}") from None
+    differences = list(_differences(wanted, found))
+    if differences:
+        raise StreamDiffers(name, differences)
+
+
+def _differences(wanted: api.StreamConfig, found: api.StreamConfig) -> list[str]:
+    """What would break us. An operator may choose storage limits, replicas, placement and the like."""
+    transform = found.subject_transform.dest if found.subject_transform else None
+    expected = wanted.subject_transform.dest if wanted.subject_transform else None
+    rows: list[tuple[str, object, object]] = [
+        ("subjects", wanted.subjects, found.subjects),
+        ("retention", api.RetentionPolicy.LIMITS.value, str(getattr(found.retention, "value", found.retention))),
+        ("subject_transform", expected, transform),
+        ("max_msgs_per_subject", wanted.max_msgs_per_subject, found.max_msgs_per_subject),
+        ("allow_direct", True, found.allow_direct),
+        ("max_age", wanted.max_age or 0, found.max_age or 0),
+        ("duplicate_window", wanted.duplicate_window, found.duplicate_window),
+    ]
+    return [f"{key} is {there!r}, expected {here!r}" for key, here, there in rows if here != there]

@@ -1,0 +1,157 @@
+"""The router at work: takes envelopes from the inbound log, writes legs to the outbound log.
+
+It reads headers and passes bodies on closed. An input is acknowledged when all its legs are stored, under message ids
+that derive from the envelope's: what is routed twice is stored once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
+
+import structlog
+
+from gearmesh.bus.consumer import PinnedConsumer, Taken
+from gearmesh.bus.journal import Journal, Times
+from gearmesh.bus.publisher import Publisher, Stored
+from gearmesh.bus.store import Store
+from gearmesh.bus.streams import IN
+from gearmesh.core.router import Decision, Leg, Refusal, route
+from gearmesh.errors import BusError, BusRefused, WireError
+from gearmesh.model.address import Address
+from gearmesh.model.conversation import Conversation
+from gearmesh.model.delivery import LedgerEntry
+from gearmesh.model.envelope import Envelope
+from gearmesh.wire.codec import decode, encode
+from gearmesh.wire.subjects import PARTITIONS, Subjects, kv_token
+
+log = structlog.get_logger("gearmesh.router")
+
+REFUSED_PAUSE: Final = 1.0
+
+
+class Router:
+    """Routes all partitions that this process is pinned to."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        journal: Journal,
+        conversations: Store[Conversation],
+        subjects: Subjects,
+        *,
+        broker: str,
+        apps: Collection[str],
+    ) -> None:
+        self._publisher = publisher
+        self._journal = journal
+        self._conversations = conversations
+        self._subjects = subjects
+        self._broker = broker
+        self._apps = frozenset(apps)
+        self._consumers: list[PinnedConsumer] = []
+
+    async def prepare(self, partitions: int = PARTITIONS) -> None:
+        """Create the consumers, one for each partition.
+
+        Raises:
+            StreamDiffers: one exists with other settings.
+            BusUnavailable: nats does not answer.
+        """
+        for number in range(partitions):
+            consumer = PinnedConsumer(
+                self._journal.connection,
+                stream=self._subjects.stream(IN),
+                name=f"router-{number}",
+                subject=self._subjects.partition(number),
+                handler=self.take,
+            )
+            await consumer.ensure()
+            self._consumers.append(consumer)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for consumer in self._consumers:
+                tasks.create_task(consumer.run())
+
+    async def take(self, taken: Taken) -> None:
+        """Route one input. It is acknowledged when everything that follows from it is stored."""
+        try:
+            envelope = decode(taken.data)
+            decision = await self._decide(envelope)
+            legs = [(leg, encode(Envelope(leg.header, envelope.body))) for leg in decision.legs]
+        except WireError as error:
+            await self._journal.bury(self._app_of(taken), "unparsed", str(error), taken.data)
+            await taken.ack()
+            return
+        for refusal in decision.refused:
+            await self._refuse(refusal, envelope, taken)
+        if legs:
+            stored = self._acknowledge_after(taken, len(legs))
+            times = Times.read(taken.headers).write(taken.stored_at, time.time_ns() // 1000)
+            for leg, data in legs:
+                await self._forward(leg, data, times, taken, stored)
+        else:
+            await taken.ack()
+
+    async def _decide(self, envelope: Envelope) -> Decision:
+        header = envelope.header
+        members: tuple[Address, ...] = ()
+        if not header.to:
+            conversation = await self._conversations.get(kv_token(header.conversation))
+            if conversation:
+                members = tuple(Address.parse(member) for member in conversation.members)
+        return route(header, members, broker=self._broker, apps=self._apps, now=time.time_ns() // 1_000_000)
+
+    async def _forward(
+        self, leg: Leg, data: bytes, times: str, taken: Taken, stored: Callable[[Stored | BusError], Awaitable[None]]
+    ) -> None:
+        headers = {"Nats-Msg-Id": leg.id, "Gm-Times": times}
+        if trace := taken.headers.get("Gm-Trace"):
+            headers["Gm-Trace"] = trace
+        subject = self._subjects.outbound(leg.app, leg.header.conversation)
+        await self._publisher.send(subject, data, headers, stored)
+
+    def _acknowledge_after(self, taken: Taken, legs: int) -> Callable[[Stored | BusError], Awaitable[None]]:
+        waiting = legs
+
+        async def stored(result: Stored | BusError) -> None:
+            nonlocal waiting
+            if isinstance(result, BusRefused):
+                # A full stream, for example. Nothing is lost: the input comes again, in order, after a pause.
+                log.error("the outbound log refuses a leg; it is tried again", error=str(result))
+                taken.give_back("the outbound log refused a leg", pause=REFUSED_PAUSE)
+            elif isinstance(result, Stored):
+                waiting -= 1
+                if not waiting:
+                    await taken.ack()
+
+        return stored
+
+    async def _refuse(self, refusal: Refusal, envelope: Envelope, taken: Taken) -> None:
+        header = envelope.header
+        log.warning("not routed", envelope=header.hex_id, app=refusal.app, reason=refusal.reason, detail=refusal.detail)
+        await self._journal.record(
+            LedgerEntry(
+                header.hex_id,
+                refusal.app,
+                refusal.state,
+                time.time_ns() // 1_000_000,
+                header.kind,
+                str(header.sender),
+                reason=refusal.reason,
+                detail=refusal.detail,
+            )
+        )
+        if refusal.state == "dead":
+            letter = f"{header.hex_id}-{refusal.app}"
+            await self._journal.bury(refusal.app, refusal.reason, refusal.detail, taken.data, letter_id=letter)
+
+    def _app_of(self, taken: Taken) -> str:
+        try:
+            return self._subjects.read_inbound(taken.subject).app
+        except WireError:
+            return "unknown"
