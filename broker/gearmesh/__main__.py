@@ -1,0 +1,5 @@
+"""`python -m gearmesh` is `gearmesh`."""
+
+from gearmesh.cli import main
+
+main()

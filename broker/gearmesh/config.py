@@ -1,0 +1,251 @@
+"""The configuration: TOML into frozen structs, with all mistakes at once, each with its key and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar, cast
+
+import msgspec
+
+from gearmesh.bridge import Bridge
+from gearmesh.errors import ConfigInvalid, InvalidAddress
+from gearmesh.model.address import APP_NAME, SYSTEM_APP, Address
+from gearmesh.model.person import parse_handle
+from gearmesh.plugins import Registry
+from gearmesh.plugins import load as load_plugins
+from gearmesh.secret import Secret
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Url = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s]+)?$")]
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+
+class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`[broker]`. `name` stands in hop lists: give each broker that exchanges messages with another its own."""
+
+    name: Name = "main"
+    log: Literal["text", "json"] = "text"
+    drain: Annotated[float, msgspec.Meta(ge=0, le=300)] = 10.0
+
+
+class NatsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`[nats]`. Without `url`, our own nats-server is started in the data folder."""
+
+    url: tuple[Annotated[str, msgspec.Meta(pattern=r"^(nats|tls|ws|wss)://[^\s]+$")], ...] = ()
+    seed: Secret | None = None
+    user: str = ""
+    password: Secret | None = None
+    token: Secret | None = None
+    ca_file: str = ""
+    binary: str = ""
+    data: str = ""
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = "gm"
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+
+
+class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`[web]`. `public_url` is where networks reach this server; without it files go as words."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    public_url: Url = ""
+
+
+class AppConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`[apps.<name>]`: the keys that every app has. The others are the bridge's own."""
+
+    bridge: str
+    max_age: Annotated[float, msgspec.Meta(gt=0, le=7 * 24 * 3600)] = 24 * 3600.0
+    on_unclear: Literal["resend", "park"] = "resend"
+
+
+class PersonConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`[people.<handle>]`. Messages to the handle go to the first address that is not the sender's own."""
+
+    addresses: tuple[str, ...]
+    name: str = ""
+
+
+class ConfiguredApp(msgspec.Struct, frozen=True):
+    """One app, its bridge's class and that bridge's own configuration."""
+
+    config: AppConfig
+    bridge: type[Bridge]
+    settings: msgspec.Struct
+
+
+class Config(msgspec.Struct, frozen=True):
+    """All of it."""
+
+    broker: BrokerConfig
+    nats: NatsConfig
+    web: WebConfig
+    apps: dict[str, ConfiguredApp]
+    people: dict[str, PersonConfig]
+
+
+SECTIONS: Final = ("broker", "nats", "web", "apps", "people")
+COMMON_KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(AppConfig))
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigInvalid: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigInvalid([f"{path}: there is no such file"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid([f"{path}: cannot be read ({type(error).__name__})"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigInvalid([f"{path}: no valid TOML: {error}"]) from None
+
+
+def parse(tables: Mapping[str, Any], plugins: Callable[[set[str]], Registry] = load_plugins) -> Config:
+    """The configuration in `tables`. Only the plugins that it names are imported.
+
+    Raises:
+        ConfigInvalid: all its mistakes.
+    """
+    reader = _Reader()
+    for key in tables:
+        if key not in SECTIONS:
+            reader.unknown(key, SECTIONS)
+    broker = reader.struct(BrokerConfig, tables.get("broker", {}), "broker")
+    nats = reader.struct(NatsConfig, tables.get("nats", {}), "nats")
+    web = reader.struct(WebConfig, tables.get("web", {}), "web")
+    apps = _apps(reader, tables.get("apps"), plugins)
+    people = _people(reader, tables.get("people", {}), apps)
+    if nats and nats.url and (nats.binary or nats.data):
+        reader.problems.append("nats: url names a server elsewhere; binary and data are for our own one")
+    if nats and sum(bool(way) for way in (nats.seed, nats.user, nats.token)) > 1:
+        reader.problems.append("nats: expected one of seed, user with password, or token")
+    if reader.problems or broker is None or nats is None or web is None:
+        raise ConfigInvalid(reader.problems)
+    return Config(broker, nats, web, apps, people)
+
+
+def _apps(reader: _Reader, tables: object, plugins: Callable[[set[str]], Registry]) -> dict[str, ConfiguredApp]:
+    if not isinstance(tables, dict) or not tables:
+        reader.problems.append("apps: expected at least one table [apps.<name>]")
+        return {}
+    rows: dict[str, dict[str, Any]] = {}
+    for name, table in tables.items():
+        if not APP_NAME.fullmatch(name) or name in {SYSTEM_APP, "native"}:
+            reader.problems.append(f"apps.{name}: expected a name of A-Z, a-z, 0-9, _ and -, not gearmesh or native")
+        elif not isinstance(table, dict):
+            reader.problems.append(f"apps.{name}: expected a table")
+        else:
+            rows[name] = table
+    wanted = {table["bridge"] for table in rows.values() if isinstance(table.get("bridge"), str)}
+    registry = plugins(wanted)
+    reader.problems.extend(str(problem) for problem in registry.problems)
+    apps: dict[str, ConfiguredApp] = {}
+    for name, table in rows.items():
+        path = f"apps.{name}"
+        common = {key: value for key, value in table.items() if key in COMMON_KEYS}
+        config = reader.struct(AppConfig, common, path)
+        if config is None:
+            continue
+        bridge = registry.bridges.get(config.bridge)
+        if bridge is None:
+            offered = ", ".join(registry.available) or "none; install one, for example gearmesh-meta"
+            reader.problems.append(f"{path}.bridge: no plugin offers {config.bridge!r}; installed: {offered}")
+            continue
+        own = {key: value for key, value in table.items() if key not in COMMON_KEYS}
+        settings = reader.struct(bridge.Config, own, path, also=COMMON_KEYS)
+        if settings is not None:
+            apps[name] = ConfiguredApp(config, bridge, settings)
+    return apps
+
+
+def _people(reader: _Reader, tables: object, apps: Mapping[str, ConfiguredApp]) -> dict[str, PersonConfig]:
+    if not isinstance(tables, dict):
+        reader.problems.append("people: expected tables [people.<handle>]")
+        return {}
+    people: dict[str, PersonConfig] = {}
+    for handle, table in tables.items():
+        path = f"people.{handle}"
+        person = reader.struct(PersonConfig, table, path)
+        try:
+            handle = parse_handle(handle)
+        except InvalidAddress as error:
+            reader.problems.append(f"{path}: {error}")
+        if person is None:
+            continue
+        for number, text in enumerate(person.addresses):
+            try:
+                address = Address.parse(text)
+                if apps and address.app not in apps:
+                    reader.problems.append(f"{path}.addresses[{number}]: no app is named {address.app}")
+            except InvalidAddress as error:
+                reader.problems.append(f"{path}.addresses[{number}]: {error}")
+        people[handle] = person
+    return people
+
+
+class _Reader:
+    """Fills structs from tables and collects what is wrong."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def unknown(self, path: str, known: tuple[str, ...]) -> None:
+        close = difflib.get_close_matches(path.rpartition(".")[2], known, 1)
+        hint = f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}"
+        self.problems.append(f"{path}: unknown key{hint}")
+
+    def struct(self, kind: type[Record], table: object, path: str, also: tuple[str, ...] = ()) -> Record | None:
+        """The struct, or None when anything in it is wrong. `also` are keys that are known but read elsewhere."""
+        if not isinstance(table, dict):
+            self.problems.append(f"{path}: expected a table")
+            return None
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        before = len(self.problems)
+        for key in table:
+            if key not in fields:
+                self.unknown(f"{path}.{key}", (*fields, *also))
+        values: dict[str, Any] = {}
+        for key, field in fields.items():
+            if key in table:
+                try:
+                    values[field.name] = msgspec.convert(table[key], field.type, dec_hook=_secret)
+                except (msgspec.ValidationError, ValueError) as error:
+                    self.problems.append(f"{path}.{key}: {_tidy(str(error))}")
+            elif field.required:
+                self.problems.append(f"{path}.{key}: missing; expected {_expected(field.type)}")
+        if len(self.problems) > before:
+            return None
+        try:
+            return kind(**values)
+        except (ValueError, TypeError) as error:  # from the struct's own __post_init__
+            self.problems.append(f"{path}: {error}")
+            return None
+
+
+def _secret(kind: type, value: object) -> object:
+    if kind is Secret:
+        return Secret.read(value)
+    raise msgspec.ValidationError(f"expected {kind.__name__}")
+
+
+def _tidy(message: str) -> str:
+    """msgspec's message in our words: what was expected first, nothing of its notation."""
+    message = re.sub(r" - at `\$[^`]*`$", "", message)
+    return message[:1].lower() + message[1:].replace("`", "'")
+
+
+def _expected(kind: Any) -> str:
+    names = {"str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+    if kind is Secret:
+        return "a secret: env:NAME or file:PATH"
+    origin = getattr(kind, "__origin__", kind)
+    return names.get(getattr(origin, "__name__", ""), cast("str", getattr(origin, "__name__", str(kind))))

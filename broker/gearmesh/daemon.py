@@ -1,0 +1,231 @@
+"""The composition root: builds everything, starts it in order, and takes it down in order.
+
+nats ─▶ streams ─▶ publisher ─▶ directory ─▶ router, apps ─▶ web       up
+web refuses ─▶ apps finish ─▶ router ─▶ publisher empty ─▶ nats        down
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from gearmesh.bus.connection import Access, Connection
+from gearmesh.bus.embedded import EmbeddedServer
+from gearmesh.bus.journal import Journal
+from gearmesh.bus.publisher import Publisher
+from gearmesh.bus.store import Store
+from gearmesh.bus.streams import ensure_all
+from gearmesh.clock import Clock
+from gearmesh.config import Config, ConfiguredApp, NatsConfig
+from gearmesh.errors import BusUnavailable
+from gearmesh.host.app import App, Shared
+from gearmesh.host.context import HostContext
+from gearmesh.host.directory import Directory
+from gearmesh.host.media_links import MediaLinks
+from gearmesh.host.notifier import Notifier
+from gearmesh.host.records import Conversations, MessageMap, Portals
+from gearmesh.host.supervisor import AppStatus, Supervisor
+from gearmesh.metrics import Metrics
+from gearmesh.model.address import Address
+from gearmesh.model.conversation import Conversation
+from gearmesh.router import Router
+from gearmesh.web.server import Server
+from gearmesh.web.site import Site
+from gearmesh.wire.subjects import Subjects
+
+log = structlog.get_logger("gearmesh.daemon")
+
+NATIVE: Final = "native"
+"""The app of clients that speak NATS themselves: it needs no bridge here."""
+HTTP_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+HTTP_CONNECTIONS: Final = 256
+KEY_BYTES: Final = 32
+FLUSH_WITHIN: Final = 5.0
+
+
+class Daemon:
+    """One Gearmesh. Use as an async context manager: inside, everything runs."""
+
+    def __init__(
+        self,
+        config: Config,
+        data: Path,
+        *,
+        mount: Callable[[web.Application], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config = config
+        self.url = ""
+        self.apps: dict[str, Supervisor] = {}
+        self.connection: Connection
+        self._data = data
+        self._mount = mount
+        self._clock = clock or Clock()
+        self._subjects = Subjects(config.nats.prefix)
+        self._stack = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Daemon:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def failed(self) -> str:
+        """Wait until the daemon cannot go on by itself, and say why."""
+        await self.connection.closed.wait()
+        return "nats has closed the connection for good; its log says why"
+
+    async def _start(self) -> None:
+        config, stack = self.config, self._stack
+        access = await self._nats(config.nats)
+        self.connection = connection = await Connection.open(access, f"gearmesh {config.broker.name}")
+        stack.push_async_callback(connection.close)
+        await ensure_all(connection, self._subjects, replicas=config.nats.replicas)
+        publisher = await stack.enter_async_context(Publisher(connection))
+        metrics = Metrics()
+        journal = Journal(connection, publisher, self._subjects, metrics)
+        key = await self._broker_key(publisher)
+        media_links = MediaLinks(key, config.web.public_url)
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=HTTP_TIMEOUT, connector=aiohttp.TCPConnector(limit=HTTP_CONNECTIONS))
+        )
+        store = Store(connection, publisher, self._subjects.bucket("conversations"), Conversation)
+        shared = Shared(
+            publisher,
+            journal,
+            self._subjects,
+            Directory(connection, publisher, self._subjects),
+            Conversations(store),
+            MessageMap(connection, publisher, self._subjects),
+            Notifier(publisher, self._subjects, broker=config.broker.name, key=key),
+            media_links,
+            metrics,
+            self._clock,
+            key,
+            {},
+        )
+        for name, app in config.apps.items():
+            self._build(name, app, shared, http)
+        for handle, person in config.people.items():
+            addresses = tuple(Address.parse(address) for address in person.addresses)
+            await shared.directory.seed(handle, person.name, addresses)
+        router = Router(
+            publisher,
+            journal,
+            store,
+            self._subjects,
+            broker=config.broker.name,
+            apps={*config.apps, NATIVE},
+        )
+        await router.prepare()
+        for supervisor in self.apps.values():
+            await supervisor.prepare()
+        site = Site(
+            connection=connection,
+            publisher=publisher,
+            journal=journal,
+            subjects=self._subjects,
+            metrics=metrics,
+            media_links=media_links,
+            clock=self._clock,
+            apps=self.apps,
+        )
+        server = Server(site, self._mount)
+        stack.push_async_callback(self._wind_down, site, server, publisher)
+        # The web server first: a bridge may speak to something that is mounted on it.
+        self.url = await server.start(config.web.host, config.web.port)
+        self._run(router.run(), "router")
+        for name, supervisor in self.apps.items():
+            self._run(supervisor.run(), f"app {name}")
+        log.info("gearmesh is up", url=self.url, apps=sorted(self.apps))
+
+    async def _nats(self, config: NatsConfig) -> Access:
+        if config.url:
+            return Access(config.url, config.seed, config.user, config.password, config.token, config.ca_file)
+        folder = Path(config.data) if config.data else self._data
+        server = EmbeddedServer(folder / "nats", binary=config.binary)
+        await server.start()
+        self._stack.push_async_callback(server.stop)
+        return server.access
+
+    async def _broker_key(self, publisher: Publisher) -> bytes:
+        """The key behind message ids and media links: made once per NATS, the same for every daemon there."""
+        store = Store(self.connection, publisher, self._subjects.bucket("broker"), bytes)
+        await store.create("key", os.urandom(KEY_BYTES))
+        key = await store.get("key")
+        if key is None or len(key) != KEY_BYTES:
+            raise BusUnavailable(f"the bucket {self._subjects.bucket('broker')} does not hold the broker's key")
+        return key
+
+    def _build(self, name: str, app: ConfiguredApp, shared: Shared, http: aiohttp.ClientSession) -> None:
+        context = HostContext(name, http, self._clock, shared.media_links)
+        bridge = app.bridge(app.settings, context)
+        shared.bridges[name] = bridge
+        portals = Portals(self.connection, shared.publisher, self._subjects, name)
+        statuses = Store(self.connection, shared.publisher, self._subjects.bucket("apps"), AppStatus)
+        hosted = App(name, bridge, portals, shared, app.config.max_age, app.config.on_unclear)
+        self.apps[name] = Supervisor(hosted, context, self.connection, statuses)
+
+    def _run(self, work: object, name: str) -> None:
+        assert asyncio.iscoroutine(work)
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def _wind_down(self, site: Site, server: Server, publisher: Publisher) -> None:
+        site.draining = True
+        await asyncio.gather(*(app.drain(self.config.broker.drain) for app in self.apps.values()))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await server.stop()
+        try:
+            async with asyncio.timeout(FLUSH_WITHIN):
+                await publisher.drain()
+        except TimeoutError:
+            log.warning("nats has not answered everything; what the networks were not told is sent again by them")
+
+
+async def serve(
+    config: Config,
+    data: Path,
+    *,
+    mount: Callable[[web.Application], None] | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> int:
+    """Run a daemon until SIGTERM or SIGINT, and drain it. Returns the exit status: 0, or 1 when it could not go on."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    async with Daemon(config, data, mount=mount) as daemon:
+        if ready:
+            ready(daemon.url)
+        stop = asyncio.create_task(told.wait())
+        failure = asyncio.create_task(daemon.failed())
+        done, pending = await asyncio.wait({stop, failure}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        if failure in done:
+            log.error(failure.result())
+            return 1
+        log.info("told to stop; finishing what is on its way")
+    return 0
+
+
+def listed(apps: Mapping[str, ConfiguredApp]) -> str:
+    """The apps of a configuration in one line."""
+    return ", ".join(f"{name} ({app.bridge.title})" for name, app in apps.items())

@@ -1,0 +1,56 @@
+"""One app as its host sees it: the bridge, and everything that ingress and egress work with."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gearmesh.bridge import Bridge
+from gearmesh.bus.journal import Journal
+from gearmesh.bus.publisher import Publisher
+from gearmesh.clock import Clock
+from gearmesh.core.retry import OnUnclear
+from gearmesh.host.directory import Directory
+from gearmesh.host.media_links import MediaLinks
+from gearmesh.host.notifier import Notifier
+from gearmesh.host.records import Conversations, MessageMap, Portals
+from gearmesh.metrics import Metrics
+from gearmesh.model.address import Address
+from gearmesh.wire.subjects import Subjects
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """What all apps of one daemon share. `key` is the broker's own, 32 bytes; `bridges` has every app's bridge."""
+
+    publisher: Publisher
+    journal: Journal
+    subjects: Subjects
+    directory: Directory
+    conversations: Conversations
+    messages: MessageMap
+    notifier: Notifier
+    media_links: MediaLinks
+    metrics: Metrics
+    clock: Clock
+    key: bytes
+    bridges: dict[str, Bridge]
+
+    def title(self, app: str) -> str:
+        """What people call an app's network."""
+        bridge = self.bridges.get(app)
+        return bridge.title if bridge else app.capitalize()
+
+    async def name_of(self, address: Address) -> str:
+        """How a person is called in notices."""
+        sender = await self.directory.sender(address, self.title(address.app))
+        return sender.name or (f"@{sender.handle}" if sender.handle else address.user)
+
+
+class App(msgspec.Struct, frozen=True):
+    """One app. `max_age` is how many seconds a leg may wait for its network."""
+
+    name: str
+    bridge: Bridge
+    portals: Portals
+    shared: Shared
+    max_age: float
+    on_unclear: OnUnclear

@@ -1,0 +1,55 @@
+"""What Gearmesh gives a bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import structlog
+
+from gearmesh.bridge import Status
+from gearmesh.clock import Clock
+from gearmesh.host.ingress import Ingress
+from gearmesh.host.media_links import MediaLinks
+from gearmesh.model.content import MediaRef
+from gearmesh.model.events import Event
+
+StatusListener = Callable[[Status, str], Awaitable[None]]
+
+
+class HostContext:
+    """The `BridgeContext` of one app. The host connects it to the ingress after the bridge is made."""
+
+    def __init__(self, app: str, http: aiohttp.ClientSession, clock: Clock, media_links: MediaLinks) -> None:
+        self.app = app
+        self.http = http
+        self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger(f"gearmesh.app.{app}").bind(app=app)
+        self._clock = clock
+        self._media_links = media_links
+        self._ingress: Ingress | None = None
+        self._listener: StatusListener | None = None
+
+    def connect(self, ingress: Ingress, listener: StatusListener) -> None:
+        """From now on the bridge's input and status have somewhere to go."""
+        self._ingress = ingress
+        self._listener = listener
+
+    async def receive(self, *events: Event) -> None:
+        """Take native input in; see `BridgeContext`."""
+        if self._ingress is None:
+            raise RuntimeError("a bridge received before it was started")
+        if events:
+            await self._ingress.receive(events)
+
+    async def status(self, status: Status, detail: str = "") -> None:
+        """Tell operators how the connection is."""
+        if self._listener is not None:
+            await self._listener(status, detail)
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock.seconds()
+
+    def media_link(self, ref: MediaRef) -> str:
+        """A link for a network to fetch a file; "" when no public URL is set."""
+        return self._media_links.link(ref, self._clock.seconds())

@@ -1,0 +1,269 @@
+"""What comes in: native events become envelopes in the inbound log.
+
+    event ─▶ whose is it (directory) ─▶ which conversation (switchboard) ─▶ body closed ─▶ stored ─▶ "200"
+
+Events of one thread are taken one after the other, in the order they were given; threads do not wait for each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+from weakref import WeakValueDictionary
+
+import msgspec
+import structlog
+
+from gearmesh.bridge import SupportsProfiles
+from gearmesh.bus.journal import Times
+from gearmesh.core.ids import envelope_id, raw_id, traceparent
+from gearmesh.core.switchboard import Continue, Help, Start, choose
+from gearmesh.errors import BusError, GearmeshError, InvalidAddress, Malformed, SendFailed
+from gearmesh.host.app import App
+from gearmesh.host.receipts import Receipts
+from gearmesh.host.records import NativeRecord
+from gearmesh.model.address import Address
+from gearmesh.model.content import Content, Media, Text, replaced
+from gearmesh.model.conversation import Conversation, dm
+from gearmesh.model.delivery import LedgerEntry
+from gearmesh.model.envelope import Envelope, Header
+from gearmesh.model.events import (
+    ChatOpened,
+    EchoReceived,
+    Event,
+    MessageReceived,
+    ReadUpTo,
+    ReceiptReceived,
+    Unparsed,
+)
+from gearmesh.model.person import Profile
+from gearmesh.wire.body import UNSEALED, close_body
+from gearmesh.wire.codec import encode
+
+log = structlog.get_logger("gearmesh.ingress")
+
+PATIENCE: Final = 4.0
+"""Seconds to wait for NATS before the network is told to try again: Messenger wants its answer within 5."""
+PROFILE_WITHIN: Final = 2.0
+"""Seconds that a message waits for the name of who wrote it."""
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A message with its conversation and what remains of its text."""
+
+    conversation: Conversation
+    text: str
+
+
+class Ingress:
+    """Takes the events of one app."""
+
+    def __init__(self, app: App, receipts: Receipts) -> None:
+        self._app = app
+        self._shared = app.shared
+        self._receipts = receipts
+        self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def receive(self, events: Sequence[Event]) -> None:
+        """Take events in. Returns when all of them are stored.
+
+        Raises:
+            BusUnavailable: not all are stored. What is stored already is recognised when it comes again.
+        """
+        received = self._shared.clock.micros()
+        if len(events) == 1:
+            await self._take(events[0], received)
+            return
+        # Tasks start in order and the locks are fair: order within a thread is that of `events`.
+        results = await asyncio.gather(*(self._take(event, received) for event in events), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _take(self, event: Event, received: int) -> None:
+        lock = self._threads.get(event.thread)
+        if lock is None:
+            lock = self._threads[event.thread] = asyncio.Lock()
+        async with lock:
+            try:
+                await self._dispatch(event, received)
+            except BusError:
+                raise
+            except Exception as error:
+                # Ours or the bridge's fault, and the same again the next time: keep it, and go on with the others.
+                log.exception("an event could not be taken in", app=self._app.name)
+                raw = msgspec.json.encode(event)
+                detail = f"{type(error).__name__}: {error}"
+                await self._shared.journal.bury(self._app.name, "unparsed", detail, raw, patience=PATIENCE)
+                self._count("dead")
+
+    async def _dispatch(self, event: Event, received: int) -> None:
+        match event:
+            case MessageReceived():
+                await self._message(event, received)
+            case ReceiptReceived():
+                await self._receipts.reported(event)
+            case ReadUpTo():
+                await self._receipts.read_up_to(event)
+            case ChatOpened():
+                await self._meet(Address(self._app.name, event.user), event.profile, event.handle)
+                self._count("opened")
+            case EchoReceived():
+                self._count("echo")
+            case Unparsed():
+                await self._unparsed(event)
+
+    async def _message(self, event: MessageReceived, received: int) -> None:
+        shared = self._shared
+        sender = Address(self._app.name, event.user)
+        await self._meet(sender, event.profile)
+        quoted = await shared.messages.native(self._app.name, event.reply_to) if event.reply_to else None
+        placed = await self._place(event, sender, quoted)
+        if placed is None:
+            self._count("answered")
+            return
+        content = _with_text(event.content, placed.text)
+        content = replaced(
+            content,
+            sender=await shared.directory.sender(sender, self._app.bridge.title),
+            reply_to=quoted.envelope if quoted else "",
+        )
+        conversation = placed.conversation
+        identity = envelope_id(shared.key, self._app.name, event.thread, event.native_id, "event")
+        header = Header(
+            id=identity,
+            kind="event",
+            sender=sender,
+            to=conversation.others(sender) if conversation.kind == "dm" else (),
+            conversation=conversation.id,
+            at=event.at,
+            seal=UNSEALED,
+        )
+        try:
+            data = encode(Envelope(header, close_body(content)))
+        except Malformed:
+            await self._notice(event, "too_large", {"name": await self._name(conversation, sender)})
+            raise
+        await self._store(event, header, data, received)
+
+    async def _store(self, event: MessageReceived, header: Header, data: bytes, received: int) -> None:
+        shared, app = self._shared, self._app.name
+        record = NativeRecord(header.hex_id, header.conversation, str(header.sender))
+        stored, _ = await asyncio.gather(
+            shared.publisher.publish(
+                shared.subjects.inbound(app, header.conversation),
+                data,
+                message_id=header.hex_id,
+                headers={
+                    "Gm-Times": Times().write(received),
+                    "Gm-Trace": traceparent(header.id, header.id[:8]),
+                },
+                patience=PATIENCE,
+            ),
+            shared.messages.remember(
+                app, event.thread, (event.native_id,), record, new=(event.native_id,), patience=PATIENCE
+            ),
+        )
+        if stored.duplicate:
+            self._count("duplicate")
+            return
+        self._count("accepted")
+        await shared.journal.record(
+            LedgerEntry(header.hex_id, app, "accepted", shared.clock.millis(), "event", str(header.sender))
+        )
+
+    async def _place(self, event: MessageReceived, sender: Address, quoted: NativeRecord | None) -> Placed | None:
+        """The conversation of a message; None when there is none and the person was told how to go on."""
+        shared, portals = self._shared, self._app.portals
+        choice = choose(_text_of(event.content), quoted.conversation if quoted else "", await portals.get(event.thread))
+        if isinstance(choice, Continue):
+            conversation = await shared.conversations.get(choice.conversation)
+            if conversation and str(sender) in conversation.members:
+                await portals.focus(event.thread, conversation.id)
+                return Placed(conversation, choice.text)
+            choice = Help("help")
+        if isinstance(choice, Start):
+            target = await self._resolve(choice.who, sender)
+            if target is None:
+                await self._notice(event, "unknown_person", {"who": choice.who})
+                return None
+            if target == sender:
+                await self._notice(event, "yourself", {"who": choice.who})
+                return None
+            conversation = dm(sender, target)
+            await shared.conversations.start(conversation)
+            await portals.focus(event.thread, conversation.id)
+            if not choice.text and isinstance(event.content, Text):
+                await self._notice(event, "now_with", {"name": await shared.name_of(target)})
+                return None
+            return Placed(conversation, choice.text)
+        example = (await shared.directory.sender(sender, "")).handle or "ada"
+        await self._notice(event, choice.key, {"example": example})
+        return None
+
+    async def _resolve(self, who: str, sender: Address) -> Address | None:
+        """The address that is meant by a handle or `app:user`. Of several, the first that is not the sender's own."""
+        app, colon, user = who.partition(":")
+        bridge = self._shared.bridges.get(app.lower()) if colon else None
+        if bridge:
+            try:
+                return Address(app.lower(), bridge.parse_address(user))
+            except InvalidAddress:
+                return None
+        person = await self._shared.directory.find(who)
+        if person is None:
+            return None
+        addresses = [Address.parse(address) for address in person.addresses]
+        return next((address for address in addresses if address != sender), addresses[0] if addresses else None)
+
+    async def _meet(self, address: Address, profile: Profile | None, handle: str = "") -> None:
+        """Get to know who writes; their network is asked for a profile when they are new and none came along."""
+        shared, bridge = self._shared, self._app.bridge
+        known = await shared.directory.known(address)
+        if profile is None and (known is None or not known.profiled_at) and isinstance(bridge, SupportsProfiles):
+            try:
+                async with asyncio.timeout(PROFILE_WITHIN):
+                    profile = await bridge.profile(address.user)
+            except (SendFailed, TimeoutError) as error:
+                log.warning("no profile now; asked again with the next message", app=address.app, error=str(error))
+        if known is None or (profile is not None and profile != known.profile):
+            now = shared.clock.millis() if profile is not None else 0
+            await shared.directory.register(address, profile, handle=handle, now=now)
+
+    async def _unparsed(self, event: Unparsed) -> None:
+        letter = raw_id(event.raw)
+        await self._shared.journal.bury(
+            self._app.name, "unparsed", event.detail, event.raw, letter_id=letter, patience=PATIENCE
+        )
+        self._count("dead")
+        if event.user and event.kind:
+            await self._notice(event, "unsupported", {"kind": event.kind})
+
+    async def _notice(self, event: MessageReceived | Unparsed, key: str, args: dict[str, str]) -> None:
+        cause = event.native_id or raw_id(msgspec.json.encode(event))
+        address = Address(self._app.name, event.user)
+        await self._shared.notifier.tell(
+            address, key, args, cause=cause, now=self._shared.clock.millis(), patience=PATIENCE
+        )
+
+    async def _name(self, conversation: Conversation, sender: Address) -> str:
+        others = conversation.others(sender)
+        return conversation.title or (await self._shared.name_of(others[0]) if others else "")
+
+    def _count(self, outcome: str) -> None:
+        self._shared.metrics.messages.labels(self._app.name, "in", outcome).inc()
+
+
+def _text_of(content: Content) -> str:
+    match content:
+        case Text(text=text):
+            return text
+        case Media(caption=caption):
+            return caption
+        case _:
+            raise GearmeshError(f"a bridge gave a message with {type(content).__name__} as its content")
+
+
+def _with_text(content: Content, text: str) -> Content:
+    return replaced(content, caption=text) if isinstance(content, Media) else replaced(content, text=text)

@@ -1,0 +1,171 @@
+"""The buckets that bridge hosts work with, with what was read last kept at hand.
+
+Only the app's active host writes its portals and its side of the message map, so that its memory of them is true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from gearmesh.bus.connection import Connection
+from gearmesh.bus.publisher import Publisher
+from gearmesh.bus.store import Store
+from gearmesh.host.cache import Cache
+from gearmesh.model.conversation import MAX_HEARD, Conversation, Portal
+from gearmesh.wire.subjects import Subjects, kv_token
+
+REMEMBERED: Final = 20_000
+
+
+class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a native message is to us: which envelope (hex id), in which conversation, written by whom.
+
+    `last`: it is the last part of its leg, so that a receipt for it is a receipt for the whole.
+    """
+
+    envelope: str
+    conversation: str
+    sender: str
+    last: bool = True
+
+
+class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The native ids of an envelope in one thread, in order; `complete` when all parts are there."""
+
+    native_ids: tuple[str, ...]
+    complete: bool = True
+
+
+class MessageMap:
+    """Native message ids to envelopes, and back."""
+
+    def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects) -> None:
+        bucket = subjects.bucket("map")
+        self._natives = Store(connection, publisher, bucket, NativeRecord)
+        self._legs = Store(connection, publisher, bucket, LegRecord)
+        self._recent_natives: Cache[str, NativeRecord] = Cache(REMEMBERED)
+        self._recent_legs: Cache[str, LegRecord] = Cache(REMEMBERED)
+
+    async def native(self, app: str, native_id: str) -> NativeRecord | None:
+        """What a native message is to us.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        key = f"{kv_token(app)}.{kv_token(native_id)}"
+        record = self._recent_natives.get(key) or await self._natives.get(key)
+        if record:
+            self._recent_natives.put(key, record)
+        return record
+
+    async def leg(self, envelope: str, app: str, thread: str) -> LegRecord | None:
+        """The native ids of an envelope in a thread.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        key = self._leg_key(envelope, app, thread)
+        record = self._recent_legs.get(key) or await self._legs.get(key)
+        if record:
+            self._recent_legs.put(key, record)
+        return record
+
+    async def remember(
+        self,
+        app: str,
+        thread: str,
+        native_ids: tuple[str, ...],
+        record: NativeRecord,
+        *,
+        new: tuple[str, ...],
+        complete: bool = True,
+        patience: float | None = None,
+    ) -> None:
+        """Write down that an envelope has `native_ids` in a thread; those in `new` were not written before.
+
+        What is at hand knows it at once; returns when it is stored.
+
+        Raises:
+            BusUnavailable: not stored within `patience` seconds.
+        """
+        leg = LegRecord(native_ids, complete)
+        leg_key = self._leg_key(record.envelope, app, thread)
+        self._recent_legs.put(leg_key, leg)
+        writes = [self._legs.put(leg_key, leg, patience=patience)]
+        for native_id in new:
+            key = f"{kv_token(app)}.{kv_token(native_id)}"
+            last = record.last and native_id == native_ids[-1]
+            entry = record if last == record.last else msgspec.structs.replace(record, last=last)
+            self._recent_natives.put(key, entry)
+            writes.append(self._natives.put(key, entry, patience=patience))
+        await asyncio.gather(*writes)
+
+    @staticmethod
+    def _leg_key(envelope: str, app: str, thread: str) -> str:
+        return f"{envelope}.{kv_token(app)}.{kv_token(thread)}"
+
+
+class Portals:
+    """What is remembered of one app's threads."""
+
+    def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects, app: str) -> None:
+        self._store = Store(connection, publisher, subjects.bucket("portals"), Portal)
+        self._app = kv_token(app)
+        self._recent: Cache[str, Portal] = Cache(REMEMBERED)
+
+    async def get(self, thread: str) -> Portal:
+        """What is known of a thread; an empty portal for a new one."""
+        portal = self._recent.get(thread)
+        if portal is None:
+            portal = await self._store.get(self._key(thread)) or Portal()
+            # While we were reading, somebody else here may have written.
+            portal = self._recent.get(thread) or portal
+            self._recent.put(thread, portal)
+        return portal
+
+    async def focus(self, thread: str, conversation: str) -> None:
+        """The person has written in this conversation."""
+        portal = await self.get(thread)
+        if portal.focus != conversation:
+            await self._write(thread, msgspec.structs.replace(portal, focus=conversation))
+
+    async def hear(self, thread: str, conversation: str) -> None:
+        """A message of this conversation has arrived there."""
+        portal = await self.get(thread)
+        if conversation not in portal.heard:
+            heard = (*portal.heard, conversation)[-MAX_HEARD:]
+            await self._write(thread, msgspec.structs.replace(portal, heard=heard))
+
+    async def _write(self, thread: str, portal: Portal) -> None:
+        self._recent.put(thread, portal)
+        await self._store.put(self._key(thread), portal)
+
+    def _key(self, thread: str) -> str:
+        return f"{self._app}.{kv_token(thread)}"
+
+
+class Conversations:
+    """Conversations by their id."""
+
+    def __init__(self, store: Store[Conversation]) -> None:
+        self._store = store
+        self._recent: Cache[str, Conversation] = Cache(REMEMBERED)
+
+    async def get(self, conversation_id: str) -> Conversation | None:
+        """A conversation. DMs never change and are answered from memory."""
+        known = self._recent.get(conversation_id)
+        if known:
+            return known
+        found = await self._store.get(kv_token(conversation_id))
+        if found and found.kind == "dm":
+            self._recent.put(conversation_id, found)
+        return found
+
+    async def start(self, conversation: Conversation) -> None:
+        """Write a conversation down, if it is new here."""
+        if not self._recent.get(conversation.id):
+            await self._store.put(kv_token(conversation.id), conversation)
+            self._recent.put(conversation.id, conversation)

@@ -1,0 +1,38 @@
+"""What the pages of the web server know of the daemon."""
+
+from __future__ import annotations
+
+from gearmesh.bus.connection import Connection
+from gearmesh.bus.journal import Journal
+from gearmesh.bus.publisher import Publisher
+from gearmesh.clock import Clock
+from gearmesh.host.media_links import MediaLinks
+from gearmesh.host.supervisor import Supervisor
+from gearmesh.metrics import Metrics
+from gearmesh.wire.subjects import Subjects
+
+
+class Site:
+    """The daemon as the web server sees it. `draining`: it is shutting down and takes nothing in any more."""
+
+    def __init__(
+        self,
+        *,
+        connection: Connection,
+        publisher: Publisher,
+        journal: Journal,
+        subjects: Subjects,
+        metrics: Metrics,
+        media_links: MediaLinks,
+        clock: Clock,
+        apps: dict[str, Supervisor],
+    ) -> None:
+        self.connection = connection
+        self.publisher = publisher
+        self.journal = journal
+        self.subjects = subjects
+        self.metrics = metrics
+        self.media_links = media_links
+        self.clock = clock
+        self.apps = apps
+        self.draining = False
