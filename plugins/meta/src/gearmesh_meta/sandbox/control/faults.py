@@ -1,0 +1,45 @@
+"""`/sandbox/faults`: order misfortune, see how often it struck, lift it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gearmesh_meta.sandbox.faults import FaultOrder, Faults
+
+from .answers import Refused, json_answer, read_json
+
+
+class FaultsControl:
+    """The faults in force."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """`GET /sandbox/faults`."""
+        return json_answer(self._faults.view())
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """`POST /sandbox/faults`."""
+        order = await read_json(request, FaultOrder)
+        if order.probability is not None and not 0 <= order.probability <= 1:
+            raise Refused("probability must be between 0 and 1")
+        if order.count is not None and order.count < 1:
+            raise Refused("count must be 1 or more; leave it out for every time")
+        if not 400 <= order.status <= 599:
+            raise Refused("status must be an error status, 400 to 599")
+        if not 0 <= order.seconds <= 3600:
+            raise Refused("seconds must be between 0 and 3600")
+        return json_answer(self._faults.add(order).view(), 201)
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        """`DELETE /sandbox/faults` lifts all."""
+        self._faults.clear()
+        return web.Response(status=204)
+
+    async def delete_one(self, request: web.Request) -> web.StreamResponse:
+        """`DELETE /sandbox/faults/<id>`."""
+        fault_id = request.match_info["fault"]
+        if not self._faults.remove(fault_id):
+            raise Refused(f"there is no fault {fault_id}; GET /sandbox/faults lists all", 404)
+        return web.Response(status=204)

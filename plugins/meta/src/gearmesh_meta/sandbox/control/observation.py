@@ -1,0 +1,121 @@
+"""What there is to look at and to set: events, calls, counters, the clock, a fresh start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from gearmesh_meta.sandbox.clock import Clock
+from gearmesh_meta.sandbox.faults import Faults
+from gearmesh_meta.sandbox.feed import Feed
+from gearmesh_meta.sandbox.graph.recorder import Recorder
+from gearmesh_meta.sandbox.media import MediaStore
+from gearmesh_meta.sandbox.phones import PhoneBook
+from gearmesh_meta.sandbox.webhooks.lanes import Lanes
+
+from .answers import Refused, json_answer, read_json, read_limit
+
+_HEARTBEAT: Final = 15.0
+
+
+class ClockOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Move the clock by seconds, or to a time in milliseconds since the epoch."""
+
+    advance: float | None = None
+    now: int | None = None
+
+
+class ObservationControl:
+    """The read side of the control API, and what resets it."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        feed: Feed,
+        recorder: Recorder,
+        lanes: Lanes,
+        phones: PhoneBook,
+        faults: Faults,
+        media: MediaStore,
+    ) -> None:
+        self._clock = clock
+        self._feed = feed
+        self._recorder = recorder
+        self._lanes = lanes
+        self._phones = phones
+        self._faults = faults
+        self._media = media
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """`GET /sandbox/events`: server-sent events, a comment every 15 s when it is quiet."""
+        headers = {
+            "Content-Type": "text/event-stream",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        }
+        response = web.StreamResponse(headers=headers)
+        with self._feed.listen() as listener:
+            await response.prepare(request)
+            await response.write(b": listening\n\n")
+            while True:
+                try:
+                    data = await listener.next(_HEARTBEAT)
+                except TimeoutError:
+                    await response.write(b": heartbeat\n\n")
+                    continue
+                if data is None:
+                    return response
+                await response.write(b"data: " + data + b"\n\n")
+
+    async def calls(self, request: web.Request) -> web.StreamResponse:
+        """`GET /sandbox/calls?limit=`: the last Graph calls, oldest first."""
+        return json_answer(self._recorder.view(read_limit(request)))
+
+    async def state(self, request: web.Request) -> web.StreamResponse:
+        """`GET /sandbox/state`: counters since the start."""
+        webhooks = self._lanes.counters
+        statuses = self._recorder.by_status
+        return json_answer(
+            {
+                "webhooks": {
+                    "sent": webhooks.attempts,
+                    "answered": webhooks.answered,
+                    "retried": webhooks.retried,
+                    "lost": webhooks.lost,
+                    "events": webhooks.events,
+                    "waiting": self._lanes.waiting,
+                },
+                "graph": {
+                    "calls": sum(statuses.values()),
+                    "by_status": {str(status): count for status, count in sorted(statuses.items())},
+                },
+                "phones": sum(1 for _ in self._phones),
+                "now": self._clock.now_ms(),
+            }
+        )
+
+    async def get_clock(self, request: web.Request) -> web.StreamResponse:
+        """`GET /sandbox/clock`."""
+        return json_answer({"now": self._clock.now_ms()})
+
+    async def set_clock(self, request: web.Request) -> web.StreamResponse:
+        """`POST /sandbox/clock`."""
+        order = await read_json(request, ClockOrder)
+        if (order.advance is None) == (order.now is None):
+            raise Refused("give either advance (seconds) or now (milliseconds since the epoch)")
+        if order.now is not None:
+            self._clock.set_ms(order.now)
+        elif order.advance is not None:
+            self._clock.advance(order.advance)
+        return json_answer({"now": self._clock.now_ms()})
+
+    async def reset(self, request: web.Request) -> web.StreamResponse:
+        """`POST /sandbox/reset`: messages, files, faults and calls are forgotten; phones and windows stay."""
+        for phone in self._phones:
+            phone.clear()
+        self._media.clear()
+        self._faults.clear()
+        self._recorder.clear()
+        return json_answer({"reset": True})

@@ -1,0 +1,81 @@
+/** The requests of the page: the sandbox's control API and the daemon's list of paths. */
+
+/** A request that did not succeed. `status` is 0 when no answer came; the message says what to do. */
+export class RequestFailed extends Error {
+  constructor(status, message) {
+    super(message);
+    this.name = "RequestFailed";
+    this.status = status;
+  }
+}
+
+const PATIENCE = 20_000; // ms; adding a phone waits for its first webhook, which may take the daemon 10 s
+
+async function request(path, method = "GET", body = null) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body === null ? {} : { "Content-Type": "application/json" },
+      body: body === null ? null : JSON.stringify(body),
+      cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+  } catch (error) {
+    throw new RequestFailed(0, `No answer from the server (${error.message}). Is it running?`);
+  }
+  const text = await response.text();
+  let answer = null;
+  try {
+    answer = text === "" ? null : JSON.parse(text);
+  } catch (error) {
+    if (response.ok) throw new RequestFailed(response.status, `${path} answered what is not JSON: ${error.message}`);
+  }
+  if (!response.ok) {
+    const reason = typeof answer?.error === "string" ? answer.error : `${path} answered ${response.status}.`;
+    throw new RequestFailed(response.status, reason);
+  }
+  return answer;
+}
+
+function phonePath({ network, user }) {
+  return `/sandbox/phones/${encodeURIComponent(network)}/${encodeURIComponent(user)}`;
+}
+
+/** All phones: `[{network, user, handle, name, ...}]`. */
+export function listPhones() {
+  return request("/sandbox/phones");
+}
+
+/** Adds a phone and returns it; 409 when the handle is taken on that network. */
+export function addPhone({ network, handle, name }) {
+  return request("/sandbox/phones", "POST", name ? { network, handle, name } : { network, handle });
+}
+
+/** The last messages of a phone, oldest first. */
+export function listMessages(phone, limit) {
+  return request(`${phonePath(phone)}/messages?limit=${limit}`);
+}
+
+/** Types a message on a phone; returns the message as the phone keeps it. */
+export function typeMessage(phone, text, replyTo) {
+  return request(`${phonePath(phone)}/messages`, "POST", replyTo ? { text, reply_to: replyTo } : { text });
+}
+
+/** Marks everything that arrived on a phone as read. */
+export function readMessages(phone) {
+  return request(`${phonePath(phone)}/read`, "POST", {});
+}
+
+/**
+ * The last messages' ways, newest last; null where no daemon shares the address. The sandbox alone takes /paths for an
+ * object of the Graph API, as it does every path it does not know, and answers 401 because no token came along.
+ */
+export async function listPaths() {
+  try {
+    return await request("/paths");
+  } catch (error) {
+    if (error instanceof RequestFailed && [401, 404].includes(error.status)) return null;
+    throw error;
+  }
+}

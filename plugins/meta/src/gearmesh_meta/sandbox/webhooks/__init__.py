@@ -1,0 +1,1 @@
+"""From what happens on a phone to a signed webhook request, delivered in order."""

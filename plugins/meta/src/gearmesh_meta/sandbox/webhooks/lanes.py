@@ -1,0 +1,228 @@
+"""Delivery of webhooks: one queue per user, first in, first out, tried again until it is answered 200.
+
+Theory. A *lane* holds the events of one user of one network. Its head batch is in the hands of one worker, or waits
+out a pause after a failure, or stands in the network's queue of ready lanes; never two of these, which keeps the
+order. A batch that failed is sent again byte for byte. Workers take ready lanes in turn, so a lane with
+a long queue does not starve the others, and a lane in its pause occupies no worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from gearmesh_meta.sandbox.clock import Clock
+from gearmesh_meta.sandbox.faults import WEBHOOK_KINDS, Faults
+from gearmesh_meta.sandbox.settings import NETWORKS, Network, Settings
+from gearmesh_meta.sandbox.subscriptions import Subscriptions
+
+from .event import Dialect, Event
+from .signature import encode, signatures
+
+#: Bytes of a webhook, above which fewer events are put into it (WhatsApp webhook docs, Jan 2026: up to 3 MB).
+PAYLOAD_LIMIT: Final = 3_145_728
+#: Bytes of a body, above which aiohttp wants a stream.
+_STREAMED: Final = 1_048_576
+
+
+@dataclass(slots=True)
+class _Lane:
+    network: Network
+    user: str
+    waiting: deque[Event] = field(default_factory=deque)
+    batch: list[Event] | None = None
+    body: bytes = b""
+    failures: int = 0
+    busy: bool = False
+    """Queued as ready, in a worker's hands or in a pause."""
+
+
+@dataclass(slots=True)
+class WebhookCounters:
+    """What became of webhook requests; `events` counts what they carried and was answered 200."""
+
+    attempts: int = 0
+    answered: int = 0
+    retried: int = 0
+    lost: int = 0
+    events: int = 0
+
+
+class Lanes:
+    """All lanes of the three networks and the workers that empty them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        dialects: Mapping[Network, Dialect],
+        subscriptions: Subscriptions,
+        faults: Faults,
+    ) -> None:
+        self.counters = WebhookCounters()
+        self._settings = settings
+        self._clock = clock
+        self._dialects = dialects
+        self._subscriptions = subscriptions
+        self._faults = faults
+        self._timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout)
+        self._lanes: dict[tuple[Network, str], _Lane] = {}
+        self._ready: dict[Network, asyncio.Queue[_Lane]] = {network: asyncio.Queue() for network in NETWORKS}
+        self._delayed: deque[tuple[float, Event]] = deque()
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._next_timer = 0
+        self._workers: list[asyncio.Task[None]] = []
+
+    @property
+    def waiting(self) -> int:
+        """Events that were not answered 200 yet."""
+        lanes = sum(len(lane.waiting) + len(lane.batch or ()) for lane in self._lanes.values())
+        return lanes + len(self._delayed)
+
+    def start(self, session: aiohttp.ClientSession) -> None:
+        """Begin delivery with this session, which stays the caller's to close."""
+        for network in NETWORKS:
+            for _ in range(self._settings.in_flight):
+                worker = asyncio.create_task(self._work(self._ready[network], session))
+                worker.add_done_callback(_report)
+                self._workers.append(worker)
+
+    async def stop(self) -> None:
+        """End delivery; what waits is forgotten with the sandbox."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        self._workers.clear()
+
+    def tell(self, event: Event) -> None:
+        """Queue an event in its user's lane, unless nobody has subscribed to it."""
+        if not self._subscriptions[event.network].wants(event.field):
+            _resolve(event)
+            return
+        key = (event.network, event.user)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane(event.network, event.user)
+        lane.waiting.append(event)
+        if not lane.busy:
+            self._make_ready(lane)
+
+    def tell_later(self, events: list[Event], delay: float) -> None:
+        """Queue events after `delay` seconds. The delay is the same at every call, so their order is kept."""
+        if delay <= 0:
+            for event in events:
+                self.tell(event)
+            return
+        due = asyncio.get_running_loop().time() + delay
+        self._delayed.extend((due, event) for event in events)
+        self._at(due, self._tell_due)
+
+    def _tell_due(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._delayed and self._delayed[0][0] <= now:
+            self.tell(self._delayed.popleft()[1])
+
+    def _make_ready(self, lane: _Lane) -> None:
+        lane.busy = True
+        self._ready[lane.network].put_nowait(lane)
+
+    async def _work(self, ready: asyncio.Queue[_Lane], session: aiohttp.ClientSession) -> None:
+        while True:
+            lane = await ready.get()
+            batch = lane.batch
+            if batch is None:
+                batch = lane.batch = self._take(lane)
+            if await self._deliver(lane, batch, session):
+                lane.batch = None
+                lane.failures = 0
+                if lane.waiting:
+                    ready.put_nowait(lane)
+                else:
+                    lane.busy = False
+            else:
+                self._pause(lane)
+
+    def _take(self, lane: _Lane) -> list[Event]:
+        waiting = lane.waiting
+        count = min(len(waiting), self._settings.batch)
+        while True:
+            batch = [waiting.popleft() for _ in range(count)]
+            payload = self._dialects[lane.network].payload(batch, self._clock.now_ms())
+            lane.body = encode(payload, ascii_json=self._settings.ascii_json)
+            if len(lane.body) <= PAYLOAD_LIMIT or count == 1:
+                return batch
+            waiting.extendleft(reversed(batch))
+            count //= 2
+
+    async def _deliver(self, lane: _Lane, batch: list[Event], session: aiohttp.ClientSession) -> bool:
+        """One attempt; True when the batch is done with, delivered or lost."""
+        fault = self._faults.strike(WEBHOOK_KINDS, lane.network, lane.user)
+        if fault is not None and fault.kind == "drop_webhook":
+            self.counters.lost += 1
+            for event in batch:
+                _resolve(event)
+            return True
+        answered = await self._post(lane, session)
+        if fault is not None:
+            answered = await self._post(lane, session) or answered
+        for event in batch:
+            _resolve(event)
+        if answered:
+            self.counters.answered += 1
+            self.counters.events += len(batch)
+            for event in batch:
+                if event.answered is not None:
+                    event.answered()
+        return answered
+
+    async def _post(self, lane: _Lane, session: aiohttp.ClientSession) -> bool:
+        self.counters.attempts += 1
+        headers = signatures(lane.body, self._settings.app_secret)
+        headers["Content-Type"] = "application/json"
+        url = URL(self._subscriptions[lane.network].callback)
+        data = io.BytesIO(lane.body) if len(lane.body) > _STREAMED else lane.body
+        try:
+            async with session.post(url, data=data, headers=headers, timeout=self._timeout) as response:
+                await response.read()
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            # Whatever the reason, the network's only answer to an unanswered webhook is to send it again.
+            return False
+
+    def _pause(self, lane: _Lane) -> None:
+        self.counters.retried += 1
+        pause = min(self._settings.retry_cap, self._settings.retry_first * 2**lane.failures)
+        lane.failures = min(lane.failures + 1, 30)
+        self._at(asyncio.get_running_loop().time() + pause, partial(self._ready[lane.network].put_nowait, lane))
+
+    def _at(self, when: float, call: Callable[[], None]) -> None:
+        self._next_timer += 1
+        number = self._next_timer
+
+        def run() -> None:
+            del self._timers[number]
+            call()
+
+        self._timers[number] = asyncio.get_running_loop().call_at(when, run)
+
+
+def _report(worker: asyncio.Task[None]) -> None:
+    if not worker.cancelled() and (error := worker.exception()) is not None:
+        context = {"message": "a webhook worker ended", "exception": error, "task": worker}
+        worker.get_loop().call_exception_handler(context)
+
+
+def _resolve(event: Event) -> None:
+    if event.attempted is not None and not event.attempted.done():
+        event.attempted.set_result(None)
