@@ -1,0 +1,69 @@
+"""What the three bridges are told under `[apps.<name>]`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from gearmesh import Secret
+
+Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}\Z", description="an id of digits")]
+Version = Annotated[str, msgspec.Meta(pattern=r"^v[0-9]+\.[0-9]+\Z", description="a version such as v25.0")]
+BaseUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@]+\Z", description="https://host, without a path")]
+PictureUrl = Annotated[
+    str, msgspec.Meta(pattern=r"^(https?://\S+)?\Z", description="the address of a picture, or nothing")
+]
+
+FACEBOOK_GRAPH: Final = "https://graph.facebook.com"
+INSTAGRAM_GRAPH: Final = "https://graph.instagram.com"
+
+
+class MetaConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What all three have in common.
+
+    `token` is the account's access token, `app_secret` signs webhooks, and `verify_token` is the word of your choice
+    that Meta repeats when it first calls the webhook. `version` is the Graph API's; Meta retires one about two years
+    after its release.
+    """
+
+    token: Secret
+    app_secret: Secret
+    verify_token: Secret
+    version: Version = "v25.0"
+
+
+class WhatsAppConfig(MetaConfig, frozen=True, kw_only=True):
+    """One phone number on the WhatsApp Cloud API. `phone_number_id` is Meta's id of it, not the number."""
+
+    phone_number_id: Digits
+    graph_url: BaseUrl = FACEBOOK_GRAPH
+
+
+class MessengerConfig(MetaConfig, frozen=True, kw_only=True):
+    """One Facebook Page. `personas` shows people from other networks under their own names.
+
+    `persona_picture` is the address of a picture for those who have none: WhatsApp never tells one.
+    """
+
+    page_id: Digits
+    personas: bool = True
+    persona_picture: PictureUrl = ""
+    graph_url: BaseUrl = FACEBOOK_GRAPH
+
+
+class InstagramConfig(MetaConfig, frozen=True, kw_only=True):
+    """One Instagram professional account.
+
+    `login` says which kind of token it is: "instagram" (Business Login for Instagram) or "facebook" (an account that
+    is linked to a Page, with the Page's token). It decides which server is asked unless `graph_url` names one.
+    """
+
+    instagram_id: Digits
+    login: Literal["instagram", "facebook"] = "instagram"
+    graph_url: BaseUrl | None = None
+
+    @property
+    def base(self) -> str:
+        """The Graph server that belongs to this kind of token."""
+        return self.graph_url or (INSTAGRAM_GRAPH if self.login == "instagram" else FACEBOOK_GRAPH)

@@ -1,0 +1,97 @@
+"""Reading JSON that does not keep to its documentation.
+
+Meta's own samples contradict each other: ids as numbers, booleans as strings, seconds beside milliseconds. These
+functions take any JSON value, never raise, and answer with an empty value where something else was expected.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from typing import Any, Final
+
+MAX_ID_CHARS: Final = 512
+_HEX_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
+_FIRST_MILLISECONDS: Final = 10**11
+"""Numbers from here on are milliseconds: as seconds they would lie in the year 5138, as milliseconds in 1973."""
+_LAST_MILLISECONDS: Final = 10**14
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """The object itself, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """The objects in a list; what is no object is left out."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text(value: object) -> str:
+    """The string itself, or ""."""
+    return value if isinstance(value, str) else ""
+
+
+def identifier(value: object) -> str:
+    """An id, also when it came as a number; "" when it cannot be one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        # Longer ones cannot be ids, and Python refuses to write numbers of thousands of digits.
+        value = str(value) if 0 <= value < 10**40 else ""
+    if not isinstance(value, str) or len(value) > MAX_ID_CHARS or not value.isprintable():
+        return ""
+    return value.strip()
+
+
+def flag(value: object) -> bool:
+    """A boolean, also when it came as a string."""
+    return value is True or (isinstance(value, str) and value.lower() in {"true", "1"})
+
+
+def number(value: object) -> float | None:
+    """A finite number, also when it came as a string; None when it is none."""
+    if isinstance(value, str) and len(value) <= 32:
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e15 < value < 1e15:
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def milliseconds(value: object, fallback: int) -> int:
+    """A time in milliseconds since the epoch, from seconds or milliseconds; `fallback` when it is no time."""
+    at = number(value)
+    if at is None or at <= 0 or at >= _LAST_MILLISECONDS:
+        return fallback
+    return int(at) if at >= _FIRST_MILLISECONDS else int(at * 1000)
+
+
+def hex_digest(value: object) -> str:
+    """A SHA-256 in hex, from hex or base64; "" when it is neither."""
+    digest = text(value)
+    if _HEX_DIGEST.fullmatch(digest):
+        return digest.lower()
+    if len(digest) > 64:
+        return ""
+    try:
+        raw = base64.b64decode(digest, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return raw.hex() if len(raw) == 32 else ""
+
+
+def compact(piece: object) -> bytes:
+    """A piece of JSON as bytes again, ASCII and without spaces."""
+    return json.dumps(piece, separators=(",", ":")).encode()
+
+
+def coordinates_link(latitude: object, longitude: object) -> str:
+    """A link to a place on a map; "" without usable coordinates."""
+    lat, lon = number(latitude), number(longitude)
+    if lat is None or lon is None or abs(lat) > 90 or abs(lon) > 180:
+        return ""
+    return f"https://maps.google.com/?q={lat:.6f},{lon:.6f}"

@@ -1,0 +1,120 @@
+"""The bridge to Facebook Messenger, for one Page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar, Final
+
+from gearmesh import (
+    BridgeContext,
+    Capabilities,
+    Delivery,
+    Event,
+    InvalidAddress,
+    MediaRef,
+    Profile,
+    ReceiptDelivery,
+    Rejected,
+    Sender,
+    Sent,
+)
+from gearmesh_meta.capabilities import MESSENGER, MESSENGER_WAYS
+from gearmesh_meta.config import MessengerConfig
+from gearmesh_meta.download import Downloads
+from gearmesh_meta.graph import Graph
+from gearmesh_meta.meta_bridge import MetaBridge
+from gearmesh_meta.origin import Origin
+from gearmesh_meta.outgoing import send_api_message, whole_message
+from gearmesh_meta.parse_messaging import parse
+from gearmesh_meta.personas import Personas
+from gearmesh_meta.profiles import profile_of
+
+_SCOPED_ID: Final = re.compile(r"[0-9]{1,40}")
+"""Page-scoped and Instagram-scoped user ids are decimal."""
+
+
+class Messenger(MetaBridge):
+    """One Facebook Page. A user is a page-scoped id (PSID), which means nothing to any other Page."""
+
+    network: ClassVar[str] = "messenger"
+    title: ClassVar[str] = "Messenger"
+    api: ClassVar[int] = 1
+    Config = MessengerConfig
+    account_key = "page_id"
+
+    def __init__(self, config: MessengerConfig, context: BridgeContext) -> None:
+        graph = Graph(
+            context,
+            base=config.graph_url,
+            version=config.version,
+            token=config.token,
+            proof_secret=config.app_secret,
+        )
+        super().__init__(config, context, account=config.page_id, graph=graph)
+        self._messages = graph.url(f"{config.page_id}/messages")
+        self._downloads = Downloads(config.graph_url)
+        self._personas: Personas | None = None
+        if config.personas:
+            self._personas = Personas(graph, context, config.page_id, config.persona_picture)
+
+    def capabilities(self, thread: str) -> Capabilities:
+        """The same everywhere."""
+        return MESSENGER
+
+    def parse_address(self, text: str) -> str:
+        """A page-scoped id. There is no way to look one up by name: it becomes known when the person writes."""
+        if not _SCOPED_ID.fullmatch(text.strip()):
+            raise InvalidAddress(text, "a page-scoped id of digits, such as 7100000000000001")
+        return text.strip()
+
+    def format_address(self, user: str) -> str:
+        """As it is."""
+        return user
+
+    def read(self, payload: object, origin: Origin) -> list[Event]:
+        """The events of a webhook."""
+        return parse(payload, "page", origin)
+
+    async def send(self, delivery: Delivery) -> Sent:
+        """Send a text, or a file by link, in the persona of whoever wrote it."""
+        message = send_api_message(delivery.content, self.context, MESSENGER_WAYS)
+        body: dict[str, Any] = {
+            "recipient": {"id": delivery.user},
+            "messaging_type": "RESPONSE",
+            "message": {**message, "metadata": delivery.id},
+        }
+        if delivery.reply_to:
+            body["reply_to"] = {"mid": whole_message(delivery.reply_to)}
+        if delivery.ghost:
+            body["persona_id"] = delivery.ghost
+        try:
+            answer = await self.graph.post(self._messages, body, sends=True)
+        except Rejected as error:
+            # Nothing was shown yet: it goes out again, under a new persona if the old one was deleted at Meta.
+            if self._personas is None or not await self._personas.is_gone(delivery.ghost, error):
+                raise
+            body["persona_id"] = await self._personas.of(delivery.sender)
+            if not body["persona_id"]:
+                raise
+            answer = await self.graph.post(self._messages, body, sends=True)
+        return Sent((self.accepted_id(answer.get("message_id")),))
+
+    async def ghost(self, thread: str, sender: Sender) -> str:
+        """The persona of a sender, or "" where there is none."""
+        return await self._personas.of(sender) if self._personas is not None else ""
+
+    async def receipt(self, delivery: ReceiptDelivery) -> None:
+        """Mark the whole thread as seen: Messenger marks nothing smaller."""
+        if delivery.state == "read":
+            await self.graph.post(self._messages, {"recipient": {"id": delivery.user}, "sender_action": "mark_seen"})
+
+    async def profile(self, user: str) -> Profile:
+        """Name and picture of a person who has written to the Page."""
+        fields = "name,first_name,last_name,profile_pic"
+        return await profile_of(self.graph, user, fields)
+
+    async def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        """A file that came in, from Meta's file server."""
+        async for chunk in self._downloads.stream(ref.source):
+            yield chunk

@@ -1,0 +1,142 @@
+"""What the three bridges have in common: webhooks in, one Graph account out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from abc import abstractmethod
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from gearmesh import (
+    Bridge,
+    BridgeContext,
+    Event,
+    Rejected,
+    Unauthorized,
+    Unclear,
+    Unparsed,
+    WebhookRequest,
+    WebhookResponse,
+)
+from gearmesh_meta.codes import names_no_object
+from gearmesh_meta.config import MetaConfig
+from gearmesh_meta.graph import Graph
+from gearmesh_meta.origin import Origin
+from gearmesh_meta.signature import answer_challenge, is_signed
+
+MAX_NESTING: Final = 64
+"""Levels of JSON that are read. Meta's webhooks have about ten."""
+
+
+class MetaBridge(Bridge):
+    """One account of one Meta product."""
+
+    account_key: ClassVar[str]
+    """The configuration key that names the account, for messages to operators."""
+
+    def __init__(self, config: MetaConfig, context: BridgeContext, *, account: str, graph: Graph) -> None:
+        super().__init__(config, context)
+        self.account = account
+        self.graph = graph
+        self._app_secret = config.app_secret.reveal().encode()
+        self._verify_token = config.verify_token
+
+    @abstractmethod
+    def read(self, payload: object, origin: Origin) -> list[Event]:
+        """The events of a webhook that has proved to be Meta's."""
+
+    async def run(self) -> None:
+        """Ask for the own account once, to know that the token works; then webhooks do the rest.
+
+        Raises:
+            Unauthorized: the token is refused, or does not open this account.
+            SendFailed: Meta could not be asked.
+        """
+        try:
+            await self.graph.get(self.graph.url(self.account, fields="id"))
+        except Unauthorized as error:
+            raise Unauthorized(
+                f"the access token of {self.context.app} is refused: create a new one, put it where the configuration "
+                "says, and restart",
+                code=error.code,
+            ) from None
+        except Rejected as error:
+            if not names_no_object(error):
+                raise
+            raise Unauthorized(
+                f"the access token of {self.context.app} does not open {self.account_key} {self.account}: "
+                "check the id, and that the token belongs to it",
+                code=error.code,
+            ) from None
+        await self.context.status("connected")
+        await asyncio.get_running_loop().create_future()
+
+    async def webhook(self, request: WebhookRequest) -> WebhookResponse:
+        """Verify first, read then. What cannot be read is kept and answered 200: Meta would send it again for days."""
+        if request.method == "GET":
+            return answer_challenge(request.query, self._verify_token.reveal())
+        if not is_signed(request.headers, request.body, self._app_secret):
+            return WebhookResponse(403, "", "forged")
+        try:
+            payload = decode(request.body)
+        except ValueError as error:
+            events: list[Event] = [Unparsed(request.body, str(error), kind="malformed")]
+        else:
+            origin = Origin(self.context.app, self.account, int(self.context.now() * 1000))
+            events = self.read(payload, origin)
+        if events:
+            await self.context.receive(*events)
+        return WebhookResponse()
+
+    def accepted_id(self, native_id: object) -> str:
+        """The id in an answer to a sent message.
+
+        Raises:
+            Unclear: there is none, so nobody can say what became of the message.
+        """
+        if not isinstance(native_id, str) or not native_id:
+            raise Unclear("Meta answered yes, but named no message id")
+        return native_id
+
+
+def decode(body: bytes) -> Any:
+    """JSON as Meta writes it.
+
+    Raises:
+        ValueError: it is no JSON, or nested deeper than `MAX_NESTING`; the message says which.
+    """
+    try:
+        payload = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        payload = _decode_leniently(body)
+    # Only a body with many brackets can be deep; the others need no second look.
+    if body.count(b"{") + body.count(b"[") > MAX_NESTING and _is_deep(payload):
+        raise ValueError(f"JSON nested deeper than {MAX_NESTING} levels")
+    return payload
+
+
+def _decode_leniently(body: bytes) -> Any:
+    r"""Decode what is almost JSON: half an emoji (a lone `\ud83d`), which phones do send, must not cost a batch."""
+    try:
+        text = json.dumps(json.loads(body), ensure_ascii=False)
+        return msgspec.json.decode(text.encode("utf-8", "replace"))
+    except RecursionError:
+        raise ValueError(f"JSON nested deeper than {MAX_NESTING} levels") from None
+    except ValueError as error:
+        raise ValueError(f"no JSON: {error}") from None
+
+
+def _is_deep(payload: object) -> bool:
+    level = [payload]
+    for _ in range(MAX_NESTING):
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,199 @@
+"""Messenger and Instagram webhooks put into our words: both have the same envelope, objects `page` and `instagram`.
+
+Messenger Platform and Instagram webhook references, mid-2026. Times are milliseconds. Instagram's events come in three
+places (`messaging`, `changes`, or field and value in the entry itself, by the kind of login): all are read. Nothing
+here raises, whatever the JSON: what is not understood comes out as `Unparsed`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+from gearmesh import (
+    ChatOpened,
+    Content,
+    EchoReceived,
+    Event,
+    MessageReceived,
+    ReadUpTo,
+    ReceiptReceived,
+    Text,
+    Unparsed,
+)
+from gearmesh_meta.attachments import attachments_of, content_of, repeats
+from gearmesh_meta.fields import compact, flag, identifier, mapping, milliseconds, text
+from gearmesh_meta.origin import Origin, malformed
+
+Object = Literal["page", "instagram"]
+
+_MESSAGE_FIELDS: Final = re.compile(r"messag(?:es|ing|e)[a-z_]*|standby")
+_SILENT_FIELDS: Final = frozenset({"story_insights"})
+_SILENT_KEYS: Final = frozenset(
+    {
+        "account_linking",
+        "app_roles",
+        "game_play",
+        "optin",
+        "pass_thread_control",
+        "policy_enforcement",
+        "request_thread_control",
+        "response_feedback",
+        "take_thread_control",
+        "typing",
+    }
+)
+"""Signals about the conversation or the account: nobody's words are in them."""
+
+_KINDS: Final = {"message_edit": "edit", "reaction": "reaction", "order": "order"}
+_HANDLE: Final = re.compile(r"handle\.@?([A-Za-z0-9][A-Za-z0-9._-]{0,63})")
+
+
+def parse(payload: object, kind: Object, origin: Origin) -> list[Event]:
+    """The events of one webhook, in order."""
+    body = mapping(payload)
+    entries = body.get("entry")
+    if body.get("object") != kind or not isinstance(entries, list):
+        return [malformed(payload, f"object {kind} with a list of entries")]
+    events: list[Event] = []
+    for entry in entries:
+        if not isinstance(entry, dict):
+            events.append(malformed(entry, "an entry that is an object"))
+            continue
+        owner = identifier(entry.get("id"))
+        for item in _items(entry):
+            events += [item] if isinstance(item, Unparsed) else _event(item, owner, origin)
+    return events
+
+
+def handle_in(ref: object) -> str:
+    """The handle that a link asks for: "ada" in `handle.ada`; "" when the link asks for none."""
+    found = _HANDLE.fullmatch(text(ref))
+    return found[1].lower() if found else ""
+
+
+def _items(entry: dict[str, Any]) -> Iterator[dict[str, Any] | Unparsed]:
+    """The messaging events of an entry, wherever they stand."""
+    known = [key for key in ("messaging", "changes", "field", "standby") if key in entry]
+    if not known:
+        yield malformed(entry, "an entry with messaging or changes")
+    messaging = entry.get("messaging", [])
+    for item in messaging if isinstance(messaging, list) else [messaging]:
+        yield item if isinstance(item, dict) else malformed(item, "a messaging event that is an object")
+    changes = entry.get("changes", [])
+    listed = list(changes) if isinstance(changes, list) else [changes]
+    if "field" in entry:
+        listed.append(entry)
+    for change in listed:
+        yield from _change(change)
+
+
+def _change(change: object) -> Iterator[dict[str, Any] | Unparsed]:
+    field, value = text(mapping(change).get("field")), mapping(change).get("value")
+    if field in _SILENT_FIELDS or field == "standby":
+        return
+    if _MESSAGE_FIELDS.fullmatch(field) and isinstance(value, dict):
+        yield value
+    else:
+        kind = field[:80] or "malformed"
+        yield Unparsed(compact(change), f"webhook field {kind} is not known here", kind=kind)
+
+
+def _event(item: dict[str, Any], owner: str, origin: Origin) -> list[Event]:
+    sender, recipient = mapping(item.get("sender")), mapping(item.get("recipient"))
+    author, reader = identifier(sender.get("id")), identifier(recipient.get("id"))
+    if origin.account not in {author, reader} and (reader or owner) != origin.account:
+        return [origin.foreign(item, reader or owner)]
+    at = milliseconds(item.get("timestamp"), origin.received_at)
+    if author == origin.account:
+        return _own(item, reader, at)
+    if _SILENT_KEYS.intersection(item):
+        return []
+    if isinstance(item.get("message"), dict):
+        return _message(item, item["message"], author, at, origin)
+    if isinstance(item.get("postback"), dict):
+        return _postback(item, item["postback"], author, at)
+    if isinstance(item.get("referral"), dict) and author:
+        return [ChatOpened(author, author, at, None, handle_in(item["referral"].get("ref")))]
+    for state in ("delivery", "read"):
+        if isinstance(item.get(state), dict):
+            return [_receipt(item, item[state], author, at, state == "read")]
+    kind = next((name for key, name in _KINDS.items() if key in item), "message")
+    native_id = identifier(mapping(item.get("message_edit") or item.get("reaction")).get("mid"))
+    return [Unparsed(compact(item), f"{kind} is not understood", author, author, kind, native_id)]
+
+
+def _own(item: dict[str, Any], reader: str, at: int) -> list[Event]:
+    """What went out from our own account: messages are echoes, and of all else the person sees the effect already."""
+    message = mapping(item.get("message"))
+    native_id = identifier(message.get("mid"))
+    if not native_id or not reader or flag(message.get("is_deleted")):
+        return []
+    return [EchoReceived(native_id, reader, reader, at, text(message.get("metadata")))]
+
+
+def _message(item: dict[str, Any], message: dict[str, Any], author: str, at: int, origin: Origin) -> list[Event]:
+    native_id = identifier(message.get("mid"))
+    if flag(message.get("is_echo")):
+        reader = identifier(mapping(item.get("recipient")).get("id"))
+        return [EchoReceived(native_id, reader, reader, at, text(message.get("metadata")))] if native_id else []
+    if not author or not native_id:
+        return [Unparsed(compact(item), "a message without sender or id", author, author, "message", native_id)]
+    if flag(message.get("is_deleted")):
+        return [Unparsed(compact(item), "unsend is not understood", author, author, "unsend", native_id)]
+    said = text(message.get("text"))
+    reply = mapping(message.get("reply_to"))
+    story = text(mapping(reply.get("story")).get("url"))
+    contents: list[Content] = [Text(f"{said}\n🔗 {story}" if story else said)] if said else []
+    unknown: list[Event] = []
+    for attachment in attachments_of(message):
+        if repeats(attachment, said):
+            continue
+        content = content_of(attachment, origin.app)
+        if content is not None:
+            contents.append(content)
+        else:
+            kind = text(attachment.get("type"))[:80] or "attachment"
+            detail = f"attachment {kind} is not understood"
+            unknown.append(Unparsed(compact(attachment), detail, author, author, kind, native_id))
+    events: list[Event] = []
+    referral = mapping(message.get("referral"))
+    if handle_in(referral.get("ref")):
+        events.append(ChatOpened(author, author, at, None, handle_in(referral.get("ref"))))
+    for number, content in enumerate(contents):
+        part, quoted = (f"{native_id}#{number}", "") if number else (native_id, identifier(reply.get("mid")))
+        events.append(MessageReceived(part, author, author, at, content, quoted))
+    if not contents and not unknown:
+        kind = "unsupported" if flag(message.get("is_unsupported")) else "message"
+        unknown.append(Unparsed(compact(item), f"{kind} without content", author, author, kind, native_id))
+    return events + unknown
+
+
+def _postback(item: dict[str, Any], postback: dict[str, Any], author: str, at: int) -> list[Event]:
+    title, payload = text(postback.get("title")), text(postback.get("payload"))
+    referral = mapping(postback.get("referral"))
+    if not author:
+        return [Unparsed(compact(item), "a postback without sender", kind="postback")]
+    native_id = identifier(postback.get("mid")) or f"postback:{author}:{at}"
+    opened = ChatOpened(author, author, at, None, handle_in(referral.get("ref")))
+    if payload == "GET_STARTED":
+        return [opened]
+    events: list[Event] = [opened] if referral else []
+    if title:
+        events.append(MessageReceived(native_id, author, author, at, Text(title)))
+    return events or [Unparsed(compact(item), "a postback without title", author, author, "postback", native_id)]
+
+
+def _receipt(item: dict[str, Any], receipt: dict[str, Any], author: str, at: int, read: bool) -> Event:
+    """Messenger tells a watermark, and of deliveries often the ids too; Instagram tells the id of what was read."""
+    state: Literal["read", "delivered"] = "read" if read else "delivered"
+    mids = receipt.get("mids")
+    named = [*mids, receipt.get("mid")] if isinstance(mids, list) else [receipt.get("mid")]
+    native_ids = tuple(native_id for native_id in map(identifier, named) if native_id)
+    watermark = milliseconds(receipt.get("watermark"), 0)
+    if native_ids:
+        return ReceiptReceived(author, author, at, state, native_ids)
+    if watermark and author:
+        return ReadUpTo(author, author, at, watermark, state)
+    return Unparsed(compact(item), f"{state} without message ids or watermark", kind="receipt")

@@ -1,0 +1,197 @@
+"""WhatsApp webhooks put into our words.
+
+Object `whatsapp_business_account` as in the Cloud API's webhook reference (v23.0 to v25.0). Ids and times are strings
+there, times in seconds. Nothing here raises, whatever the JSON: what is not understood comes out as `Unparsed`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from gearmesh import (
+    ChatOpened,
+    EchoReceived,
+    Event,
+    MessageReceived,
+    Profile,
+    ReceiptReceived,
+    Unparsed,
+)
+from gearmesh_meta.aliases import Aliases
+from gearmesh_meta.codes import error_detail
+from gearmesh_meta.fields import compact, identifier, mapping, mappings, milliseconds, text
+from gearmesh_meta.origin import Origin, malformed
+from gearmesh_meta.whatsapp_content import content_of, kind_of
+
+OBJECT: Final = "whatsapp_business_account"
+
+_SILENT_FIELDS: Final = frozenset(
+    {
+        "account_alerts",
+        "account_offboarded",
+        "account_reconnected",
+        "account_review_update",
+        "account_settings_update",
+        "account_update",
+        "automatic_events",
+        "business_capability_update",
+        "business_status_update",
+        "business_username_update",
+        "flows",
+        "history",
+        "message_template_components_update",
+        "message_template_quality_update",
+        "message_template_status_update",
+        "partner_solutions",
+        "payment_configuration_update",
+        "phone_number_name_update",
+        "phone_number_quality_update",
+        "security",
+        "smb_app_state_sync",
+        "template_category_update",
+        "tracking_events",
+        "user_preferences",
+    }
+)
+"""News about the account, and copies of the past: nobody says anything to anybody with them."""
+
+_REACHED: Final[dict[str, Literal["delivered", "read", "played"]]] = {
+    "delivered": "delivered",
+    "read": "read",
+    "played": "played",
+}
+
+
+def parse(payload: object, origin: Origin, aliases: Aliases) -> list[Event]:
+    """The events of one webhook, in order. `aliases` learns which ids are one person."""
+    body = mapping(payload)
+    entries = body.get("entry")
+    if body.get("object") != OBJECT or not isinstance(entries, list):
+        return [malformed(payload, f"object {OBJECT} with a list of entries")]
+    events: list[Event] = []
+    for entry in entries:
+        changes = mapping(entry).get("changes")
+        if not isinstance(changes, list):
+            events.append(malformed(entry, "an entry with a list of changes"))
+            continue
+        for change in changes:
+            events += _change(change, origin, aliases)
+    return events
+
+
+def _change(change: object, origin: Origin, aliases: Aliases) -> list[Event]:
+    field = identifier(mapping(change).get("field"))
+    value = mapping(change).get("value")
+    if field in _SILENT_FIELDS:
+        return []
+    if not field or not isinstance(value, dict):
+        return [malformed(change, "a change with a field and a value")]
+    if field == "user_id_update":
+        return _renamed(value, aliases)
+    if field not in {"messages", "smb_message_echoes"}:
+        return [Unparsed(compact(change), f"webhook field {field[:80]} is not known here", kind=field[:80])]
+    account = identifier(mapping(value.get("metadata")).get("phone_number_id"))
+    if account != origin.account:
+        return [origin.foreign(change, f"phone number id {account}" if account else "")]
+    people = mappings(value.get("contacts"))
+    if field == "smb_message_echoes":
+        return [_echo(item, origin, aliases) for item in _list(value, "message_echoes")]
+    events = [_message(item, people, origin, aliases) for item in _list(value, "messages")]
+    events += [event for item in _list(value, "statuses") for event in _status(item, origin, aliases)]
+    for item in _list(value, "errors"):
+        events.append(Unparsed(compact(item), f"account error {error_detail(mapping(item))}", kind="error"))
+    if not events and not any(key in value for key in ("messages", "statuses", "errors")):
+        return [malformed(change, "messages, statuses or errors")]
+    return events
+
+
+def _list(value: dict[str, Any], key: str) -> list[object]:
+    """The list under `key`; a value that is no list counts as its one item, so that it is not lost."""
+    items = value.get(key)
+    if items is None:
+        return []
+    return items if isinstance(items, list) else [items]
+
+
+def _message(item: object, people: list[dict[str, Any]], origin: Origin, aliases: Aliases) -> Event:
+    message = mapping(item)
+    native_id, kind = identifier(message.get("id")), identifier(message.get("type"))
+    phone, bsuid = identifier(message.get("from")).lstrip("+"), identifier(message.get("from_user_id"))
+    contact = _contact(people, phone, bsuid)
+    user = aliases.user(
+        phone or identifier(contact.get("wa_id")).lstrip("+"), bsuid or identifier(contact.get("user_id"))
+    )
+    raw_kind = kind_of(message)
+    if kind == "system":
+        # WhatsApp speaks here, not the person: operators see it, nobody is told that their message was not understood.
+        said = text(mapping(message.get("system")).get("body"))
+        return Unparsed(compact(item), f"system message: {said[:300]}", kind="system", native_id=native_id)
+    if message.get("group_id") is not None:
+        return Unparsed(compact(item), "messages of WhatsApp groups are not bridged", kind="group", native_id=native_id)
+    if not user or not native_id:
+        return Unparsed(compact(item), "a message without sender or id", user, user, raw_kind, native_id)
+    at = milliseconds(message.get("timestamp"), origin.received_at)
+    profile = _profile(contact)
+    if kind == "request_welcome":
+        return ChatOpened(user, user, at, profile)
+    content = content_of(kind, message, origin.app)
+    if content is None:
+        errors = "; ".join(error_detail(error) for error in mappings(message.get("errors")))
+        detail = f"{raw_kind[:80]} is not understood" + (f": {errors[:300]}" if errors else "")
+        return Unparsed(compact(item), detail, user, user, raw_kind[:80], native_id)
+    quoted = identifier(mapping(message.get("context")).get("id"))
+    return MessageReceived(native_id, user, user, at, content, quoted, profile)
+
+
+def _contact(people: list[dict[str, Any]], phone: str, bsuid: str) -> dict[str, Any]:
+    """The contact that belongs to a message. Where one change holds several, it is found by either id."""
+    for contact in people:
+        if bsuid and identifier(contact.get("user_id")) == bsuid:
+            return contact
+        if phone and identifier(contact.get("wa_id")).lstrip("+") == phone:
+            return contact
+    # "ID and phone number may not always match": a contact that stands alone is meant.
+    return people[0] if len(people) == 1 else {}
+
+
+def _profile(contact: dict[str, Any]) -> Profile | None:
+    profile = mapping(contact.get("profile"))
+    name, username = text(profile.get("name")), text(profile.get("username")).removeprefix("@")
+    return Profile(name=name, username=username) if name or username else None
+
+
+def _status(item: object, origin: Origin, aliases: Aliases) -> list[Event]:
+    status = mapping(item)
+    native_id, state = identifier(status.get("id")), identifier(status.get("status"))
+    phone, bsuid = identifier(status.get("recipient_id")).lstrip("+"), identifier(status.get("recipient_user_id"))
+    user = aliases.user(phone, bsuid)
+    at = milliseconds(status.get("timestamp"), origin.received_at)
+    if not native_id:
+        return [Unparsed(compact(item), "a status without a message id", kind="status")]
+    if state == "sent":
+        # It says no more than the answer to our own call did.
+        return []
+    if state == "failed":
+        errors = "; ".join(error_detail(error) for error in mappings(status.get("errors")))
+        return [ReceiptReceived(user, user, at, "failed", (native_id,), errors or "WhatsApp named no reason")]
+    reached = _REACHED.get(state)
+    if reached is not None:
+        return [ReceiptReceived(user, user, at, reached, (native_id,))]
+    return [Unparsed(compact(item), f"status {state[:80]} is not known here", kind="status", native_id=native_id)]
+
+
+def _echo(item: object, origin: Origin, aliases: Aliases) -> Event:
+    """What the business wrote in the phone app."""
+    message = mapping(item)
+    native_id = identifier(message.get("id"))
+    user = aliases.user(identifier(message.get("to")).lstrip("+"), identifier(message.get("to_user_id")))
+    if not native_id or not user:
+        return Unparsed(compact(item), "an echo without recipient or id", kind="echo", native_id=native_id)
+    return EchoReceived(native_id, user, user, milliseconds(message.get("timestamp"), origin.received_at))
+
+
+def _renamed(value: dict[str, Any], aliases: Aliases) -> list[Event]:
+    for update in mappings(value.get("user_id_update")):
+        ids = mapping(update.get("user_id"))
+        aliases.renamed(identifier(ids.get("previous")), identifier(ids.get("current")))
+    return []

@@ -1,0 +1,130 @@
+"""The bridge to WhatsApp through the Cloud API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar, Final
+
+from gearmesh import (
+    BridgeContext,
+    Capabilities,
+    Delivery,
+    Event,
+    InvalidAddress,
+    Media,
+    MediaRef,
+    ReceiptDelivery,
+    Rejected,
+    Sent,
+)
+from gearmesh_meta.aliases import BSUID, PHONE, Aliases
+from gearmesh_meta.capabilities import WHATSAPP, WHATSAPP_WAYS, way_for
+from gearmesh_meta.config import WhatsAppConfig
+from gearmesh_meta.download import Downloads
+from gearmesh_meta.fields import identifier, mappings, text
+from gearmesh_meta.graph import Graph
+from gearmesh_meta.meta_bridge import MetaBridge
+from gearmesh_meta.origin import Origin
+from gearmesh_meta.outgoing import as_text
+from gearmesh_meta.parse_whatsapp import parse
+
+_SEPARATORS: Final = re.compile(r"[\s\-./()\u00a0\u2010-\u2015]+")
+_MEDIA_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+class WhatsApp(MetaBridge):
+    """One phone number on the WhatsApp Cloud API. A user is a phone number in digits, or a business-scoped id."""
+
+    network: ClassVar[str] = "whatsapp"
+    title: ClassVar[str] = "WhatsApp"
+    api: ClassVar[int] = 1
+    Config = WhatsAppConfig
+    account_key = "phone_number_id"
+
+    def __init__(self, config: WhatsAppConfig, context: BridgeContext) -> None:
+        graph = Graph(
+            context,
+            base=config.graph_url,
+            version=config.version,
+            token=config.token,
+            proof_secret=config.app_secret,
+        )
+        super().__init__(config, context, account=config.phone_number_id, graph=graph)
+        self._messages = graph.url(f"{config.phone_number_id}/messages")
+        self._aliases = Aliases()
+        self._downloads = Downloads(config.graph_url)
+
+    def capabilities(self, thread: str) -> Capabilities:
+        """The same everywhere."""
+        return WHATSAPP
+
+    def parse_address(self, text: str) -> str:
+        """Digits of a phone number in international form, from any common way to write it; or a BSUID as it is."""
+        if BSUID.fullmatch(text.strip()):
+            return text.strip()
+        digits = _SEPARATORS.sub("", text)
+        digits = digits.removeprefix("+") if digits.startswith("+") else digits.removeprefix("00")
+        if not PHONE.fullmatch(digits):
+            raise InvalidAddress(text, "a phone number with its country code, such as +49 151 12345678")
+        return digits
+
+    def format_address(self, user: str) -> str:
+        """`+4915112345678`; business-scoped ids as they are."""
+        return f"+{user}" if PHONE.fullmatch(user) else user
+
+    def read(self, payload: object, origin: Origin) -> list[Event]:
+        """The events of a webhook."""
+        return parse(payload, origin, self._aliases)
+
+    async def send(self, delivery: Delivery) -> Sent:
+        """Send a text, or a file by link. The answer also tells other ids of the person, which are remembered."""
+        body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual"}
+        recipient = self._aliases.recipient(delivery.user)
+        body["recipient" if BSUID.fullmatch(recipient) else "to"] = recipient
+        body |= self._message(delivery)
+        if delivery.reply_to:
+            body["context"] = {"message_id": delivery.reply_to}
+        body["biz_opaque_callback_data"] = delivery.id
+        # Learned before the answer: a status can be faster than it.
+        self._aliases.same(delivery.user, recipient)
+        answer = await self.graph.post(self._messages, body, sends=True)
+        for contact in mappings(answer.get("contacts")):
+            self._aliases.same(delivery.user, identifier(contact.get("wa_id")))
+            self._aliases.same(delivery.user, identifier(contact.get("user_id")))
+        messages = mappings(answer.get("messages"))
+        return Sent((self.accepted_id(messages[0].get("id") if messages else None),))
+
+    async def receipt(self, delivery: ReceiptDelivery) -> None:
+        """Show blue ticks: WhatsApp marks the named message and all before it. It has no way to show "delivered"."""
+        if delivery.state == "read" and delivery.native_ids:
+            body = {"messaging_product": "whatsapp", "status": "read", "message_id": delivery.native_ids[-1]}
+            await self.graph.post(self._messages, body)
+
+    async def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        """A file that came in: its id gives a link that lives five minutes, and the link needs the token."""
+        if not _MEDIA_ID.fullmatch(ref.source):
+            raise Rejected("this is no WhatsApp media id")
+        answer = await self.graph.get(self.graph.url(ref.source, phone_number_id=self.account))
+        url = text(answer.get("url"))
+        if not url:
+            raise Rejected("WhatsApp names no link for this file")
+        async for chunk in self._downloads.stream(url, headers=self.graph.bearer()):
+            yield chunk
+
+    def _message(self, delivery: Delivery) -> dict[str, Any]:
+        content = delivery.content
+        if not isinstance(content, Media):
+            return {"type": "text", "text": {"body": content.text, "preview_url": True}}
+        way, link = way_for(content.media, content.ref, WHATSAPP_WAYS), self.context.media_link(content.ref)
+        if way is None or not link:
+            return {"type": "text", "text": {"body": as_text(content, link), "preview_url": True}}
+        file: dict[str, Any] = {"link": link}
+        # Sounds and stickers show no text; the others do.
+        if content.caption and way.type in {"image", "video", "document"}:
+            file["caption"] = content.caption
+        if way.type == "document":
+            file["filename"] = content.ref.name or content.media
+        if content.media == "voice" and way.type == "audio":
+            file["voice"] = True
+        return {"type": way.type, way.type: file}

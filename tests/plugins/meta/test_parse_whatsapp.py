@@ -1,0 +1,328 @@
+"""WhatsApp webhooks become events. Payloads have the shapes of the Cloud API's webhook reference."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from gearmesh import (
+    ChatOpened,
+    EchoReceived,
+    Event,
+    Media,
+    MediaRef,
+    MessageReceived,
+    Profile,
+    ReceiptReceived,
+    Text,
+    Unparsed,
+)
+from gearmesh_meta.aliases import Aliases
+from gearmesh_meta.origin import Origin
+from gearmesh_meta.parse_whatsapp import parse
+
+US = "106540352242922"
+ADA = "16505551234"
+ADA_ID = "US.13491208655302741918"
+ORIGIN = Origin("wa", US, 999)
+CONTACT = {"profile": {"name": "Ada Lovelace", "username": "@ada"}, "wa_id": ADA, "user_id": ADA_ID}
+DIGEST = hashlib.sha256(b"file")
+
+
+def webhook(field: str = "messages", **value: Any) -> dict[str, Any]:
+    metadata = {"display_phone_number": "15550783881", "phone_number_id": US}
+    change = {"field": field, "value": {"messaging_product": "whatsapp", "metadata": metadata, **value}}
+    return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}
+
+
+def message(kind: str, body: Any = None, **more: Any) -> dict[str, Any]:
+    base = {"from": ADA, "from_user_id": ADA_ID, "id": "wamid.A", "timestamp": "1749416383", "type": kind}
+    return base | ({} if body is None else {kind: body}) | more
+
+
+def read(payload: object, aliases: Aliases | None = None) -> list[Event]:
+    return parse(payload, ORIGIN, aliases or Aliases())
+
+
+def only(*messages: dict[str, Any], aliases: Aliases | None = None) -> Event:
+    (event,) = read(webhook(contacts=[CONTACT], messages=list(messages)), aliases)
+    return event
+
+
+def content_of(event: Event) -> Any:
+    assert isinstance(event, MessageReceived), event
+    return event.content
+
+
+def test_given_a_text_then_it_comes_with_its_person_time_and_profile() -> None:
+    assert only(message("text", {"body": "Hello 🎩"})) == MessageReceived(
+        "wamid.A", ADA, ADA, 1749416383000, Text("Hello 🎩"), "", Profile(name="Ada Lovelace", username="ada")
+    )
+
+
+def test_given_a_reply_then_the_quoted_message_is_named() -> None:
+    event = only(message("text", {"body": "Yes"}, context={"from": "15550783881", "id": "wamid.Q"}))
+
+    assert isinstance(event, MessageReceived)
+    assert event.reply_to == "wamid.Q"
+
+
+def test_given_a_forwarded_text_then_nothing_is_quoted() -> None:
+    event = only(message("text", {"body": "Look"}, context={"forwarded": True}))
+
+    assert isinstance(event, MessageReceived)
+    assert event.reply_to == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        (
+            "image",
+            {
+                "caption": "Taj",
+                "mime_type": "image/jpeg",
+                "sha256": base64.b64encode(DIGEST.digest()).decode(),
+                "id": "1",
+            },
+            Media("image", MediaRef("wa", "1", "image/jpeg", sha256=DIGEST.hexdigest()), "Taj"),
+        ),
+        ("video", {"mime_type": "video/mp4", "id": "2"}, Media("video", MediaRef("wa", "2", "video/mp4"))),
+        (
+            "audio",
+            {"mime_type": "audio/ogg; codecs=opus", "id": "3", "voice": True},
+            Media("voice", MediaRef("wa", "3", "audio/ogg; codecs=opus")),
+        ),
+        ("audio", {"mime_type": "audio/mpeg", "id": 4}, Media("audio", MediaRef("wa", "4", "audio/mpeg"))),
+        (
+            "document",
+            {"filename": "receipt.pdf", "mime_type": "application/pdf", "id": "5", "file_size": "303833"},
+            Media("file", MediaRef("wa", "5", "application/pdf", 303833, name="receipt.pdf")),
+        ),
+        (
+            "sticker",
+            {"mime_type": "image/webp", "id": "6", "animated": False},
+            Media("sticker", MediaRef("wa", "6", "image/webp")),
+        ),
+        (
+            "location",
+            {"latitude": 37.4422, "longitude": -122.1616, "name": "Philz", "address": "101 Forest Ave"},
+            Text("📍 Philz, 101 Forest Ave https://maps.google.com/?q=37.442200,-122.161600"),
+        ),
+        (
+            "interactive",
+            {"type": "button_reply", "button_reply": {"id": "cancel", "title": "Cancel"}},
+            Text("Cancel"),
+        ),
+        (
+            "interactive",
+            {"type": "list_reply", "list_reply": {"id": "x", "title": "Express", "description": "1 day"}},
+            Text("Express"),
+        ),
+        ("button", {"payload": "STOP", "text": "Unsubscribe"}, Text("Unsubscribe")),
+    ],
+)
+def test_given_a_known_kind_then_its_content_comes(kind: str, body: Any, expected: object) -> None:
+    assert content_of(only(message(kind, body))) == expected
+
+
+def test_given_contacts_then_each_is_a_line() -> None:
+    contacts = [
+        {"name": {"formatted_name": "Lucía Gómez"}, "phones": [{"phone": "+1 983", "wa_id": "1983"}, {"wa_id": "7"}]},
+        {"name": {"first_name": "Ben"}},
+        {},
+    ]
+
+    assert content_of(only(message("contacts", contacts))) == Text("Lucía Gómez: +1 983, 7\nBen")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "named"),
+    [
+        ("reaction", {"message_id": "wamid.Q", "emoji": "👍"}, "reaction"),
+        ("reaction", {"message_id": "wamid.Q"}, "reaction"),
+        ("edit", {"original_message_id": "wamid.O", "message": {"type": "text"}}, "edit"),
+        ("revoke", {"original_message_id": "wamid.O"}, "unsend"),
+        ("order", {"catalog_id": "1", "product_items": []}, "order"),
+        ("unsupported", {"type": "poll_creation"}, "poll"),
+        ("unsupported", {"type": "edit"}, "edit"),
+        ("unsupported", None, "unsupported"),
+        ("interactive", {"type": "nfm_reply", "nfm_reply": {"body": "Sent"}}, "interactive"),
+        ("image", {"mime_type": "image/jpeg"}, "image"),
+        ("text", {"body": ""}, "text"),
+        ("text", ["?"], "text"),
+        ("telepathy", {"thought": 1}, "telepathy"),
+    ],
+)
+def test_given_a_kind_that_is_not_understood_then_it_is_kept_and_the_person_can_be_told(
+    kind: str, body: Any, named: str
+) -> None:
+    original = message(kind, body)
+
+    event = only(original)
+
+    assert isinstance(event, Unparsed)
+    assert (event.user, event.thread, event.kind, event.native_id) == (ADA, ADA, named, "wamid.A")
+    assert json.loads(event.raw) == original
+    assert b": " not in event.raw
+
+
+def test_given_an_unsupported_message_then_whatsapps_own_reason_is_kept() -> None:
+    error = {"code": 131051, "title": "Message type unknown", "error_data": {"details": "Not supported."}}
+
+    event = only(message("unsupported", {"type": "gif"}, errors=[error]))
+
+    assert isinstance(event, Unparsed)
+    assert "131051 Message type unknown: Not supported." in event.detail
+
+
+def test_given_an_opened_chat_then_it_is_no_message() -> None:
+    profile = Profile(name="Ada Lovelace", username="ada")
+    assert only(message("request_welcome")) == ChatOpened(ADA, ADA, 1749416383000, profile)
+
+
+def test_given_a_message_of_a_group_then_it_is_kept_but_belongs_to_nobodys_thread() -> None:
+    event = only(message("text", {"body": "all"}, group_id="Y2FwaV9ncm91cDox"))
+
+    assert isinstance(event, Unparsed)
+    assert (event.user, event.thread, event.kind) == ("", "", "group")
+
+
+def test_given_a_system_message_then_operators_see_it_and_nobody_is_told_off() -> None:
+    body = {"body": "User Ada changed from 1 to 2", "wa_id": "2", "type": "user_changed_number"}
+    event = only(message("system", body))
+
+    assert isinstance(event, Unparsed)
+    assert (event.user, event.kind) == ("", "system")
+    assert "changed from 1 to 2" in event.detail
+
+
+def test_given_several_people_in_one_change_then_each_message_has_its_own_profile() -> None:
+    ben = {"profile": {"name": "Ben"}, "wa_id": "4915112345678", "user_id": "DE.1"}
+    texts = [
+        message("text", {"body": "1"}),
+        {"from": "4915112345678", "id": "wamid.B", "timestamp": "2", "type": "text", "text": {"body": "2"}},
+        {"from_user_id": "GB.3", "id": "wamid.C", "timestamp": "3", "type": "text", "text": {"body": "3"}},
+    ]
+
+    events = read(webhook(contacts=[ben, CONTACT], messages=texts))
+
+    named = [event.profile and event.profile.name for event in events if isinstance(event, MessageReceived)]
+    assert named == ["Ada Lovelace", "Ben", None]
+
+
+@pytest.mark.parametrize("state", ["delivered", "read", "played"])
+def test_given_a_status_then_it_is_a_receipt(state: str) -> None:
+    status = {"id": "wamid.S", "status": state, "timestamp": "1750030073", "recipient_id": ADA}
+
+    (event,) = read(webhook(contacts=[CONTACT], statuses=[status]))
+
+    assert isinstance(event, ReceiptReceived)
+    assert (event.user, event.state, event.native_ids) == (ADA, state, ("wamid.S",))
+    assert event.at == 1750030073000
+
+
+def test_given_a_failure_then_its_code_comes_along_also_when_nobody_is_named() -> None:
+    error = {"code": 131047, "title": "Re-engagement message", "error_data": {"details": "24 hours"}}
+    status = {"id": "wamid.S", "status": "failed", "timestamp": "1", "errors": [error]}
+
+    (event,) = read(webhook(statuses=[status]))
+
+    assert event == ReceiptReceived("", "", 1000, "failed", ("wamid.S",), "131047 Re-engagement message: 24 hours")
+
+
+@pytest.mark.parametrize(
+    "status", [{"status": "read"}, {"id": "wamid.S", "status": "vanished"}, {"id": "wamid.S"}, "read", 5, None]
+)
+def test_given_a_status_that_is_not_understood_then_it_is_kept(status: object) -> None:
+    (event,) = read(webhook(statuses=[status]))
+
+    assert isinstance(event, Unparsed)
+    assert json.loads(event.raw) == status
+
+
+def test_given_what_the_business_wrote_in_the_phone_app_then_it_is_an_echo() -> None:
+    echo = {"from": "15550783881", "to": ADA, "id": "wamid.E", "timestamp": "1", "type": "text", "text": {"body": "x"}}
+
+    (event,) = read(webhook("smb_message_echoes", message_echoes=[echo]))
+
+    assert event == EchoReceived("wamid.E", ADA, ADA, 1000)
+
+
+def test_given_a_batch_then_every_event_comes_in_order() -> None:
+    one = webhook(messages=[message("text", {"body": "1"}), message("reaction", {"emoji": "x"})])
+    two = webhook(statuses=[{"id": "wamid.S", "status": "read", "timestamp": "1", "recipient_id": ADA}])
+    payload = {"object": one["object"], "entry": one["entry"] + two["entry"]}
+
+    assert [type(event) for event in read(payload)] == [MessageReceived, Unparsed, ReceiptReceived]
+
+
+def test_given_another_number_of_the_same_account_then_its_messages_are_kept_apart() -> None:
+    payload = webhook(messages=[message("text", {"body": "1"})])
+    payload["entry"][0]["changes"][0]["value"]["metadata"]["phone_number_id"] = "777"
+
+    (event,) = read(payload)
+
+    assert isinstance(event, Unparsed)
+    assert "777" in event.detail
+    assert US in event.detail
+    assert event.user == ""
+
+
+def test_given_an_account_error_then_it_is_kept() -> None:
+    (event,) = read(webhook(errors=[{"code": 131042, "title": "Payment issue"}]))
+
+    assert isinstance(event, Unparsed)
+    assert "131042 Payment issue" in event.detail
+
+
+@pytest.mark.parametrize(
+    "field", ["account_update", "message_template_status_update", "history", "phone_number_quality_update"]
+)
+def test_given_news_about_the_account_then_nothing_comes(field: str) -> None:
+    assert read(webhook(field, anything=1)) == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"object": "page", "entry": []},
+        {"object": "whatsapp_business_account"},
+        {"object": "whatsapp_business_account", "entry": {}},
+        {"object": "whatsapp_business_account", "entry": [5]},
+        {"object": "whatsapp_business_account", "entry": [{"id": "1"}]},
+        {"object": "whatsapp_business_account", "entry": [{"changes": [None]}]},
+        {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": 5}]}]},
+        {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "calls", "value": {}}]}]},
+        webhook(),
+        webhook(messages="hello"),
+        webhook(messages=[message("text", {"body": "x"}) | {"id": None}]),
+    ],
+)
+def test_given_another_shape_then_it_is_kept_whole(payload: object) -> None:
+    (event,) = read(payload)
+
+    assert isinstance(event, Unparsed)
+    assert event.raw
+
+
+def test_given_ids_as_numbers_and_times_as_milliseconds_then_they_are_read_all_the_same() -> None:
+    event = only(message("text", {"body": "x"}) | {"from": int(ADA), "timestamp": 1749416383123})
+
+    assert isinstance(event, MessageReceived)
+    assert (event.user, event.at) == (ADA, 1749416383123)
+
+
+def test_given_no_time_then_it_is_when_it_came_in() -> None:
+    event = only(message("text", {"body": "x"}) | {"timestamp": None})
+
+    assert isinstance(event, MessageReceived)
+    assert event.at == 999
