@@ -14,16 +14,16 @@ from typing import Final
 import structlog
 
 from gearmesh.bus.consumer import PinnedConsumer, Taken
-from gearmesh.bus.journal import Journal, Times
+from gearmesh.bus.journal import TIMES, TRACE, Journal, passed
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import IN
-from gearmesh.core.router import Decision, Leg, Refusal, route
+from gearmesh.core.router import Refusal, route
 from gearmesh.errors import BusError, BusRefused, WireError
 from gearmesh.model.address import Address
 from gearmesh.model.conversation import Conversation
 from gearmesh.model.delivery import LedgerEntry
-from gearmesh.model.envelope import Envelope
+from gearmesh.model.envelope import Envelope, Header
 from gearmesh.wire.codec import decode, encode
 from gearmesh.wire.subjects import PARTITIONS, Subjects, kv_token
 
@@ -51,7 +51,7 @@ class Router:
         self._subjects = subjects
         self._broker = broker
         self._apps = frozenset(apps)
-        self._consumers: list[PinnedConsumer] = []
+        self.consumers: list[PinnedConsumer] = []
 
     async def prepare(self, partitions: int = PARTITIONS) -> None:
         """Create the consumers, one for each partition.
@@ -69,19 +69,26 @@ class Router:
                 handler=self.take,
             )
             await consumer.ensure()
-            self._consumers.append(consumer)
+            self.consumers.append(consumer)
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for consumer in self._consumers:
+            for consumer in self.consumers:
                 tasks.create_task(consumer.run())
 
     async def take(self, taken: Taken) -> None:
         """Route one input. It is acknowledged when everything that follows from it is stored."""
         try:
             envelope = decode(taken.data)
-            decision = await self._decide(envelope)
+            members = await self._members(envelope.header) if not envelope.header.to else ()
+            decision = route(
+                envelope.header,
+                members,
+                broker=self._broker,
+                apps=self._apps,
+                now=time.time_ns() // 1_000_000,
+            )
             legs = [(leg, encode(Envelope(leg.header, envelope.body))) for leg in decision.legs]
         except WireError as error:
             await self._journal.bury(self._app_of(taken), "unparsed", str(error), taken.data)
@@ -89,31 +96,22 @@ class Router:
             return
         for refusal in decision.refused:
             await self._refuse(refusal, envelope, taken)
-        if legs:
-            stored = self._acknowledge_after(taken, len(legs))
-            times = Times.read(taken.headers).write(taken.stored_at, time.time_ns() // 1000)
-            for leg, data in legs:
-                await self._forward(leg, data, times, taken, stored)
-        else:
+        if not legs:
             await taken.ack()
+            return
+        stored = self._acknowledge_after(taken, len(legs))
+        times = passed(taken.headers.get(TIMES, ""), taken.stored_at, time.time_ns() // 1000)
+        trace = taken.headers.get(TRACE)
+        for leg, data in legs:
+            headers = {"Nats-Msg-Id": leg.id, TIMES: times}
+            if trace:
+                headers[TRACE] = trace
+            subject = self._subjects.outbound(leg.app, leg.header.conversation)
+            await self._publisher.send(subject, data, headers, stored)
 
-    async def _decide(self, envelope: Envelope) -> Decision:
-        header = envelope.header
-        members: tuple[Address, ...] = ()
-        if not header.to:
-            conversation = await self._conversations.get(kv_token(header.conversation))
-            if conversation:
-                members = tuple(Address.parse(member) for member in conversation.members)
-        return route(header, members, broker=self._broker, apps=self._apps, now=time.time_ns() // 1_000_000)
-
-    async def _forward(
-        self, leg: Leg, data: bytes, times: str, taken: Taken, stored: Callable[[Stored | BusError], Awaitable[None]]
-    ) -> None:
-        headers = {"Nats-Msg-Id": leg.id, "Gm-Times": times}
-        if trace := taken.headers.get("Gm-Trace"):
-            headers["Gm-Trace"] = trace
-        subject = self._subjects.outbound(leg.app, leg.header.conversation)
-        await self._publisher.send(subject, data, headers, stored)
+    async def _members(self, header: Header) -> tuple[Address, ...]:
+        conversation = await self._conversations.get(kv_token(header.conversation))
+        return tuple(Address.parse(member) for member in conversation.members) if conversation else ()
 
     def _acknowledge_after(self, taken: Taken, legs: int) -> Callable[[Stored | BusError], Awaitable[None]]:
         waiting = legs

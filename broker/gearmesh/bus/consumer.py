@@ -28,8 +28,8 @@ from gearmesh.errors import BusError, BusRefused, BusUnavailable, StreamDiffers
 log = structlog.get_logger("gearmesh.bus")
 
 GROUP: Final = "one"
-BATCH: Final = 256
-"""Messages asked for in one request; two requests overlap."""
+BATCH: Final = 64
+"""Messages asked for in one request; two requests overlap. More in flight are slower: they fall out of the cache."""
 EXPIRES: Final = 1.0
 """Seconds that a request lives: a pinned consumer must ask more often than its pin times out."""
 PIN_TIMEOUT: Final = 2.0
@@ -128,7 +128,7 @@ class PinnedConsumer:
     ) -> None:
         self._connection = connection
         self._stream = stream
-        self._name = name
+        self.name = name
         self._subject = subject
         self._handler = handler
         self._on_turn = on_turn
@@ -167,8 +167,8 @@ class PinnedConsumer:
             BusUnavailable: nats does not answer.
         """
         config: dict[str, Any] = {
-            "name": self._name,
-            "durable_name": self._name,
+            "name": self.name,
+            "durable_name": self.name,
             "ack_policy": "explicit",
             "deliver_policy": "all",
             "ack_wait": int(ACK_WAIT * NANOSECONDS),
@@ -181,16 +181,16 @@ class PinnedConsumer:
         }
         # nats-py 2.16 knows no priority fields: a raw request. "create" is answered with the consumer when it exists
         # with the same settings, and with an error when it differs.
-        subject = f"$JS.API.CONSUMER.CREATE.{self._stream}.{self._name}.{self._subject}"
+        subject = f"$JS.API.CONSUMER.CREATE.{self._stream}.{self.name}.{self._subject}"
         request = {"stream_name": self._stream, "config": config, "action": "create"}
         try:
             reply = await self._connection.client.request(subject, json.dumps(request).encode(), timeout=5)
         except (nats.errors.Error, OSError) as error:
-            raise BusUnavailable(f"creating consumer {self._name}: {type(error).__name__}") from None
+            raise BusUnavailable(f"creating consumer {self.name}: {type(error).__name__}") from None
         answer = json.loads(reply.data)
         if refusal := answer.get("error"):
             if refusal.get("err_code") == 10148:  # consumer already exists
-                raise StreamDiffers(f"{self._stream} (consumer {self._name})", ["other settings than expected"])
+                raise StreamDiffers(f"{self._stream} (consumer {self.name})", ["other settings than expected"])
             raise BusRefused(refusal.get("description", "unknown error"), refusal.get("err_code", 0))
 
     async def run(self) -> None:
@@ -200,9 +200,9 @@ class PinnedConsumer:
             try:
                 await self._take_turn()
             except _TurnOver as over:
-                log.info("stood back", consumer=self._name, reason=str(over))
+                log.info("stood back", consumer=self.name, reason=str(over))
             except (BusError, nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
-                log.warning("consumer starts again", consumer=self._name, error=f"{type(error).__name__}: {error}")
+                log.warning("consumer starts again", consumer=self.name, error=f"{type(error).__name__}: {error}")
                 self._pause = 0.5
 
     async def _take_turn(self) -> None:
@@ -219,7 +219,7 @@ class PinnedConsumer:
         try:
             await self._stand_by()
             end = (await self._connection.js.stream_info(self._stream)).state.last_seq
-            await self._connection.js.reset_consumer(self._stream, self._name)
+            await self._connection.js.reset_consumer(self._stream, self.name)
             self._turn = _Turn(self._connection, end, self.end_turn)
             if self._on_turn:
                 await self._on_turn(True)
@@ -262,7 +262,7 @@ class PinnedConsumer:
             "expires": int(EXPIRES * NANOSECONDS),
             "idle_heartbeat": int(EXPIRES / 2.5 * NANOSECONDS),
         }
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self.name}"
         await self._connection.client.publish(subject, json.dumps(request).encode(), self._inbox)
 
     async def _arrived(self, message: Msg) -> None:
@@ -284,7 +284,7 @@ class PinnedConsumer:
         try:
             await self._handler(Taken(turn, message))
         except Exception as error:
-            log.exception("handling a message failed; it comes again", consumer=self._name, subject=message.subject)
+            log.exception("handling a message failed; it comes again", consumer=self.name, subject=message.subject)
             turn.give_back(f"its handler failed: {type(error).__name__}", HANDLER_PAUSE)
             return
         if self._asked <= self._batch // 2 and turn.live:
@@ -304,6 +304,7 @@ class PinnedConsumer:
         left = headers.get("Nats-Pending-Messages", "")
         if self._turn is not None and left.isdecimal():
             self._asked = max(0, self._asked - int(left))
+            await self._ask()  # at once: what arrives while nothing is asked for would wait
 
     async def _lost(self) -> None:
         self.end_turn("the connection was lost")

@@ -20,6 +20,8 @@ from gearmesh.wire.subjects import Subjects
 log = structlog.get_logger("gearmesh.journal")
 
 TIMES: Final = "Gm-Times"
+TRACE: Final = "Gm-Trace"
+"""A W3C traceparent that a client may set; it is passed on. Without one, an envelope's id is its trace id."""
 HOP_NAMES: Final = ("received", "stored in", "routed", "stored out", "taken", "sent")
 COMPRESS_ABOVE: Final = 128 * 1024
 Then = Callable[[], Awaitable[None]]
@@ -39,14 +41,16 @@ class Times(msgspec.Struct, frozen=True):
         except ValueError:
             return cls()
 
-    def write(self, *now: int) -> str:
-        """The header's value with further hops."""
-        return ",".join([str(at) for at in (*self.passed, *now)])
-
     def hops(self, *now: int) -> tuple[Hop, ...]:
         """The hops by name, with further ones. A native client's envelope has no first time: its names start later."""
         times = (*self.passed, *now)[-len(HOP_NAMES) :]
         return tuple(Hop(name, at) for name, at in zip(HOP_NAMES[-len(times) :], times, strict=True))
+
+
+def passed(before: str, *now: int) -> str:
+    """The header's value with further hops; `before` is what it was. A join of texts: it is made at every hop."""
+    times = ",".join(map(str, now))
+    return f"{before},{times}" if before else times
 
 
 class Journal:

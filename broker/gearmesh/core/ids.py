@@ -17,8 +17,3 @@ def envelope_id(key: bytes, app: str, thread: str, native_id: str, kind: str) ->
 def raw_id(raw: bytes) -> str:
     """A name for input that has none of its own: 32 hex digits of its digest."""
     return blake2b(raw, digest_size=16).hexdigest()
-
-
-def traceparent(envelope: bytes, span: bytes) -> str:
-    """The W3C trace context of an envelope: its id is the trace id. `span` has 8 bytes."""
-    return f"00-{envelope.hex()}-{span.hex()}-01"

@@ -12,7 +12,7 @@ from gearmesh.model.delivery import Reason, State
 from gearmesh.model.envelope import Header
 
 
-class Leg(msgspec.Struct, frozen=True):
+class Leg(msgspec.Struct, frozen=True, gc=False):
     """One envelope on its way to one app: the header that it gets, narrowed to that app's recipients."""
 
     app: str
@@ -24,7 +24,7 @@ class Leg(msgspec.Struct, frozen=True):
         return f"{self.header.id.hex()}:{self.app}"
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """A leg, or a whole envelope (`app` is the sender's), that goes no further, and why."""
 
     app: str
@@ -33,7 +33,7 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What becomes of one envelope."""
 
     legs: tuple[Leg, ...] = ()
@@ -62,22 +62,29 @@ def route(
     if too_many(header.hops):
         return Decision(refused=(Refusal(origin, "dead", "loop", f"{len(header.hops)} hops are too many"),))
 
-    by_app: dict[str, list[Address]] = {}
-    for address in dict.fromkeys(header.to or members):
-        if address != header.sender:
-            by_app.setdefault(address.app, []).append(address)
-    if not by_app:
-        return Decision(refused=(Refusal(origin, "dead", "unreachable", "nobody else is in this conversation"),))
-
+    hops = (*header.hops, hop)
+    if len(header.to) == 1 and header.to[0] != header.sender and header.to[0].app in apps:
+        # A DM, as nearly everything is: the same as below without the detours, which cost a hop 5 %.
+        return Decision((Leg(header.to[0].app, _for_leg(header, header.to, hops)),))
     legs: list[Leg] = []
     refused: list[Refusal] = []
-    hops = (*header.hops, hop)
-    for app, recipients in by_app.items():
+    for app, recipients in _by_app(header.to or members, header.sender).items():
         if app in apps:
             legs.append(Leg(app, _for_leg(header, tuple(recipients), hops)))
         else:
             refused.append(Refusal(app, "dead", "unreachable", f"no app is named {app}"))
+    if not legs and not refused:
+        refused.append(Refusal(origin, "dead", "unreachable", "nobody else is in this conversation"))
     return Decision(tuple(legs), tuple(refused))
+
+
+def _by_app(recipients: Iterable[Address], sender: Address) -> dict[str, list[Address]]:
+    """The recipients of each app, each once, without the sender."""
+    found: dict[str, list[Address]] = {}
+    for address in dict.fromkeys(recipients):
+        if address != sender:
+            found.setdefault(address.app, []).append(address)
+    return found
 
 
 def _for_leg(header: Header, recipients: tuple[Address, ...], hops: tuple[str, ...]) -> Header:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import regex
@@ -23,8 +22,7 @@ def split(text: str, limit: Limit) -> tuple[str, ...]:
     pieces: list[str] = []
     rest = text
     while limit.measure(rest) > limit.value:
-        head = _longest_head(rest, limit)
-        cut, resume = _cut(rest, head)
+        cut, resume = _cut(rest, limit)
         if rest[:cut].strip():
             pieces.append(rest[:cut])
         rest = rest[resume:]
@@ -33,37 +31,46 @@ def split(text: str, limit: Limit) -> tuple[str, ...]:
     return tuple(pieces)
 
 
-def _longest_head(text: str, limit: Limit) -> int:
-    """How many characters of `text` fit, ending with a whole grapheme."""
-    used = 0
-    end = 0
-    for grapheme in _graphemes(text):
-        used += limit.measure(grapheme)
-        if used > limit.value:
+def _cut(text: str, limit: Limit) -> tuple[int, int]:
+    """Where to end the first piece of a text that is too long, and where the next one begins: (cut, resume)."""
+    head, ends = _graphemes(text, limit)
+    if not head:
+        head = _code_points(text, limit)
+        return head, head
+    window = text[: ends[-1]]
+    whole = frozenset(ends)
+    for pattern in BREAKS:
+        # A space can carry an accent, and a line end be the half of one: only whole graphemes fall away.
+        found = [match.span() for match in pattern.finditer(window, head // 2) if whole.issuperset(match.span())]
+        found = [span for span in found if span[0] <= head]
+        if found:
+            return found[-1]
+    return head, head
+
+
+def _graphemes(text: str, limit: Limit) -> tuple[int, list[int]]:
+    """How many characters fit as whole graphemes, and where these end and the ones behind them: (head, ends).
+
+    One grapheme more is looked at, and all the white space before it, so that a break behind the last one that fits
+    is found in its full length.
+    """
+    used = head = 0
+    ends: list[int] = []
+    for match in GRAPHEME.finditer(text):
+        ends.append(match.end())
+        used += limit.measure(match.group())
+        if used <= limit.value:
+            head = match.end()
+        elif not match.group().isspace():
             break
-        end += len(grapheme)
-    if end:
-        return end
+    return head, ends
+
+
+def _code_points(text: str, limit: Limit) -> int:
+    """How many characters fit, at least one: there is nothing smaller."""
     used = 0
-    for character in text:
+    for number, character in enumerate(text):
         used += limit.measure(character)
         if used > limit.value:
-            break
-        end += 1
-    return max(end, 1)
-
-
-def _graphemes(text: str) -> Iterator[str]:
-    for match in GRAPHEME.finditer(text):
-        yield match.group()
-
-
-def _cut(text: str, head: int) -> tuple[int, int]:
-    """Where to end this piece and where the next one begins: (cut, resume)."""
-    # One character more is looked at, so that a break just behind the last one that fits is found.
-    window = text[: head + 1]
-    for pattern in BREAKS:
-        found = [match for match in pattern.finditer(window, head // 2) if 0 < match.start() <= head]
-        if found:
-            return found[-1].span()
-    return head, head
+            return max(number, 1)
+    return len(text)

@@ -15,7 +15,7 @@ import msgspec
 
 from gearmesh.model.conversation import Portal
 
-MENTION: Final = re.compile(r"\s*@(?P<who>[^\s@,;!?]{1,256}?)[,;:!?.]?(?:\s+(?P<rest>.*))?", re.DOTALL)
+MENTION: Final = re.compile(r"\s*@(?P<who>[^\s@,;!?]{1,256}?)[,;:!?.]{0,8}(?:\s+(?P<rest>.*))?", re.DOTALL)
 
 
 class Continue(msgspec.Struct, frozen=True):

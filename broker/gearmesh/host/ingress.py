@@ -16,8 +16,8 @@ import msgspec
 import structlog
 
 from gearmesh.bridge import SupportsProfiles
-from gearmesh.bus.journal import Times
-from gearmesh.core.ids import envelope_id, raw_id, traceparent
+from gearmesh.bus.journal import TIMES, passed
+from gearmesh.core.ids import envelope_id, raw_id
 from gearmesh.core.switchboard import Continue, Help, Start, choose
 from gearmesh.errors import BusError, GearmeshError, InvalidAddress, Malformed, SendFailed
 from gearmesh.host.app import App
@@ -155,10 +155,7 @@ class Ingress:
                 shared.subjects.inbound(app, header.conversation),
                 data,
                 message_id=header.hex_id,
-                headers={
-                    "Gm-Times": Times().write(received),
-                    "Gm-Trace": traceparent(header.id, header.id[:8]),
-                },
+                headers={TIMES: passed("", received)},
                 patience=PATIENCE,
             ),
             shared.messages.remember(

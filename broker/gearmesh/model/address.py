@@ -16,7 +16,7 @@ APP_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_USER_CHARS: Final = 512
 
 
-class Address(msgspec.Struct, frozen=True, order=True, eq=True):
+class Address(msgspec.Struct, frozen=True, order=True, eq=True, gc=False):
     """One user of one app. `user` is the network's own id; only the bridge that minted it looks inside.
 
     A user id may hold colons (`matrix:@ada:example.org`): the first colon ends the app's name.

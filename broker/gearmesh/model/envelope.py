@@ -16,7 +16,7 @@ MAX_HOPS: Final = 16
 Kind = Literal["event", "receipt", "story", "signal"]
 
 
-class Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True, gc=False):
     """Everything that the router needs, and nothing else.
 
     `id` is 16 bytes. `at` and `expires` are milliseconds since the epoch. `to` is empty where the envelope goes to
@@ -41,7 +41,7 @@ class Header(msgspec.Struct, frozen=True):
         return self.id.hex()
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """A header and its body, still closed."""
 
     header: Header

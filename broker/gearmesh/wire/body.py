@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-import msgpack
 import msgspec
 
 from gearmesh.errors import Malformed
 from gearmesh.model.content import Content
 from gearmesh.model.envelope import MAX_BYTES
-from gearmesh.wire.codec import check_depth, unpack
+from gearmesh.wire.codec import check_depth, pack, unpack
 
 UNSEALED: Final = "none"
 
@@ -19,9 +18,9 @@ def close_body(content: Content) -> bytes:
     """The bytes of a content, unsealed.
 
     Raises:
-        Malformed: it is larger than an envelope may be.
+        Malformed: it is larger than an envelope may be, or a text in it is not Unicode.
     """
-    data = cast("bytes", msgpack.packb(msgspec.to_builtins(content), use_bin_type=True))
+    data = pack(msgspec.to_builtins(content))
     if len(data) > MAX_BYTES:
         raise Malformed(f"a body of {len(data)} bytes; at most {MAX_BYTES} are allowed")
     return data

@@ -13,26 +13,71 @@ import msgpack
 from gearmesh.errors import InvalidAddress, Malformed, UnknownVersion
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import MAX_BYTES, MAX_HOPS, VERSION, Envelope, Header, Kind
+from gearmesh.wire.known import (
+    MAX_CONVERSATION,
+    MAX_RECIPIENTS,
+    MAX_SEAL,
+    MAX_TEXT,
+    MAX_TIME,
+    decode_known,
+    encode_known,
+    parse_address,
+)
 
 MAX_DEPTH: Final = 8
 MAX_HEADER_KEYS: Final = 64
-MAX_RECIPIENTS: Final = 1024
-MAX_TEXT: Final = 1024
-"""Characters in any one text of the header."""
-MAX_TIME: Final = 2**53 - 1
-"""Times stay within what every language's numbers can hold."""
-
 KINDS: Final = frozenset({"event", "receipt", "story", "signal"})
 KNOWN_KEYS: Final = frozenset({"id", "kind", "from", "to", "conv", "at", "exp", "hops", "seal"})
+
+
+# One for all: msgpack.packb makes a new one, with a buffer of 256 KiB, at each call.
+_packer: Final = msgpack.Packer(use_bin_type=True)
 
 
 def encode(envelope: Envelope) -> bytes:
     """The bytes of an envelope.
 
     Raises:
-        Malformed: it is larger than `MAX_BYTES`.
+        Malformed: it is larger than `MAX_BYTES`, or a text in it is not Unicode.
     """
     header = envelope.header
+    data = pack([VERSION, _fields(header), envelope.body]) if header.extra else encode_known(envelope)
+    if len(data) > MAX_BYTES:
+        raise Malformed(f"an envelope of {len(data)} bytes; at most {MAX_BYTES} are allowed")
+    return data
+
+
+def decode(data: bytes) -> Envelope:
+    """The envelope in `data`, its header checked, its body still closed.
+
+    Raises:
+        UnknownVersion: another version of the protocol.
+        Malformed: anything else that is wrong; `reason` says what.
+    """
+    # Nearly every envelope has known keys only, and right ones. What is refused there is read with care here, which
+    # keeps unknown keys and says what is wrong.
+    return decode_known(data) or _decode_any(data)
+
+
+def _decode_any(data: bytes) -> Envelope:
+    parts = unpack(data, MAX_BYTES)
+    if type(parts) is not list or not parts:
+        raise Malformed("not an array of [version, header, body]")
+    if type(parts[0]) is not int:
+        raise Malformed("the version is not a whole number")
+    if parts[0] != VERSION:
+        raise UnknownVersion(parts[0])
+    if len(parts) != 3:
+        raise Malformed(f"an array of {len(parts)} elements; expected [version, header, body]")
+    fields, body = parts[1], parts[2]
+    if type(fields) is not dict:
+        raise Malformed("the header is not a map")
+    if type(body) is not bytes:
+        raise Malformed("the body is not a byte string")
+    return Envelope(_header(fields), body)
+
+
+def _fields(header: Header) -> dict[str, Any]:
     fields: dict[str, Any] = dict(header.extra)
     fields["id"] = header.id
     fields["kind"] = header.kind
@@ -46,32 +91,19 @@ def encode(envelope: Envelope) -> bytes:
     if header.hops:
         fields["hops"] = header.hops
     fields["seal"] = header.seal
-    data = cast("bytes", msgpack.packb([VERSION, fields, envelope.body], use_bin_type=True))
-    if len(data) > MAX_BYTES:
-        raise Malformed(f"an envelope of {len(data)} bytes; at most {MAX_BYTES} are allowed")
-    return data
+    return fields
 
 
-def decode(data: bytes) -> Envelope:
-    """The envelope in `data`, its header checked, its body still closed.
+def pack(value: object) -> bytes:
+    """The MessagePack of a value made of maps, lists, texts, numbers and byte strings.
 
     Raises:
-        UnknownVersion: another version of the protocol.
-        Malformed: anything else that is wrong; `reason` says what.
+        Malformed: a text in it is not Unicode: half of a surrogate pair, as a broken network may send.
     """
-    parts = unpack(data, MAX_BYTES)
-    if type(parts) is not list or not parts:
-        raise Malformed("not an array of [version, header, body]")
-    if parts[0] != VERSION or type(parts[0]) is not int:
-        raise UnknownVersion(parts[0])
-    if len(parts) != 3:
-        raise Malformed(f"an array of {len(parts)} elements; expected [version, header, body]")
-    fields, body = parts[1], parts[2]
-    if type(fields) is not dict:
-        raise Malformed("the header is not a map")
-    if type(body) is not bytes:
-        raise Malformed("the body is not a byte string")
-    return Envelope(_header(fields), body)
+    try:
+        return cast("bytes", _packer.pack(value))
+    except UnicodeEncodeError as error:
+        raise Malformed(f"a text with {error.object[error.start]!a}, which no UTF-8 can hold") from None
 
 
 def unpack(data: bytes, limit: int) -> Any:
@@ -83,7 +115,7 @@ def unpack(data: bytes, limit: int) -> Any:
     if len(data) > limit:
         raise Malformed(f"{len(data)} bytes; at most {limit} are allowed")
     try:
-        return msgpack.unpackb(data, raw=False, strict_map_key=True, max_ext_len=0)
+        return msgpack.unpackb(data, raw=False, strict_map_key=True, max_ext_len=0, ext_hook=_no_extension)
     except Exception as error:  # msgpack raises ValueError, its own types, and UnicodeDecodeError, all for bad input
         raise Malformed(f"no valid MessagePack: {type(error).__name__}") from None
 
@@ -108,6 +140,11 @@ def check_depth(value: object, depth: int = MAX_DEPTH) -> None:
     raise Malformed(f"nested deeper than {depth}")
 
 
+def _no_extension(code: int, data: bytes) -> Any:
+    # msgpack's own limit lets through those that have no data.
+    raise ValueError(f"extension type {code}")
+
+
 def _header(fields: dict[Any, Any]) -> Header:
     identity = fields.get("id")
     if type(identity) is not bytes or len(identity) != 16:
@@ -116,7 +153,7 @@ def _header(fields: dict[Any, Any]) -> Header:
     if type(kind) is not str or kind not in KINDS:
         raise Malformed("header key kind: expected event, receipt, story or signal")
     conversation = fields.get("conv")
-    if type(conversation) is not str or not 0 < len(conversation) <= 128:
+    if type(conversation) is not str or not 0 < len(conversation) <= MAX_CONVERSATION:
         raise Malformed("header key conv: expected a text of 1 to 128 characters")
     at = fields.get("at")
     if type(at) is not int or not 0 <= at <= MAX_TIME:
@@ -125,7 +162,7 @@ def _header(fields: dict[Any, Any]) -> Header:
     if expires is not None and (type(expires) is not int or not 0 <= expires <= MAX_TIME):
         raise Malformed("header key exp: expected milliseconds since the epoch")
     seal = fields.get("seal")
-    if type(seal) is not str or not 0 < len(seal) <= 64:
+    if type(seal) is not str or not 0 < len(seal) <= MAX_SEAL:
         raise Malformed("header key seal: expected a name")
     return Header(
         id=identity,
@@ -153,10 +190,10 @@ def _texts(key: str, value: object, most: int) -> list[str]:
 
 
 def _address(key: str, value: object) -> Address:
-    if type(value) is not str:
+    if type(value) is not str or len(value) > MAX_TEXT:
         raise Malformed(f"header key {key}: expected an address")
     try:
-        return Address.parse(value)
+        return parse_address(value)
     except InvalidAddress as error:
         raise Malformed(f"header key {key}: {error}") from None
 

@@ -6,8 +6,8 @@ A token is `[A-Za-z0-9_-]+`; any other text becomes `~` and its unpadded base64u
 from __future__ import annotations
 
 import base64
-import binascii
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -18,17 +18,21 @@ PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 PARTITIONS: Final = 8
 
 
+@lru_cache(maxsize=16_384)
 def token(text: str) -> str:
     """One subject token that stands for `text`.
 
     Raises:
-        Malformed: the text is empty.
+        Malformed: the text is empty, or not Unicode.
     """
     if PLAIN.fullmatch(text):
         return text
     if not text:
         raise Malformed("an empty text has no subject token")
-    return "~" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    try:
+        return "~" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    except UnicodeEncodeError:
+        raise Malformed(f"{text[:80]!a} has no subject token: it is not Unicode") from None
 
 
 def untoken(piece: str) -> str:
@@ -42,7 +46,7 @@ def untoken(piece: str) -> str:
     try:
         encoded = piece[1:] if piece.startswith("~") else ""
         text = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-    except (binascii.Error, UnicodeError):
+    except ValueError:  # not ASCII, no base64, no UTF-8
         text = ""
     if not text or token(text) != piece:
         raise Malformed(f"{piece[:80]!r} is no subject token")

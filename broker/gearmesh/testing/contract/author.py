@@ -1,0 +1,114 @@
+"""What the author of a bridge gives to the contract suite."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import ClassVar, NoReturn
+
+import pytest
+
+from gearmesh.bridge import Bridge, BridgeContext, WebhookRequest
+from gearmesh.errors import SendFailed
+from gearmesh.testing.shown import Shown
+
+
+class Author(ABC):
+    """The network's side of the tests. Every test gets a new object, a new context and a new bridge.
+
+    Three methods and `a_user` are needed. Each of the others lets more rules be tested; where one is not given, its
+    rules are skipped and say so.
+    """
+
+    a_user: ClassVar[str]
+    """The id of somebody who exists on the network and can be written to."""
+
+    app: ClassVar[str] = "contract"
+    """The app's name in the configuration."""
+
+    patience: ClassVar[float] = 10.0
+    """Seconds after which waiting for the bridge or the network is given up."""
+
+    addresses: ClassVar[Mapping[str, str]] = {}
+    """Texts that people type for a user, and the canonical ids that they mean."""
+
+    bad_addresses: ClassVar[Sequence[str]] = ()
+    """Texts that can mean no user of this network."""
+
+    signature_covers_body: ClassVar[bool] = True
+    """Whether a webhook's proof depends on its body; False for networks that send a fixed secret along."""
+
+    keeps_messages: ClassVar[bool] = True
+    """Whether the network keeps what is written while nobody is connected, and tells it later."""
+
+    @asynccontextmanager
+    async def network(self) -> AsyncIterator[None]:
+        """Open the network around each test, if it has to be. Keep what you need in `self`."""
+        yield
+
+    @abstractmethod
+    def make_bridge(self, context: BridgeContext) -> Bridge:
+        """A new bridge for the account that `a_user` can write to."""
+
+    @abstractmethod
+    async def user_writes(self, text: str) -> str:
+        """`a_user` writes this to our account: make the network tell the bridge, and return the message's native id.
+
+        A network that tells again what was not taken does so here, too.
+        """
+
+    @abstractmethod
+    async def shown(self) -> Sequence[Shown]:
+        """What `a_user` sees of what the bridge has sent, oldest first; not what they wrote themselves."""
+
+    # Failures
+
+    async def fail_next(self, kind: type[SendFailed]) -> None:
+        """Make the network answer the next send so that it must come out as `kind`; the one after works again.
+
+        For a class that the network cannot produce, call `self.cannot(reason)`.
+        """
+        self.not_given("fail_next")
+
+    def make_unauthorized_bridge(self, context: BridgeContext) -> Bridge:
+        """A bridge whose credentials the network refuses."""
+        self.not_given("make_unauthorized_bridge")
+
+    # Replies, receipts, files
+
+    async def user_replies(self, text: str, quoted: str) -> str:
+        """`a_user` answers the message with the native id `quoted`; returns the native id of the answer."""
+        self.not_given("user_replies")
+
+    async def user_reads(self) -> None:
+        """`a_user` reads everything that was sent to them, and the network reports it."""
+        self.not_given("user_reads")
+
+    async def receipts_shown(self) -> Sequence[str]:
+        """The native ids of what `a_user` wrote and sees marked as read."""
+        self.not_given("receipts_shown")
+
+    async def user_sends_file(self, data: bytes) -> str:
+        """`a_user` sends a picture with these bytes (a PNG) and no text; returns the message's native id."""
+        self.not_given("user_sends_file")
+
+    # Webhooks
+
+    async def genuine_request(self, text: str) -> WebhookRequest:
+        """The request that the network makes when `a_user` writes this, whether or not it also reaches the bridge."""
+        self.not_given("genuine_request")
+
+    def signed(self, body: bytes) -> WebhookRequest:
+        """A request with any body, and the proof that makes it genuine."""
+        self.not_given("signed")
+
+    # To be called
+
+    def cannot(self, reason: str) -> NoReturn:
+        """Skip the test: the network has no such thing. `reason` stands in pytest's summary."""
+        pytest.skip(reason)
+
+    def not_given(self, method: str) -> NoReturn:
+        """Skip the test: the author has not written `method`."""
+        pytest.skip(f"not tested: {type(self).__name__} has no {method}()")

@@ -1,0 +1,60 @@
+"""`make bench`: one JSON line per row, `name`, `value`, `unit`, and `ratio` where there is one.
+
+A figure says something only beside the others of the same run on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+import structlog
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import hops
+import relay
+
+
+def main() -> None:
+    """Measure, and print the rows."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--messages", type=int, default=20_000, help="messages in the log that is routed")
+    options.add_argument("--rounds", type=int, default=5, help="turns of router and bare hop")
+    options.add_argument("--seconds", type=float, default=10.0, help="how long each rate of the relay is held")
+    options.add_argument("--only", choices=("hops", "relay"), help="measure only this")
+    chosen = options.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    asyncio.run(_run(chosen))
+
+
+async def _run(chosen: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="gearmesh-bench-") as folder:
+        if chosen.only != "relay":
+            router, bare, ratio = await hops.compare(Path(folder) / "hops", chosen.messages, chosen.rounds)
+            _row("bare_hop", bare, "hops/s")
+            _row("router_hop", router, "hops/s", ratio)
+        if chosen.only != "hops":
+            async with relay.line(Path(folder) / "relay") as line:
+                await line.run(50, 2.0)  # everything has been used once
+                quiet = await line.run(100, chosen.seconds)
+                _row("relay_p50", quiet.percentile(50), "ms")
+                _row("relay_p99", quiet.percentile(99), "ms")
+                held = await relay.highest_rate(line, chosen.seconds)
+                _row("relay_rate", held, "messages/s")
+
+
+def _row(name: str, value: float, unit: str, ratio: float | None = None) -> None:
+    row: dict[str, object] = {"name": name, "value": round(value, 2), "unit": unit}
+    if ratio is not None:
+        row["ratio"] = round(ratio, 3)
+    print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()

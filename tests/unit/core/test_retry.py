@@ -1,0 +1,123 @@
+"""What happens after a failed send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gearmesh.core.retry import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Again,
+    Bury,
+    Fail,
+    StopApp,
+    Verdict,
+    after_failure,
+    backoff,
+)
+from gearmesh.errors import RateLimited, Rejected, Retry, SendFailed, Unauthorized, Unclear, WindowClosed
+
+RANDOM = st.floats(0, 1, exclude_max=True)
+ATTEMPTS = st.integers(1, 10_000)
+ERRORS: dict[str, SendFailed] = {
+    "retry": Retry("busy"),
+    "retry after": Retry("busy", after=7.0),
+    "limited": RateLimited("too fast", scope="recipient"),
+    "limited after": RateLimited("too fast", scope="recipient", after=90.0),
+    "limited app": RateLimited("too fast", scope="app", after=3.0),
+    "unclear": Unclear("no answer"),
+    "window": WindowClosed("24 hours are over"),
+    "rejected": Rejected("no such user"),
+    "unauthorized": Unauthorized("token expired"),
+    "unknown": SendFailed("a class of a later contract"),
+}
+
+
+def verdict(error: SendFailed, **changes: Any) -> Verdict:
+    """The decision for a young leg at its first failure, with changes."""
+    facts: dict[str, Any] = {"attempt": 1, "age": 0.0, "max_age": 3600.0, "on_unclear": "resend", "random": 0.0}
+    return after_failure(error, **(facts | changes))
+
+
+@pytest.mark.parametrize(
+    ("error", "changes", "expected"),
+    [
+        pytest.param("retry", {}, Again(0.25), id="a passing failure: again"),
+        pytest.param("retry", {"attempt": 4}, Again(2.0), id="the fourth in a row: again, after longer"),
+        pytest.param("retry after", {}, Again(7.0), id="the network named a time: not before that"),
+        pytest.param("retry after", {"attempt": 9}, Again(30.0), id="our own pause is longer: that one"),
+        pytest.param("retry", {"age": 3600.0}, Fail("unreachable"), id="a passing failure for too long: failed"),
+        pytest.param("limited", {}, Again(0.25), id="too fast for a recipient: again"),
+        pytest.param("limited after", {}, Again(90.0), id="too fast, with a time: after it"),
+        pytest.param("limited app", {}, Again(3.0, whole_app=True), id="too fast for the app: nothing else either"),
+        pytest.param("limited after", {"age": 3511.0}, Fail("rate_limit"), id="too fast until it is too old: failed"),
+        pytest.param("unclear", {}, Again(0.25), id="unclear, resend: again"),
+        pytest.param("unclear", {"age": 3600.0}, Fail("unclear"), id="unclear, resend, too old: failed"),
+        pytest.param("unclear", {"on_unclear": "park"}, Bury("unclear"), id="unclear, park: a dead letter"),
+        pytest.param("window", {}, Fail("window_closed"), id="the window is closed: failed"),
+        pytest.param("rejected", {}, Fail("rejected"), id="never: failed"),
+        pytest.param("unauthorized", {}, StopApp(), id="the token does not work: the app stops"),
+        pytest.param("unauthorized", {"age": 1e9}, StopApp(), id="and however old the leg is, it stays"),
+        pytest.param("unknown", {}, Again(0.25), id="a failure that says nothing of itself: as unclear"),
+    ],
+)
+def test_after_a_failure_what_happens_is_what_the_table_says(
+    error: str, changes: dict[str, Any], expected: Verdict
+) -> None:
+    assert verdict(ERRORS[error], **changes) == expected
+
+
+@given(
+    st.sampled_from(sorted(ERRORS)),
+    ATTEMPTS,
+    st.floats(0, 1e6),
+    st.floats(0.001, 1e6),
+    st.sampled_from(["resend", "park"]),
+    RANDOM,
+)
+def test_given_any_failure_nothing_waits_until_the_leg_is_too_old(
+    error: str, attempt: int, age: float, max_age: float, on_unclear: str, random: float
+) -> None:
+    decision = verdict(ERRORS[error], attempt=attempt, age=age, max_age=max_age, on_unclear=on_unclear, random=random)
+    if isinstance(decision, Again):
+        assert decision.pause > 0
+        assert age + decision.pause <= max_age
+
+
+@given(st.sampled_from(sorted(ERRORS)), ATTEMPTS, RANDOM)
+def test_given_any_failure_of_a_leg_at_its_age_it_is_never_tried_again(error: str, attempt: int, random: float) -> None:
+    decision = verdict(ERRORS[error], attempt=attempt, age=3600.0, max_age=3600.0, random=random)
+    assert not isinstance(decision, Again)
+
+
+@given(st.floats(0, 3000), ATTEMPTS, RANDOM)
+def test_given_the_time_that_the_network_names_it_is_never_undercut(after: float, attempt: int, random: float) -> None:
+    decision = verdict(RateLimited("too fast", scope="app", after=after), attempt=attempt, random=random)
+    assert isinstance(decision, Again)
+    assert decision.pause >= after
+
+
+@given(ATTEMPTS, RANDOM)
+def test_pauses_are_between_half_and_all_of_the_doubled_time_and_never_over_the_longest(
+    attempt: int, random: float
+) -> None:
+    full = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt - 1, 60))
+    assert full / 2 <= backoff(attempt, random) <= full
+
+
+@given(st.integers(1, 100), RANDOM)
+def test_pauses_never_shrink_with_further_failures(attempt: int, random: float) -> None:
+    assert backoff(attempt + 1, random) >= backoff(attempt, random)
+
+
+def test_pauses_double_until_they_are_long_enough() -> None:
+    assert [backoff(attempt, 0.0) for attempt in range(1, 10)] == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert [backoff(attempt, 0.0, first=2, longest=5) for attempt in range(1, 5)] == [1, 2, 2.5, 2.5]
+
+
+def test_pauses_are_spread_so_that_not_all_come_back_at_once() -> None:
+    assert len({backoff(5, number / 100) for number in range(100)}) == 100
