@@ -87,8 +87,15 @@ class Daemon:
 
     async def failed(self) -> str:
         """Wait until the daemon cannot go on by itself, and say why."""
-        await self.connection.closed.wait()
-        return "nats has closed the connection for good; its log says why"
+        closed = asyncio.create_task(self.connection.closed.wait())
+        try:
+            done, _ = await asyncio.wait([closed, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            closed.cancel()
+        if closed in done:
+            return "nats has closed the connection for good; its log says why"
+        ended = next(iter(done))
+        return f"{ended.get_name()} ended, which it never should: {ended.exception()!r}"
 
     async def _start(self) -> None:
         config, stack = self.config, self._stack

@@ -204,6 +204,9 @@ class PinnedConsumer:
             except (BusError, nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
                 log.warning("consumer starts again", consumer=self.name, error=f"{type(error).__name__}: {error}")
                 self._pause = 0.5
+            except Exception:
+                log.exception("consumer starts again after a fault of ours", consumer=self.name)
+                self._pause = HANDLER_PAUSE
 
     async def _take_turn(self) -> None:
         loop = asyncio.get_running_loop()

@@ -24,13 +24,15 @@ class MetaConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     `token` is the account's access token, `app_secret` signs webhooks, and `verify_token` is the word of your choice
     that Meta repeats when it first calls the webhook. `version` is the Graph API's; Meta retires one about two years
-    after its release.
+    after its release. `any_account` takes events that are for another account of the same Meta app as if they were for
+    this one, where they else become dead letters: for tries with payloads that were recorded elsewhere.
     """
 
     token: Secret
     app_secret: Secret
     verify_token: Secret
     version: Version = "v25.0"
+    any_account: bool = False
 
 
 class WhatsAppConfig(MetaConfig, frozen=True, kw_only=True):

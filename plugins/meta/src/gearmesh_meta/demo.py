@@ -47,20 +47,27 @@ def demo(context: typer.Context, port: Port = None, data: Data = None, no_browse
 
 
 def _settings(sandbox: Settings, port: int) -> dict[str, Any]:
+    base = f"http://{HOST}:{port}"
+    someone = sandbox.seed_phones[0]
     own: dict[str, dict[str, str]] = {
         "whatsapp": {"phone_number_id": sandbox.phone_number_id},
-        "messenger": {"page_id": sandbox.page_id},
+        "messenger": {
+            "page_id": sandbox.page_id,
+            # Messenger wants a picture with each persona, and WhatsApp tells none.
+            "persona_picture": f"{base}/sandbox/pictures/{someone.network}/{someone.user}.png",
+        },
         "instagram": {"instagram_id": sandbox.instagram_id},
     }
-    common = {
-        "graph_url": f"http://{HOST}:{port}",
+    common: dict[str, str | bool] = {
+        "graph_url": base,
         "token": f"plain:{sandbox.token}",
         "app_secret": f"plain:{sandbox.app_secret}",
         "verify_token": f"plain:{sandbox.verify_token}",
+        "any_account": True,
     }
     return {
         "broker": {"name": "demo"},
-        "web": {"host": HOST, "port": port, "public_url": f"http://{HOST}:{port}"},
+        "web": {"host": HOST, "port": port, "public_url": base},
         "apps": {network: {"bridge": network, **common, **own[network]} for network in NETWORKS},
         "people": {
             phone.handle: {"name": phone.name, "addresses": [f"{phone.network}:{phone.user}"]}

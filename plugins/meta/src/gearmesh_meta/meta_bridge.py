@@ -84,7 +84,7 @@ class MetaBridge(Bridge):
         except ValueError as error:
             events: list[Event] = [Unparsed(request.body, str(error), kind="malformed")]
         else:
-            origin = Origin(self.context.app, self.account, int(self.context.now() * 1000))
+            origin = Origin(self.context.app, self.account, int(self.context.now() * 1000), self.config.any_account)
             events = self.read(payload, origin)
         if events:
             await self.context.receive(*events)

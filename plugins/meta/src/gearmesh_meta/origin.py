@@ -9,11 +9,15 @@ from gearmesh_meta.fields import compact
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """`app` is the app's name, `account` its id at Meta; `received_at` (milliseconds) stands in for missing times."""
+    """`app` is the app's name, `account` its id at Meta; `received_at` (milliseconds) stands in for missing times.
+
+    `any_account`: events of other accounts are taken for ours.
+    """
 
     app: str
     account: str
     received_at: int
+    any_account: bool = False
 
     def foreign(self, piece: object, whose: str) -> Unparsed:
         """Input that was meant for another account of the same Meta app."""

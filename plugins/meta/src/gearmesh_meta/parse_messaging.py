@@ -103,10 +103,11 @@ def _change(change: object) -> Iterator[dict[str, Any] | Unparsed]:
 def _event(item: dict[str, Any], owner: str, origin: Origin) -> list[Event]:
     sender, recipient = mapping(item.get("sender")), mapping(item.get("recipient"))
     author, reader = identifier(sender.get("id")), identifier(recipient.get("id"))
-    if origin.account not in {author, reader} and (reader or owner) != origin.account:
+    ours = {origin.account, owner} if origin.any_account else {origin.account}
+    if not ours & {author, reader} and (reader or owner) not in ours and not origin.any_account:
         return [origin.foreign(item, reader or owner)]
     at = milliseconds(item.get("timestamp"), origin.received_at)
-    if author == origin.account:
+    if author in ours:
         return _own(item, reader, at)
     if _SILENT_KEYS.intersection(item):
         return []

@@ -91,7 +91,7 @@ def _change(change: object, origin: Origin, aliases: Aliases) -> list[Event]:
     if field not in {"messages", "smb_message_echoes"}:
         return [Unparsed(compact(change), f"webhook field {field[:80]} is not known here", kind=field[:80])]
     account = identifier(mapping(value.get("metadata")).get("phone_number_id"))
-    if account != origin.account:
+    if account != origin.account and not origin.any_account:
         return [origin.foreign(change, f"phone number id {account}" if account else "")]
     people = mappings(value.get("contacts"))
     if field == "smb_message_echoes":
