@@ -8,7 +8,8 @@ import msgspec
 
 from gearmesh.model.content import MediaKind
 
-Unit = Literal["characters", "bytes"]
+Unit = Literal["characters", "utf16", "bytes"]
+"""Code points, UTF-16 code units (as JavaScript and Java count: most emoji are two), or bytes of UTF-8."""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -20,7 +21,13 @@ class Limit(msgspec.Struct, frozen=True):
 
     def measure(self, text: str) -> int:
         """How much of this limit `text` uses."""
-        return len(text.encode()) if self.unit == "bytes" else len(text)
+        match self.unit:
+            case "bytes":
+                return len(text.encode())
+            case "utf16":
+                return len(text.encode("utf-16-le", "surrogatepass")) // 2
+            case _:
+                return len(text)
 
 
 class Capabilities(msgspec.Struct, frozen=True):

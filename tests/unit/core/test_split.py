@@ -13,7 +13,7 @@ from gearmesh.core.split import split
 from gearmesh.model.capabilities import Limit, Unit
 
 FAMILY, FLAG, ACCENT, DEVANAGARI, HANGUL = "👩‍👩‍👧‍👦", "🇩🇪", "e\u0301", "क्षि", "각"
-UNITS = st.sampled_from(["characters", "bytes"])
+UNITS = st.sampled_from(["characters", "utf16", "bytes"])
 LETTERS = [FAMILY, FLAG, "🇫", ACCENT, DEVANAGARI, HANGUL, "\u1112\u1161\u11ab", "a", "b.", "ß", "李", "👍🏽"]
 SPACES = [
     " ",

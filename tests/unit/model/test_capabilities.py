@@ -15,6 +15,8 @@ from gearmesh.model.capabilities import Limit, Unit
         pytest.param("Grüße", "bytes", 7, id="and two bytes, as is an sz"),
         pytest.param("👍", "characters", 1, id="an emoji is one character"),
         pytest.param("👍", "bytes", 4, id="and four bytes"),
+        pytest.param("👍", "utf16", 2, id="and two units of UTF-16"),
+        pytest.param("Grüße", "utf16", 5, id="an umlaut is one unit of UTF-16"),
         pytest.param("👩‍👩‍👧", "characters", 5, id="a family is three people and two joiners"),
     ],
 )

@@ -8,19 +8,18 @@ import msgspec
 
 from gearmesh import Capabilities, Limit, MediaKind, MediaRef
 
-# Meta writes "characters" and does not say whether it means code points, UTF-16 units or bytes. A text within that many
-# UTF-8 bytes is within the limit whichever it is (no character has more UTF-16 units than bytes), and a refused message
-# costs more than one that is cut earlier.
+# Meta writes "characters" and does not say whether it means code points or UTF-16 units. A text within that many UTF-16
+# units is within the limit either way, and a refused message costs more than one that is cut a little earlier.
 WHATSAPP: Final = Capabilities(
-    text=Limit(4096, "bytes", "WhatsApp Cloud API docs, 2026: text body up to 4096 characters"),
-    caption=Limit(1024, "bytes", "WhatsApp Cloud API docs, 2026: caption up to 1024 characters"),
+    text=Limit(4096, "utf16", "WhatsApp Cloud API docs, 2026: text body up to 4096 characters"),
+    caption=Limit(1024, "utf16", "WhatsApp Cloud API docs, 2026: caption up to 1024 characters"),
     media=frozenset({"image", "video", "audio", "voice", "file", "sticker"}),
     replies=True,
     receipts=frozenset({"read"}),
     source="WhatsApp Cloud API OpenAPI description v23.0 and docs, 2026",
 )
 MESSENGER: Final = Capabilities(
-    text=Limit(1999, "bytes", "Messenger Platform docs, mid-2026: UTF-8 and less than 2000 characters"),
+    text=Limit(2000, "utf16", "Messenger Platform: 2000 characters in the reference, fewer than 2000 in the guide"),
     media=frozenset({"image", "video", "audio", "voice", "file", "sticker", "gif"}),
     replies=True,
     receipts=frozenset({"read"}),
