@@ -241,7 +241,7 @@ class PinnedConsumer:
                 turn.live = False
                 if self._on_turn:
                     await self._on_turn(False)
-            if self._connection.is_up:
+            if not client.is_closed:
                 await subscription.unsubscribe()
 
     async def _stand_by(self) -> None:

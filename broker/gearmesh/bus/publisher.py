@@ -81,6 +81,7 @@ class Publisher:
         self._empty = asyncio.Event()
         self._empty.set()
         self._resend_wanted = asyncio.Event()
+        self._resending = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._decoder = msgspec.json.Decoder(_Answer)
 
@@ -99,7 +100,7 @@ class Publisher:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._connection.is_up:
+        if not self._connection.client.is_closed:
             await self._subscription.unsubscribe()
         for entry in tuple(self._unanswered.values()):
             await entry.outcome(BusUnavailable("the connection to nats was closed before it answered"))
@@ -225,16 +226,18 @@ class Publisher:
         await self._resend()
 
     async def _resend(self) -> None:
-        self._online = False
-        last = 0
-        while self._connection.is_up:
-            batch = [entry for number, entry in self._unanswered.items() if number > last]
-            if not batch:
-                self._online = True
-                return
-            for entry in batch:
-                await self._transmit(entry)
-                last = entry.number
+        # One at a time: of two that overlap, the slower would write older values of a key over newer ones.
+        async with self._resending:
+            self._online = False
+            last = 0
+            while self._connection.is_up:
+                batch = [entry for number, entry in self._unanswered.items() if number > last]
+                if not batch:
+                    self._online = True
+                    return
+                for entry in batch:
+                    await self._transmit(entry)
+                    last = entry.number
 
     async def _resend_when_needed(self) -> None:
         loop = asyncio.get_running_loop()

@@ -42,7 +42,10 @@ class Receipts:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def sent(self, thread: str, native_id: str, at: int) -> None:
-        """A message went out: a later watermark may speak of it. `at` in milliseconds."""
+        """A message went out: a later watermark may speak of it.
+
+        `at` (milliseconds) is when its sending began: the network's time of it is never before that.
+        """
         unread = self._unread.get(thread)
         if unread is None:
             unread = deque(maxlen=UNREAD_KEPT)

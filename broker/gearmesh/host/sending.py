@@ -62,6 +62,7 @@ class LegSender:
         reply_to = await self._native_reply(job, content, fitting)
         for number in range(len(native_ids), len(parts)):
             delivery = self._delivery(job, parts[number], number, ghost, reply_to if number == 0 else "")
+            begun = shared.clock.millis()
             result = await self._send(job, delivery, ours)
             if isinstance(result, Outcome):
                 return result
@@ -70,7 +71,7 @@ class LegSender:
             last = number == len(parts) - 1
             header = job.header
             record = NativeRecord(header.hex_id, header.conversation, str(header.sender), last)
-            self._receipts.sent(job.thread, native_ids[-1], sent_at // 1000)
+            self._receipts.sent(job.thread, native_ids[-1], begun)
             await shared.messages.remember(
                 app.name, job.thread, native_ids, record, new=result.native_ids, complete=last
             )

@@ -47,7 +47,7 @@ class Paths:
         """Listen no more, and let the listeners go."""
         for listener in tuple(self._listeners):
             _offer(listener, None)
-        if self._subscription and self._site.connection.is_up:
+        if self._subscription and not self._site.connection.client.is_closed:
             await self._subscription.unsubscribe()
 
     async def _entry(self, message: Msg) -> None:
