@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import structlog
@@ -188,8 +188,7 @@ class Daemon:
         hosted = App(name, bridge, portals, shared, app.config.max_age, app.config.on_unclear)
         self.apps[name] = Supervisor(hosted, context, self.connection, statuses)
 
-    def _run(self, work: object, name: str) -> None:
-        assert asyncio.iscoroutine(work)
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     async def _wind_down(self, site: Site, server: Server, publisher: Publisher) -> None:
@@ -231,8 +230,3 @@ async def serve(
             return 1
         log.info("told to stop; finishing what is on its way")
     return 0
-
-
-def listed(apps: Mapping[str, ConfiguredApp]) -> str:
-    """The apps of a configuration in one line."""
-    return ", ".join(f"{name} ({app.bridge.title})" for name, app in apps.items())

@@ -10,7 +10,6 @@ import typer
 from gearmesh import plugins
 from gearmesh.cli.launch import launch
 from gearmesh.config import parse, read_file
-from gearmesh.daemon import listed
 from gearmesh.errors import ConfigInvalid
 
 ConfigFile = Annotated[
@@ -46,7 +45,8 @@ def check(config: ConfigFile = None, option: ConfigOption = None) -> None:
         parsed = parse(_read(path))
     except ConfigInvalid as error:
         _complain(error)
-    typer.echo(f"{path} is right: {listed(parsed.apps)}; {len(parsed.people)} people")
+    apps = ", ".join(f"{name} ({app.bridge.title})" for name, app in parsed.apps.items())
+    typer.echo(f"{path} is right: {apps}; {len(parsed.people)} people")
 
 
 def list_plugins() -> None:
