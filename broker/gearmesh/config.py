@@ -34,9 +34,9 @@ class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NatsConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`[nats]`. Without `url`, our own nats-server is started in the data folder."""
+    """`[nats]`. Without `url`, our own nats-server is started in the data folder. Credentials do not go into `url`."""
 
-    url: tuple[Annotated[str, msgspec.Meta(pattern=r"^(nats|tls|ws|wss)://[^\s]+$")], ...] = ()
+    url: tuple[Annotated[str, msgspec.Meta(pattern=r"^(nats|tls|ws|wss)://[^\s@]+$")], ...] = ()
     seed: Secret | None = None
     user: str = ""
     password: Secret | None = None
@@ -89,6 +89,8 @@ class Config(msgspec.Struct, frozen=True):
     people: dict[str, PersonConfig]
 
 
+NATIVE: Final = "native"
+"""The app of clients that speak NATS themselves: it needs no bridge here."""
 SECTIONS: Final = ("broker", "nats", "web", "apps", "people")
 COMMON_KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(AppConfig))
 
@@ -123,11 +125,13 @@ def parse(tables: Mapping[str, Any], plugins: Callable[[set[str]], Registry] = l
     nats = reader.struct(NatsConfig, tables.get("nats", {}), "nats")
     web = reader.struct(WebConfig, tables.get("web", {}), "web")
     apps = _apps(reader, tables.get("apps"), plugins)
-    people = _people(reader, tables.get("people", {}), apps)
+    people = _people(reader, tables.get("people", {}), tables.get("apps"))
     if nats and nats.url and (nats.binary or nats.data):
         reader.problems.append("nats: url names a server elsewhere; binary and data are for our own one")
     if nats and sum(bool(way) for way in (nats.seed, nats.user, nats.token)) > 1:
         reader.problems.append("nats: expected one of seed, user with password, or token")
+    if nats and bool(nats.user) != (nats.password is not None):
+        reader.problems.append("nats: user and password go together")
     if reader.problems or broker is None or nats is None or web is None:
         raise ConfigInvalid(reader.problems)
     return Config(broker, nats, web, apps, people)
@@ -139,7 +143,7 @@ def _apps(reader: _Reader, tables: object, plugins: Callable[[set[str]], Registr
         return {}
     rows: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
-        if not APP_NAME.fullmatch(name) or name in {SYSTEM_APP, "native"}:
+        if not APP_NAME.fullmatch(name) or name in {SYSTEM_APP, NATIVE}:
             reader.problems.append(f"apps.{name}: expected a name of A-Z, a-z, 0-9, _ and -, not gearmesh or native")
         elif not isinstance(table, dict):
             reader.problems.append(f"apps.{name}: expected a table")
@@ -153,21 +157,22 @@ def _apps(reader: _Reader, tables: object, plugins: Callable[[set[str]], Registr
         path = f"apps.{name}"
         common = {key: value for key, value in table.items() if key in COMMON_KEYS}
         config = reader.struct(AppConfig, common, path)
-        if config is None:
+        network = table.get("bridge")
+        if not isinstance(network, str):
             continue
-        bridge = registry.bridges.get(config.bridge)
+        bridge = registry.bridges.get(network)
         if bridge is None:
             offered = ", ".join(registry.available) or "none; install one, for example gearmesh-meta"
-            reader.problems.append(f"{path}.bridge: no plugin offers {config.bridge!r}; installed: {offered}")
+            reader.problems.append(f"{path}.bridge: no plugin offers {network!r}; installed: {offered}")
             continue
         own = {key: value for key, value in table.items() if key not in COMMON_KEYS}
         settings = reader.struct(bridge.Config, own, path, also=COMMON_KEYS)
-        if settings is not None:
+        if config is not None and settings is not None:
             apps[name] = ConfiguredApp(config, bridge, settings)
     return apps
 
 
-def _people(reader: _Reader, tables: object, apps: Mapping[str, ConfiguredApp]) -> dict[str, PersonConfig]:
+def _people(reader: _Reader, tables: object, apps: object) -> dict[str, PersonConfig]:
     if not isinstance(tables, dict):
         reader.problems.append("people: expected tables [people.<handle>]")
         return {}
@@ -179,16 +184,20 @@ def _people(reader: _Reader, tables: object, apps: Mapping[str, ConfiguredApp]) 
             handle = parse_handle(handle)
         except InvalidAddress as error:
             reader.problems.append(f"{path}: {error}")
-        if person is None:
-            continue
-        for number, text in enumerate(person.addresses):
+        addresses = table.get("addresses") if isinstance(table, dict) else None
+        for number, text in enumerate(addresses if isinstance(addresses, list) else ()):
+            if not isinstance(text, str):
+                continue  # the struct has complained
             try:
                 address = Address.parse(text)
-                if apps and address.app not in apps:
+                if isinstance(apps, dict) and address.app not in {*apps, NATIVE}:
                     reader.problems.append(f"{path}.addresses[{number}]: no app is named {address.app}")
             except InvalidAddress as error:
                 reader.problems.append(f"{path}.addresses[{number}]: {error}")
-        people[handle] = person
+        if handle in people:
+            reader.problems.append(f"{path}: @{handle} is there already; handles are the same in any case")
+        elif person is not None:
+            people[handle] = person
     return people
 
 

@@ -25,7 +25,7 @@ from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import ensure_all
 from gearmesh.clock import Clock
-from gearmesh.config import Config, ConfiguredApp, NatsConfig
+from gearmesh.config import NATIVE, Config, ConfiguredApp, NatsConfig
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.app import App, Shared
 from gearmesh.host.context import HostContext
@@ -44,8 +44,6 @@ from gearmesh.wire.subjects import Subjects
 
 log = structlog.get_logger("gearmesh.daemon")
 
-NATIVE: Final = "native"
-"""The app of clients that speak NATS themselves: it needs no bridge here."""
 HTTP_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 HTTP_CONNECTIONS: Final = 256
 KEY_BYTES: Final = 32

@@ -102,7 +102,7 @@ def _offers(registry: Registry, manager: pluggy.PluginManager, name: str, hook: 
             function: Callable[[], Iterable[Any]] = implementation.function
             try:
                 return tuple(function())
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 registry.problems.append(PluginInvalid(name, f"{hook} fails: {type(error).__name__}: {error}"))
     return ()
 
@@ -113,7 +113,7 @@ def _problem_with(bridge: object) -> str:
     for attribute in ("network", "title", "api", "Config"):
         if not hasattr(bridge, attribute):
             return f"{bridge.__name__} has no attribute {attribute!r}"
-    if not NETWORK_NAME.fullmatch(bridge.network):
+    if not (isinstance(bridge.network, str) and NETWORK_NAME.fullmatch(bridge.network)):
         return f"{bridge.__name__}.network is {bridge.network!r}; expected lower-case letters, digits and dashes"
     if bridge.api != API:
         return f"{bridge.__name__} is written for version {bridge.api} of the contract; this Gearmesh has {API}"

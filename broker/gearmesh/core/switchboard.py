@@ -15,7 +15,10 @@ import msgspec
 
 from gearmesh.model.conversation import Portal
 
-MENTION: Final = re.compile(r"\s*@(?P<who>[^\s@,;!?]{1,256}?)[,;:!?.]{0,8}(?:\s+(?P<rest>.*))?", re.DOTALL)
+MENTION: Final = re.compile(
+    r"\s*@(?P<who>[^\s@,;!?][^\s,;!?]{0,255}?)(?:[,;:!?.]*(?:\s+|$)|[,;!?]+)(?P<rest>.*)", re.DOTALL
+)
+"""A text that begins with @ and a word is for that person, never for whom the last message was."""
 
 
 class Continue(msgspec.Struct, frozen=True):
@@ -47,7 +50,7 @@ def choose(text: str, quoted: str, portal: Portal) -> Choice:
         return Continue(quoted, text)
     mention = MENTION.fullmatch(text)
     if mention:
-        return Start(mention["who"], (mention["rest"] or "").strip())
+        return Start(mention["who"], mention["rest"].strip())
     if portal.focus:
         return Continue(portal.focus, text)
     if len(portal.heard) == 1:

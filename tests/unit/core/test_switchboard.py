@@ -27,6 +27,9 @@ MENTIONS = [
     pytest.param("@ada! hello", "ada", "hello", id="an exclamation mark"),
     pytest.param("@ada? hello", "ada", "hello", id="a question mark"),
     pytest.param("@ada. hello", "ada", "hello", id="a full stop"),
+    pytest.param("@ada,hello", "ada", "hello", id="a comma without a space"),
+    pytest.param("@ada!!hello", "ada", "hello", id="marks without a space"),
+    pytest.param("@matrix:@x:example.org hi", "matrix:@x:example.org", "hi", id="an address with an at sign of its own"),
     pytest.param("@ada... hello", "ada", "hello", id="three full stops"),
     pytest.param("@ada!? hello", "ada", "hello", id="two marks"),
     pytest.param("@ada!", "ada", "", id="a mark and nothing more"),
@@ -113,4 +116,5 @@ def test_given_texts_near_a_mention_whoever_is_meant_has_a_name_without_spaces(t
     choice = choose(text, "", NEW)
     if isinstance(choice, Start):
         assert choice.who
-        assert not any(character.isspace() or character == "@" for character in choice.who)
+        assert not any(character.isspace() for character in choice.who)
+        assert not choice.who.startswith("@")

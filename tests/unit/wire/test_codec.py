@@ -13,19 +13,8 @@ from hypothesis import strategies as st
 from gearmesh.errors import Malformed, UnknownVersion, WireError
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import MAX_BYTES, MAX_HOPS, Envelope, Header
-from gearmesh.wire.codec import (
-    KINDS,
-    KNOWN_KEYS,
-    MAX_DEPTH,
-    MAX_HEADER_KEYS,
-    MAX_RECIPIENTS,
-    MAX_TEXT,
-    MAX_TIME,
-    check_depth,
-    decode,
-    encode,
-    unpack,
-)
+from gearmesh.wire.codec import KINDS, KNOWN_KEYS, MAX_DEPTH, MAX_HEADER_KEYS, check_depth, decode, encode, unpack
+from gearmesh.wire.known import MAX_RECIPIENTS, MAX_TEXT, MAX_TIME
 
 LEAST: dict[str, Any] = {"id": bytes(16), "kind": "event", "from": "native:ada", "conv": "c", "at": 0, "seal": "none"}
 NAMES = st.text(st.sampled_from("abzAZ09_-"), min_size=1, max_size=12)

@@ -55,7 +55,8 @@ def shown(header: Header) -> dict[str, Any]:
         "hops": list(header.hops) or None,
         "seal": header.seal,
     }
-    return {key: value for key, value in known.items() if value is not None} | as_json(header.extra)
+    extra: dict[str, Any] = as_json(header.extra)
+    return {key: value for key, value in known.items() if value is not None} | extra
 
 
 def test_there_are_vectors_for_every_outcome() -> None:
