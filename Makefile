@@ -8,7 +8,7 @@ PACKAGES := pyproject.toml plugins/meta/pyproject.toml
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench screenshot format clean
 
 demo: $(RUN_READY)
 	@$(BIN)/gearmesh demo $(ARGS)
@@ -24,6 +24,10 @@ check: $(DEV_READY)
 
 bench: $(DEV_READY)
 	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
+# The picture in the README, taken by the browser test.
+screenshot: $(DEV_READY)
+	GEARMESH_SCREENSHOT=plugins/meta/demo.png $(BIN)/python -m pytest tests/browser -k all_six_ways $(ARGS)
 
 format: $(DEV_READY)
 	$(BIN)/ruff check --fix

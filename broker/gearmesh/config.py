@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, cast
+from typing import Annotated, Any, Final, Literal, TypeVar, cast, get_args
 
 import msgspec
 
@@ -19,9 +19,16 @@ from gearmesh.plugins import Registry
 from gearmesh.plugins import load as load_plugins
 from gearmesh.secret import Secret
 
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Url = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s]+)?$")]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a port from 0 (any free one) to 65535")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="a name of A-Z, a-z, 0-9, _ and -")]
+Url = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s]+)?$", description="an address http://… or https://…")]
+NatsUrl = Annotated[
+    str, msgspec.Meta(pattern=r"^(nats|tls|ws|wss)://[^\s@]+$", description="nats://host:port, without credentials")
+]
+Prefix = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="a letter, then letters, digits and -, all small"),
+]
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 
@@ -36,7 +43,7 @@ class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True):
 class NatsConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`[nats]`. Without `url`, our own nats-server is started in the data folder. Credentials do not go into `url`."""
 
-    url: tuple[Annotated[str, msgspec.Meta(pattern=r"^(nats|tls|ws|wss)://[^\s@]+$")], ...] = ()
+    url: tuple[NatsUrl, ...] = ()
     seed: Secret | None = None
     user: str = ""
     password: Secret | None = None
@@ -44,7 +51,7 @@ class NatsConfig(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str = ""
     binary: str = ""
     data: str = ""
-    prefix: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = "gm"
+    prefix: Prefix = "gm"
     replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
 
 
@@ -91,6 +98,15 @@ class Config(msgspec.Struct, frozen=True):
 
 NATIVE: Final = "native"
 """The app of clients that speak NATS themselves: it needs no bridge here."""
+TYPE_NAMES: Final = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "tuple": "a list",
+    "object": "a table",
+}
 SECTIONS: Final = ("broker", "nats", "web", "apps", "people")
 COMMON_KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(AppConfig))
 
@@ -228,7 +244,7 @@ class _Reader:
                 try:
                     values[field.name] = msgspec.convert(table[key], field.type, dec_hook=_secret)
                 except (msgspec.ValidationError, ValueError) as error:
-                    self.problems.append(f"{path}.{key}: {_tidy(str(error))}")
+                    self.problems.append(f"{path}.{key}: {_described(field.type) or _tidy(str(error))}")
             elif field.required:
                 self.problems.append(f"{path}.{key}: missing; expected {_expected(field.type)}")
         if len(self.problems) > before:
@@ -249,12 +265,23 @@ def _secret(kind: type, value: object) -> object:
 def _tidy(message: str) -> str:
     """msgspec's message in our words: what was expected first, nothing of its notation."""
     message = re.sub(r" - at `\$[^`]*`$", "", message)
-    return message[:1].lower() + message[1:].replace("`", "'")
+    for name, words in TYPE_NAMES.items():
+        message = message.replace(f"`{name}`", words)
+    return message[:1].lower() + message[1:].replace("`", "")
+
+
+def _described(kind: Any) -> str:
+    """What is expected, where the type itself says so: for patterns nobody should have to read."""
+    kinds = (kind, *get_args(kind))
+    described = (meta.description for part in kinds for meta in getattr(part, "__metadata__", ()))
+    return next((f"expected {words}" for words in described if words), "")
 
 
 def _expected(kind: Any) -> str:
-    names = {"str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false"}
     if kind is Secret:
         return "a secret: env:NAME or file:PATH"
+    if described := _described(kind):
+        return described.removeprefix("expected ")
     origin = getattr(kind, "__origin__", kind)
-    return names.get(getattr(origin, "__name__", ""), cast("str", getattr(origin, "__name__", str(kind))))
+    name = cast("str", getattr(origin, "__name__", str(kind)))
+    return TYPE_NAMES.get(name, name)

@@ -71,9 +71,7 @@ class Line:
         last_call = time.perf_counter() + 5
         while len(self._times) < self._number and time.perf_counter() < last_call:
             await asyncio.sleep(0.01)
-        return Measured(
-            count, [self._times[key] for key in map(str, range(first, self._number)) if key in self._times]
-        )
+        return Measured(count, [self._times[key] for key in map(str, range(first, self._number)) if key in self._times])
 
     async def graph(self, request: web.Request) -> web.Response:
         """Meta's side: says yes, and looks at the clock."""
@@ -164,9 +162,7 @@ async def _url(daemon: asyncio.subprocess.Process) -> str:
 
 
 def _config(graph_port: int) -> str:
-    people = "\n".join(
-        f'[people.p{number}]\naddresses = ["instagram:1784000{number:06d}"]' for number in range(PAIRS)
-    )
+    people = "\n".join(f'[people.p{number}]\naddresses = ["instagram:1784000{number:06d}"]' for number in range(PAIRS))
     common = f"""graph_url = "http://127.0.0.1:{graph_port}"
 token = "plain:bench"
 app_secret = "plain:{SECRET}"

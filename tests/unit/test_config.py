@@ -145,13 +145,13 @@ WRONG = [
     pytest.param({"broker/nme": "x"}, "broker.nme: unknown key; did you mean name?", id="a key misspelt"),
     pytest.param({"broker/zzz": 1}, "broker.zzz: unknown key; known here: name, log, drain", id="no such key"),
     pytest.param({"broker": 5}, "broker: expected a table", id="a number for a table"),
-    pytest.param({"broker/name": 5}, "broker.name: expected 'str', got 'int'", id="a number for a text"),
+    pytest.param({"broker/name": 5}, "broker.name: expected a name of A-Z, a-z, 0-9, _ and -", id="a number for a text"),
     pytest.param({"broker/name": "a b"}, "broker.name: ", id="a name with a space"),
     pytest.param({"broker/log": "txet"}, "broker.log: invalid enum value 'txet'", id="no such log format"),
-    pytest.param({"broker/drain": 301}, "broker.drain: expected 'float' <= 300.0", id="a drain too long"),
+    pytest.param({"broker/drain": 301}, "broker.drain: expected a number <= 300.0", id="a drain too long"),
     pytest.param({"nats/url": ["http://x"]}, "nats.url: ", id="a URL of another scheme"),
     pytest.param({"nats/prefix": "GM"}, "nats.prefix: ", id="a prefix in capitals"),
-    pytest.param({"nats/replicas": 0}, "nats.replicas: expected 'int' >= 1", id="no replica"),
+    pytest.param({"nats/replicas": 0}, "nats.replicas: expected a whole number >= 1", id="no replica"),
     pytest.param(
         {"nats": {"url": ["nats://x"], "data": "y"}},
         "nats: url names a server elsewhere; binary and data are for our own one",
@@ -162,8 +162,8 @@ WRONG = [
         "nats: expected one of seed, user with password, or token",
         id="two ways to log in",
     ),
-    pytest.param({"web/port": 65536}, "web.port: expected 'int' <= 65535", id="a port too large"),
-    pytest.param({"web/port": True}, "web.port: expected 'int', got 'bool'", id="true for a port"),
+    pytest.param({"web/port": 65536}, "web.port: expected a port from 0", id="a port too large"),
+    pytest.param({"web/port": True}, "web.port: expected a port from 0", id="true for a port"),
     pytest.param({"web/public_url": "ftp://x"}, "web.public_url: ", id="a public URL of another scheme"),
     pytest.param({"apps": None}, "apps: expected at least one table [apps.<name>]", id="no apps"),
     pytest.param({"apps": {}}, "apps: expected at least one table [apps.<name>]", id="an empty table of apps"),
@@ -172,13 +172,13 @@ WRONG = [
     pytest.param({"apps/a b": {}}, "apps.a b: expected a name of", id="an app with a space in its name"),
     pytest.param({"apps/x": 5}, "apps.x: expected a table", id="a number for an app"),
     pytest.param({"apps/x": {}}, "apps.x.bridge: missing; expected a text", id="an app without a bridge"),
-    pytest.param({"apps/x": {"bridge": 5}}, "apps.x.bridge: expected 'str', got 'int'", id="a number for a bridge"),
+    pytest.param({"apps/x": {"bridge": 5}}, "apps.x.bridge: expected a text, got a whole number", id="a number for a bridge"),
     pytest.param(
         {"apps/x": {"bridge": "pidgeon"}},
         "apps.x.bridge: no plugin offers 'pidgeon'; installed: owl, pigeon",
         id="a bridge that no plugin offers",
     ),
-    pytest.param({"apps/post/max_age": 0}, "apps.post.max_age: expected 'float' > 0.0", id="an age of nothing"),
+    pytest.param({"apps/post/max_age": 0}, "apps.post.max_age: expected a number > 0.0", id="an age of nothing"),
     pytest.param(
         {"apps/post/on_unclear": "x"}, "apps.post.on_unclear: invalid enum value 'x'", id="an unclear unclear"
     ),
@@ -208,7 +208,7 @@ WRONG = [
     pytest.param(
         {"people/b n": {"addresses": []}}, "people.b n: 'b n' is no address; expected a handle", id="a handle"
     ),
-    pytest.param({"people/ada/addresses": "post:7"}, "people.ada.addresses: expected 'array'", id="no list"),
+    pytest.param({"people/ada/addresses": "post:7"}, "people.ada.addresses: expected a list", id="no list"),
     pytest.param({"people/ada/addresses": ["7"]}, "people.ada.addresses[0]: '7' is no address", id="no address"),
     pytest.param(
         {"people/ada/addresses": ["post:7", "owl:8"]},

@@ -81,9 +81,14 @@ class EmbeddedServer:
             DataInUse: another gearmesh works on this folder.
             EmbeddedServerFailed: it does not start; the message has its last words.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._folder.chmod(0o700)
-        await self._take_lock()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+            self._take_lock()
+        except OSError as error:
+            raise EmbeddedServerFailed(
+                f"the data folder {self._folder} cannot be used ({error.strerror}); choose another with --data"
+            ) from None
         try:
             await self._end_leftover()
             self._make_seed()
@@ -203,7 +208,7 @@ authorization {{ users: [ {{ nkey: {public} }} ] }}
         except OSError:
             return "(it wrote no log)"
 
-    async def _take_lock(self) -> None:
+    def _take_lock(self) -> None:
         lock = (self._folder / "lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,6 +21,7 @@ def main() -> None:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # [web] in a help text is a table's name
     )
     app.callback()(_root)
     run.register(app)

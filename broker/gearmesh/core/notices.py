@@ -7,7 +7,7 @@ from string import Template
 from typing import Final
 
 ENGLISH: Final[Mapping[str, str]] = {
-    "help": "Start with @ and a person's handle: “@$example hello” writes to them. To answer a message, quote it.",
+    "help": "Start with @ and a person's handle: “@handle hello” writes to them. To answer a message, quote it.",
     "help_several": "Several people wrote to you. Quote the message that you answer, or start with @ and a handle.",
     "unknown_person": "Nobody is known as @$who here. Check the spelling, or ask them to write to this chat once.",
     "yourself": "@$who is you.",

@@ -17,11 +17,13 @@ from gearmesh.bridge import SupportsReceipts
 from gearmesh.bus.consumer import Taken
 from gearmesh.bus.journal import Times
 from gearmesh.core.lanes import Lanes
-from gearmesh.errors import SendFailed, Unauthorized, WireError
+from gearmesh.errors import BusError, SendFailed, Unauthorized, WireError
+from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.job import Job
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.sending import LegSender, Outcome
+from gearmesh.host.underway import Underway
 from gearmesh.model.content import Content, Receipt
 from gearmesh.model.delivery import Hop, LedgerEntry, Reason, ReceiptDelivery, State
 from gearmesh.wire.body import open_body
@@ -31,15 +33,18 @@ log = structlog.get_logger("gearmesh.egress")
 
 FINISH_WITHIN: Final = 35.0
 """Seconds that what is on its way to a network may take when a turn ends: a little more than one request."""
+REFUSED_PAUSE: Final = 1.0
+RECEIPT_WITHIN: Final = 10.0
+"""Seconds that the lane of a thread waits until a receipt is shown there."""
 
 
 class Egress:
     """Sends the legs of one app. `take` and `turn` are what its consumer calls."""
 
-    def __init__(self, app: App, receipts: Receipts) -> None:
+    def __init__(self, app: App, receipts: Receipts, underway: Underway) -> None:
         self._app = app
         self._shared = app.shared
-        self._sender = LegSender(app, receipts)
+        self._sender = LegSender(app, receipts, underway)
         self._lanes: Lanes[str, Job] = Lanes()
         self._held: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,11 +107,13 @@ class Egress:
         job: Job | None = first
         while job is not None:
             try:
-                done = await self._process(job, turn)
-            except Exception as error:
-                # Our own fault, and no reason to hold up or lose what stands behind it.
-                log.exception("a leg could not be worked on", app=self._app.name, envelope=job.header.hex_id)
-                done = await self._end(job, "dead", "unclear", f"{type(error).__name__}: {error}")
+                done = await self._bring_to_end(job, turn)
+            except BusError as error:
+                # A full disk, for example: what became of the leg cannot be written down. It comes again, and then
+                # the message map, or what is at hand of it, knows what was sent.
+                log.error("nats does not take the record of a leg", app=self._app.name, error=str(error))
+                job.taken.give_back("what became of a leg could not be stored", pause=REFUSED_PAUSE)
+                return
             if turn != self._turn:
                 return
             if done:
@@ -115,6 +122,16 @@ class Egress:
                     await job.taken.ack()
                     self._held.discard(job.taken.seq)
             job = self._lanes.done(thread)
+
+    async def _bring_to_end(self, job: Job, turn: int) -> bool:
+        try:
+            return await self._process(job, turn)
+        except BusError:
+            raise
+        except Exception as error:
+            # Our own fault, and no reason to hold up or lose what stands behind it.
+            log.exception("a leg could not be worked on", app=self._app.name, envelope=job.header.hex_id)
+            return await self._end(job, "dead", "unclear", f"{type(error).__name__}: {error}")
 
     async def _process(self, job: Job, turn: int) -> bool:
         """Whether the leg is done with for this recipient. False: it stays in the log."""
@@ -201,7 +218,8 @@ class Egress:
         if not native_ids:
             return
         try:
-            await bridge.receipt(ReceiptDelivery(job.thread, job.recipient.user, receipt.state, tuple(native_ids)))
+            news = ReceiptDelivery(job.thread, job.recipient.user, receipt.state, tuple(native_ids))
+            await answer_of(bridge.receipt(news), RECEIPT_WITHIN, app=self._app.name, receipt=receipt.state)
         except Unauthorized:
             self.stopped.set()
         except SendFailed as error:

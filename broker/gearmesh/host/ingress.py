@@ -18,11 +18,13 @@ import structlog
 from gearmesh.bridge import SupportsProfiles
 from gearmesh.bus.journal import TIMES, passed
 from gearmesh.core.ids import envelope_id, raw_id
-from gearmesh.core.switchboard import Continue, Help, Start, choose
+from gearmesh.core.switchboard import Choice, Continue, Help, Start, choose
 from gearmesh.errors import BusError, GearmeshError, InvalidAddress, Malformed, SendFailed
+from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.records import NativeRecord
+from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
 from gearmesh.model.content import Content, Media, Text, replaced
 from gearmesh.model.conversation import Conversation, dm
@@ -59,10 +61,11 @@ class Placed(msgspec.Struct, frozen=True):
 class Ingress:
     """Takes the events of one app."""
 
-    def __init__(self, app: App, receipts: Receipts) -> None:
+    def __init__(self, app: App, receipts: Receipts, underway: Underway) -> None:
         self._app = app
         self._shared = app.shared
         self._receipts = receipts
+        self._underway = underway
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def receive(self, events: Sequence[Event]) -> None:
@@ -93,7 +96,7 @@ class Ingress:
             except Exception as error:
                 # Ours or the bridge's fault, and the same again the next time: keep it, and go on with the others.
                 log.exception("an event could not be taken in", app=self._app.name)
-                raw = msgspec.json.encode(event)
+                raw = repr(event).encode("utf-8", "backslashreplace")
                 detail = f"{type(error).__name__}: {error}"
                 await self._shared.journal.bury(self._app.name, "unparsed", detail, raw, patience=PATIENCE)
                 self._count("dead")
@@ -118,7 +121,7 @@ class Ingress:
         shared = self._shared
         sender = Address(self._app.name, event.user)
         await self._meet(sender, event.profile)
-        quoted = await shared.messages.native(self._app.name, event.reply_to) if event.reply_to else None
+        quoted = await self._quoted(event)
         placed = await self._place(event, sender, quoted)
         if placed is None:
             self._count("answered")
@@ -147,6 +150,23 @@ class Ingress:
             raise
         await self._store(event, header, data, received)
 
+    async def _quoted(self, event: MessageReceived) -> NativeRecord | None:
+        if not event.reply_to:
+            return None
+        messages, app = self._shared.messages, self._app.name
+        record = await messages.native(app, event.reply_to)
+        if record is None and await self._underway.settled(event.thread):
+            record = await messages.native(app, event.reply_to)
+        return record
+
+    async def _choose(self, event: MessageReceived, quoted: NativeRecord | None) -> Choice:
+        text, portals = _text_of(event.content), self._app.portals
+        conversation = quoted.conversation if quoted else ""
+        choice = choose(text, conversation, await portals.get(event.thread))
+        if isinstance(choice, Help) and await self._underway.settled(event.thread):
+            choice = choose(text, conversation, await portals.get(event.thread))
+        return choice
+
     async def _store(self, event: MessageReceived, header: Header, data: bytes, received: int) -> None:
         shared, app = self._shared, self._app.name
         record = NativeRecord(header.hex_id, header.conversation, str(header.sender))
@@ -173,7 +193,7 @@ class Ingress:
     async def _place(self, event: MessageReceived, sender: Address, quoted: NativeRecord | None) -> Placed | None:
         """The conversation of a message; None when there is none and the person was told how to go on."""
         shared, portals = self._shared, self._app.portals
-        choice = choose(_text_of(event.content), quoted.conversation if quoted else "", await portals.get(event.thread))
+        choice = await self._choose(event, quoted)
         if isinstance(choice, Continue):
             conversation = await shared.conversations.get(choice.conversation)
             if conversation and str(sender) in conversation.members:
@@ -195,17 +215,18 @@ class Ingress:
                 await self._notice(event, "now_with", {"name": await shared.name_of(target)})
                 return None
             return Placed(conversation, choice.text)
-        example = (await shared.directory.sender(sender, "")).handle or "ada"
-        await self._notice(event, choice.key, {"example": example})
+        await self._notice(event, choice.key, {})
         return None
 
     async def _resolve(self, who: str, sender: Address) -> Address | None:
         """The address that is meant by a handle or `app:user`. Of several, the first that is not the sender's own."""
         app, colon, user = who.partition(":")
-        bridge = self._shared.bridges.get(app.lower()) if colon else None
-        if bridge:
+        # Phones write the first letter of a message large; names of apps differ in more than that.
+        named = (name for name in self._shared.bridges if name.lower() == app.lower())
+        name = app if app in self._shared.bridges else next(named, "")
+        if colon and name:
             try:
-                return Address(app.lower(), bridge.parse_address(user))
+                return Address(name, self._shared.bridges[name].parse_address(user))
             except InvalidAddress:
                 return None
         person = await self._shared.directory.find(who)
@@ -220,9 +241,8 @@ class Ingress:
         known = await shared.directory.known(address)
         if profile is None and (known is None or not known.profiled_at) and isinstance(bridge, SupportsProfiles):
             try:
-                async with asyncio.timeout(PROFILE_WITHIN):
-                    profile = await bridge.profile(address.user)
-            except (SendFailed, TimeoutError) as error:
+                profile = await answer_of(bridge.profile(address.user), PROFILE_WITHIN, app=address.app, profile="")
+            except SendFailed as error:
                 log.warning("no profile now; asked again with the next message", app=address.app, error=str(error))
         if known is None or (profile is not None and profile != known.profile):
             now = shared.clock.millis() if profile is not None else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from typing import Final
@@ -13,11 +12,13 @@ import structlog
 from gearmesh.bridge import SupportsGhosts
 from gearmesh.core.degrade import Fitting, Part, fit
 from gearmesh.core.retry import Again, Bury, Fail, StopApp, after_failure
-from gearmesh.errors import SendFailed, Unclear
+from gearmesh.errors import SendFailed
+from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.job import Job
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.records import NativeRecord
+from gearmesh.host.underway import Underway
 from gearmesh.model.content import Content, Media, Text
 from gearmesh.model.delivery import Delivery, Reason, Sent, State
 
@@ -25,6 +26,8 @@ log = structlog.get_logger("gearmesh.egress")
 
 SEND_WITHIN: Final = 60.0
 """Seconds after which a bridge that does not come back from `send` is given up."""
+GHOST_WITHIN: Final = 20.0
+"""Seconds that a message waits for its sender's ghost; then its text says who wrote."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -39,10 +42,11 @@ class Outcome(msgspec.Struct, frozen=True):
 class LegSender:
     """The sending side of one app."""
 
-    def __init__(self, app: App, receipts: Receipts) -> None:
+    def __init__(self, app: App, receipts: Receipts, underway: Underway) -> None:
         self._app = app
         self._shared = app.shared
         self._receipts = receipts
+        self._underway = underway
         self._not_before = 0.0
 
     async def deliver(self, job: Job, content: Content, ours: Callable[[], bool]) -> Outcome:
@@ -50,6 +54,10 @@ class LegSender:
 
         A leg that was begun before a crash goes on with the part that is missing.
         """
+        with self._underway.sending(job.thread):
+            return await self._deliver(job, content, ours)
+
+    async def _deliver(self, job: Job, content: Content, ours: Callable[[], bool]) -> Outcome:
         app, shared = self._app, self._shared
         done = await self._sent_before(job)
         fitting, ghost = await self._fitting(job, content)
@@ -90,7 +98,8 @@ class LegSender:
         bridge, ghost = self._app.bridge, ""
         if isinstance(content, Text | Media) and isinstance(bridge, SupportsGhosts):
             try:
-                ghost = await bridge.ghost(job.thread, content.sender)
+                question = bridge.ghost(job.thread, content.sender)
+                ghost = await answer_of(question, GHOST_WITHIN, app=self._app.name, ghost=content.sender.handle)
             except SendFailed as error:
                 log.warning("no ghost; the text names who wrote", app=self._app.name, error=str(error))
         link = ""
@@ -125,15 +134,9 @@ class LegSender:
                 return Outcome("parked", detail="somebody else has it")
             attempt += 1
             try:
-                async with asyncio.timeout(SEND_WITHIN):
-                    return await app.bridge.send(delivery)
+                return await answer_of(app.bridge.send(delivery), SEND_WITHIN, app=app.name, delivery=delivery.id)
             except SendFailed as failure:
                 error = failure
-            except TimeoutError:
-                error = Unclear(f"no answer within {SEND_WITHIN:.0f} s")
-            except Exception as failure:
-                log.exception("the bridge failed in a way it should not", app=app.name, delivery=delivery.id)
-                error = Unclear(f"{type(failure).__name__}: {failure}")
             verdict = after_failure(
                 error,
                 attempt=attempt,

@@ -20,11 +20,13 @@ from gearmesh.bus.store import Store
 from gearmesh.bus.streams import OUT
 from gearmesh.core.retry import backoff
 from gearmesh.errors import BusError, Unauthorized
+from gearmesh.host.answers import told_to_stop
 from gearmesh.host.app import App
 from gearmesh.host.context import HostContext
 from gearmesh.host.egress import Egress
 from gearmesh.host.ingress import Ingress
 from gearmesh.host.receipts import Receipts
+from gearmesh.host.underway import Underway
 from gearmesh.wire.subjects import kv_token
 
 log = structlog.get_logger("gearmesh.supervisor")
@@ -51,8 +53,9 @@ class Supervisor:
         self._statuses = statuses
         self._clock = app.shared.clock
         self._receipts = Receipts(app)
-        self.ingress = Ingress(app, self._receipts)
-        self.egress = Egress(app, self._receipts)
+        underway = Underway()
+        self.ingress = Ingress(app, self._receipts, underway)
+        self.egress = Egress(app, self._receipts, underway)
         self.status = AppStatus(app.name, app.bridge.network, "starting", since=self._clock.millis())
         self._consumer = PinnedConsumer(
             connection,
@@ -112,7 +115,10 @@ class Supervisor:
                 log.error("the network refuses the app's credentials", app=self.app.name, error=str(error))
                 self.egress.stopped.set()
                 return
-            except Exception as error:  # whatever a bridge raises is its own affair: say it, and try again
+            except (Exception, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and told_to_stop():
+                    raise
+                # Whatever else a bridge raises is its own affair: say it, and try again.
                 if self._clock.seconds() - started > STEADY_AFTER:
                     attempt = 0
                 attempt += 1

@@ -75,9 +75,7 @@ class FakeClock(Clock):
         Raises:
             TimeoutError: fewer were after `within` seconds of real time.
         """
-        await self._watch.until(
-            lambda: self.sleepers >= count, within=within, awaited=f"{count} to be asleep"
-        )
+        await self._watch.until(lambda: self.sleepers >= count, within=within, awaited=f"{count} to be asleep")
 
 
 async def _let_others_run() -> None:

@@ -42,9 +42,7 @@ class FakeContext:
 
     def __init__(self, app: str = "fake", *, clock: Clock | None = None) -> None:
         self.app = app
-        self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger(f"gearmesh.app.{app}").bind(
-            app=app
-        )
+        self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger(f"gearmesh.app.{app}").bind(app=app)
         self.clock = clock or Clock()
         self.unavailable = False
         """While it is set, nothing can be stored: `receive` raises `BusUnavailable`."""
@@ -85,9 +83,7 @@ class FakeContext:
             RuntimeError: outside `async with`; also for a bridge that wants to connect while it is being made.
         """
         if self._session is None:
-            raise RuntimeError(
-                "FakeContext has its HTTP session inside `async with FakeContext(...) as context:`"
-            )
+            raise RuntimeError("FakeContext has its HTTP session inside `async with FakeContext(...) as context:`")
         return self._session
 
     async def receive(self, *events: Event) -> None:
@@ -147,9 +143,7 @@ class FakeContext:
         await self._watch.until(look, within=within, awaited=f"an event of the kind {kind.__name__}")
         return found[0]
 
-    async def until(
-        self, holds: Callable[[], bool], *, within: float = PATIENCE, awaited: str = "it"
-    ) -> None:
+    async def until(self, holds: Callable[[], bool], *, within: float = PATIENCE, awaited: str = "it") -> None:
         """Wait until something holds of what was received, refused or reported.
 
         Raises:

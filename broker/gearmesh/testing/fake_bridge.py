@@ -133,22 +133,18 @@ class FakeBridge(Bridge):
                 content: Text | Media = Text(update.text)
                 if update.file:
                     size = len(self.messenger.files.get(update.file, b""))
-                    content = Media(
-                        "image", MediaRef(self.context.app, update.file, update.mime, size), update.text
-                    )
-                return MessageReceived(
-                    update.id, update.thread, update.user, update.at, content, update.reply_to
-                )
+                    content = Media("image", MediaRef(self.context.app, update.file, update.mime, size), update.text)
+                return MessageReceived(update.id, update.thread, update.user, update.at, content, update.reply_to)
             case Seen():
                 return ReceiptReceived(update.thread, update.user, update.at, "read", update.ids)
             case Echoed():
                 return EchoReceived(update.id, update.thread, update.user, update.at, update.delivery_id)
 
 
-def bridge_for(network: FakeNetwork) -> type[FakeBridge]:
-    """The bridge class of a network, named after it."""
+def bridge_for(network: FakeNetwork, base: type[FakeBridge] = FakeBridge) -> type[FakeBridge]:
+    """The bridge class of a network, named after it. `base` can be one that behaves in another way."""
     attributes = {"network": network.name, "title": network.title, "messenger": network}
-    return type(f"{network.title}Bridge", (FakeBridge,), attributes)
+    return type(f"{network.title}Bridge", (base,), attributes)
 
 
 def plugins_of(*networks: FakeNetwork) -> Callable[[Collection[str] | None], Registry]:

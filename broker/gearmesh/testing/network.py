@@ -77,18 +77,14 @@ class FakeNetwork:
         self.names.setdefault(user, name)
         self._shown.setdefault(user, [])
 
-    async def type(
-        self, user: str, text: str, reply_to: str = "", *, thread: str = "", file: bytes = b""
-    ) -> str:
+    async def type(self, user: str, text: str, reply_to: str = "", *, thread: str = "", file: bytes = b"") -> str:
         """Somebody writes to our account; returns the message's id. `thread` is their own unless given."""
         update = self.typed(user, text, reply_to, thread=thread, file=file)
         self._tell(update)
         await asyncio.sleep(0)
         return update.id
 
-    def typed(
-        self, user: str, text: str, reply_to: str = "", *, thread: str = "", file: bytes = b""
-    ) -> Typed:
+    def typed(self, user: str, text: str, reply_to: str = "", *, thread: str = "", file: bytes = b"") -> Typed:
         """A message that somebody writes, not told to the bridge: for `request`."""
         self.add(user)
         source = ""

@@ -36,9 +36,7 @@ class FileRules(Harness):
         await self.start()
         native_id = await self.user_sends_file(PNG)
         event = await self.message("the picture")
-        must(
-            event.native_id == native_id, f"native_id is {event.native_id!r}; the network's is {native_id!r}"
-        )
+        must(event.native_id == native_id, f"native_id is {event.native_id!r}; the network's is {native_id!r}")
         if not isinstance(event.content, Media):
             raise Broken(f"the picture came in as {event.content!r}; expected Media")
         ref = event.content.ref

@@ -38,9 +38,7 @@ class IncomingRules(Harness):
         native_id = await self.user_writes("Hello")
         event = await self.message("the message")
         must(bool(event.native_id), "native_id is empty")
-        must(
-            event.native_id == native_id, f"native_id is {event.native_id!r}; the network's is {native_id!r}"
-        )
+        must(event.native_id == native_id, f"native_id is {event.native_id!r}; the network's is {native_id!r}")
         must(event.user == self.a_user, f"user is {event.user!r}; {self.a_user!r} wrote")
         must(event.content == Text("Hello"), f"content is {event.content!r}; expected {Text('Hello')!r}")
         there = self.bridge.thread_of(event.user)
@@ -74,15 +72,9 @@ class IncomingRules(Harness):
     async def test_incoming_order(self) -> None:
         await self.start()
         written = [await self.user_writes(f"message {number}") for number in range(1, MANY + 1)]
-        came = [
-            (await self.message(f"message {number} of {MANY}")).native_id for number in range(1, MANY + 1)
-        ]
+        came = [(await self.message(f"message {number} of {MANY}")).native_id for number in range(1, MANY + 1)]
         for number, (expected, actual) in enumerate(zip(written, came, strict=True), start=1):
-            place = (
-                f"message {written.index(actual) + 1}"
-                if actual in written
-                else f"the unknown message {actual!r}"
-            )
+            place = f"message {written.index(actual) + 1}" if actual in written else f"the unknown message {actual!r}"
             must(actual == expected, f"{place} came in where message {number} was due")
 
     @rule(

@@ -52,9 +52,7 @@ class OutgoingRules(Harness):
         await self.start()
         sent = [await self.send(f"message {number}") for number in range(1, SEVERAL + 1)]
         shown = [message.id for message in await self.appears(*sent)]
-        must(
-            shown == sent, f"they are shown in the order {[sent.index(native_id) + 1 for native_id in shown]}"
-        )
+        must(shown == sent, f"they are shown in the order {[sent.index(native_id) + 1 for native_id in shown]}")
 
     @rule("outgoing", "every message has a native id of its own")
     async def test_outgoing_ids(self) -> None:
@@ -86,10 +84,9 @@ class OutgoingRules(Harness):
 
 
 def longest(limit: Limit) -> str:
-    """A text that uses a limit up, with characters of two bytes: a wrong unit does not go unnoticed."""
-    if limit.unit == "bytes":
-        return "ü" * (limit.value // 2) + "x" * (limit.value % 2)
-    return "ü" * limit.value
+    """A text that uses a limit up, of characters that count differently in every unit: no wrong one goes unnoticed."""
+    thumbs = "👍" * (limit.value // limit.measure("👍"))
+    return thumbs + "x" * (limit.value - limit.measure(thumbs))
 
 
 async def _several(act: Callable[[str], Awaitable[str]], count: int) -> list[str]:

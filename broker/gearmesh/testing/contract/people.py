@@ -29,9 +29,7 @@ class PeopleRules(Harness):
     async def test_profiles_known(self) -> None:
         bridge = self._profiling()
         await self.start()
-        must(
-            isinstance(await self._profile(bridge, self.a_user), Profile), "profile() returned something else"
-        )
+        must(isinstance(await self._profile(bridge, self.a_user), Profile), "profile() returned something else")
 
     @rule("profiles", "asking for somebody who does not exist gives an empty profile or a SendFailed")
     async def test_profiles_unknown(self) -> None:

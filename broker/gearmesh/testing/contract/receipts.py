@@ -16,9 +16,7 @@ from gearmesh.testing.contract.rule import Broken, must, rule
 class ReceiptRules(Harness):
     """What people have read, and what they are told was read."""
 
-    @rule(
-        "receipts", "when somebody reads what was sent, a receipt with its native id or a later time comes in"
-    )
+    @rule("receipts", "when somebody reads what was sent, a receipt with its native id or a later time comes in")
     async def test_receipts_read(self) -> None:
         await self.start()
         native_id = await self.send("Read me")

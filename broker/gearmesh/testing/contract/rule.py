@@ -53,9 +53,12 @@ def rule(
     def decorate(check: Callable[Given, Awaitable[None]]) -> Callable[Given, Coroutine[Any, Any, None]]:
         @functools.wraps(check)
         async def test(*args: Given.args, **kwargs: Given.kwargs) -> None:
+            broken: Broken | None = None
             try:
                 await check(*args, **kwargs)
-            except Broken as broken:
+            except Broken as error:
+                broken = error
+            if broken is not None:
                 pytest.fail(explanation(stated, broken), pytrace=False)
 
         setattr(test, ATTRIBUTE, stated)

@@ -64,9 +64,7 @@ class Runner:
         done, _ = await asyncio.wait({task}, timeout=within)
         if not done:
             task.cancel()
-            raise Broken(
-                f"{within:g} s after it was cancelled, run() still goes on; does it catch CancelledError?"
-            )
+            raise Broken(f"{within:g} s after it was cancelled, run() still goes on; does it catch CancelledError?")
 
     def last_words(self) -> str:
         """What `run` raised last, for messages; "" when it did not."""

@@ -47,21 +47,19 @@ class WebhookRules(Harness):
         request = await self.genuine_request("Twice")
         for _ in range(2):
             await self._ask(bridge, request)
-        ids = {
-            event.native_id
-            for event in self.context.events_of(MessageReceived)
-            if event.content == Text("Twice")
-        }
+        ids = {event.native_id for event in self.context.events_of(MessageReceived) if event.content == Text("Twice")}
         must(len(ids) == 1, f"the native ids are {sorted(ids)}")
 
     @rule("webhook", "a request without its signature is refused (4xx) and never read")
     async def test_webhook_unsigned(self) -> None:
+        self._called()
         request = await self.genuine_request("Let me in")
         bare = {name: value for name, value in request.headers.items() if name == "content-type"}
         await self._is_refused(msgspec.structs.replace(request, headers=bare, query={}))
 
     @rule("webhook", "a request whose body was changed after it was signed is refused (4xx) and never read")
     async def test_webhook_changed(self) -> None:
+        self._called()
         if not self.signature_covers_body:
             self.cannot("the network's proof does not depend on the body")
         request = await self.genuine_request("Ten")
@@ -72,6 +70,7 @@ class WebhookRules(Harness):
 
     @rule("webhook", "a forged request is refused (4xx) before anybody tries to read it")
     async def test_webhook_forged_garbage(self) -> None:
+        self._called()
         request = await self.genuine_request("Garbage")
         bare = {name: value for name, value in request.headers.items() if name == "content-type"}
         await self._is_refused(msgspec.structs.replace(request, headers=bare, query={}, body=b"\xff{{{[[["))

@@ -1,0 +1,272 @@
+"""What stands in the documents is so: their links lead somewhere, their examples work, their tables are complete."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import msgspec
+import nkeys
+import pytest
+
+from gearmesh.bus.embedded import find_binary
+from gearmesh.config import AppConfig, BrokerConfig, NatsConfig, PersonConfig, WebConfig, parse
+from gearmesh.daemon import Daemon
+from gearmesh.metrics import Metrics
+from gearmesh_meta.capabilities import INSTAGRAM, MESSENGER, WHATSAPP
+from gearmesh_meta.sandbox import Sandbox, Settings
+
+ROOT: Final = Path(__file__).parents[2]
+DOCUMENTS: Final = tuple(
+    name
+    for name in (
+        "README.md",
+        "deploy/README.md",
+        "plugins/README.md",
+        "plugins/meta/README.md",
+        "plugins/meta/SANDBOX.md",
+        "broker/PROTOCOL.md",
+    )
+    if (ROOT / name).exists()
+)
+GUIDE: Final = ROOT / "deploy" / "README.md"
+EXAMPLES: Final = ROOT / "deploy" / "examples"
+LINK: Final = re.compile(r"\]\((?P<target>[^)\s]+)\)")
+BLOCK: Final = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+SECTIONS: Final = {
+    "`[broker]`": BrokerConfig,
+    "`[nats]`": NatsConfig,
+    "`[web]`": WebConfig,
+    "`[apps.<name>]`": AppConfig,
+    "`[people.<handle>]`": PersonConfig,
+}
+
+
+def blocks(file: Path, language: str) -> list[str]:
+    """The code blocks of a document in one language."""
+    return [match["text"] for match in BLOCK.finditer(file.read_text()) if match["language"] == language]
+
+
+def anchors(file: Path) -> set[str]:
+    """The fragments that a document's headings can be linked by."""
+    prose = BLOCK.sub("", file.read_text())
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def table_under(heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading of the operator's guide, without their marks."""
+    section = GUIDE.read_text().partition(f"# {heading}\n")[2].partition("\n#")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def with_secrets(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same configuration, and every secret that it names exists."""
+    for name in set(re.findall(r'"env:(\w+)"', text)):
+        monkeypatch.setenv(name, "a-value")
+    secret = tmp_path / "secret"
+    secret.write_text("a-value")
+    return re.sub(r'"file:[^"]+"', f'"file:{secret}"', text)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_given_a_document_then_every_relative_link_leads_to_a_file_and_a_heading(document: str) -> None:
+    file = ROOT / document
+    for match in LINK.finditer(BLOCK.sub("", file.read_text())):
+        target, _, fragment = match["target"].partition("#")
+        if "://" in target:
+            continue
+        there = (file.parent / target).resolve() if target else file
+        assert there.exists(), f"{document} links to {target}, which is not there"
+        assert ROOT in (there, *there.parents), f"{document} links to {target}, outside the project"
+        if fragment and there.suffix == ".md":
+            assert fragment in anchors(there), f"{document} links to {match['target']}: no such heading"
+
+
+@pytest.mark.parametrize("document", ["README.md", "deploy/README.md"])
+def test_given_a_configuration_in_a_document_then_it_is_right(
+    document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = blocks(ROOT / document, "toml")
+    assert found
+    example = tomllib.loads(with_secrets((EXAMPLES / "gearmesh.toml").read_text(), tmp_path, monkeypatch))
+    for text in found:
+        tables = tomllib.loads(with_secrets(text, tmp_path, monkeypatch))
+        # A block that shows other tables stands for a file that has apps too.
+        parse(tables if "apps" in tables else {"apps": example["apps"], **tables})
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.toml")), ids=lambda file: file.name)
+def test_given_an_example_file_when_checked_by_the_command_then_it_is_right(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_secrets(example.read_text(), tmp_path, monkeypatch)
+    checked = subprocess.run(
+        [sys.executable, "-m", "gearmesh", "check", str(example)], capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert f"{example} is right: whatsapp (WhatsApp), messenger (Messenger), instagram (Instagram)" in checked.stdout
+
+
+def test_given_the_first_configuration_then_its_commented_part_is_right_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (EXAMPLES / "gearmesh.toml").read_text()
+    uncommented = re.sub(r"^# (?=\[nats\]|(?:url|seed|replicas) = )", "", text, flags=re.MULTILINE)
+    config = parse(tomllib.loads(with_secrets(uncommented, tmp_path, monkeypatch)))
+    assert (len(config.nats.url), config.nats.replicas) == (2, 3)
+
+
+@pytest.mark.parametrize(("heading", "struct"), SECTIONS.items(), ids=lambda value: str(value).strip("`"))
+def test_given_a_table_of_the_configuration_then_it_has_every_key_with_its_default(
+    heading: str, struct: type[msgspec.Struct]
+) -> None:
+    rows = {row[0]: row[-1] for row in table_under(heading)}
+    expected = {field.encode_name: "" if field.required else shown(field.default) for field in fields_of(struct)}
+    assert rows == expected
+
+
+def fields_of(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(struct)
+
+
+def shown(default: object) -> str:
+    """A default as it is written in TOML."""
+    match default:
+        case None:
+            return "none"
+        case str():
+            return f'"{default}"'
+        case ():
+            return "[]"
+        case _:
+            return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def test_given_the_metrics_then_the_guide_names_each_with_its_labels_and_no_other() -> None:
+    documented = {name: set(re.findall(r"\w+", labels)) for name, labels, _ in table_under("Metrics")}
+    metrics = Metrics()
+    counted = [metrics.messages, metrics.webhooks, metrics.dead_letters]
+    measured = [metrics.hops, metrics.waiting, metrics.connected, metrics.nats_up]
+    exported = {f"{metric._name}_total": set(metric._labelnames) for metric in counted}
+    exported |= {metric._name: set(metric._labelnames) for metric in measured}
+    families = {f"{one.name}_total" if one.type == "counter" else one.name for one in metrics.registry.collect()}
+    assert families == set(exported), "a metric that this test does not know"
+    assert documented == exported
+    assert set(re.findall(r"\bgearmesh_[a-z_]+\b", GUIDE.read_text())) <= set(exported)
+
+
+def test_given_the_text_limits_in_the_readme_then_they_are_those_of_the_bridges() -> None:
+    (row,) = re.findall(r"^\| long text, cut at \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    units = {"utf16": "characters", "bytes": "bytes"}
+    limits = [capabilities.text for capabilities in (WHATSAPP, MESSENGER, INSTAGRAM)]
+    assert row.split(" | ") == [f"{limit.value} {units[limit.unit]}" for limit in limits]
+
+
+def test_given_the_programs_in_the_guide_then_they_compile() -> None:
+    for document in DOCUMENTS:
+        for number, text in enumerate(blocks(ROOT / document, "python")):
+            compile(text, f"{document}, block {number}", "exec")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_given_a_failure_in_the_log_then_it_shows_the_traceback_and_no_values_of_variables(form: str) -> None:
+    program = (
+        "import structlog\nfrom gearmesh.cli.logs import set_up_logs\n"
+        f"set_up_logs({form!r})\ndef fail(words):\n    raise ValueError('it failed')\n"
+        "try:\n    fail('somebody' + 's words')\n"
+        "except ValueError:\n    structlog.get_logger().exception('a message could not be taken in')\n"
+    )
+    logged = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
+    assert "a message could not be taken in" in logged
+    assert "Traceback (most recent call last)" in logged
+    assert "ValueError: it failed" in logged
+    assert "somebodys words" not in logged
+
+
+@asynccontextmanager
+async def nats_of_the_guide(folder: Path) -> AsyncIterator[tuple[str, Path]]:
+    """The nats-server that the guide configures, but for its port, key and folders; its URL and our seed's file."""
+    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
+    seed_file = folder / "nats.nk"
+    seed_file.write_bytes(seed)
+    (text,) = blocks(GUIDE, "conf")
+    text = re.sub(r"nkey: U\w+", f"nkey: {nkeys.from_seed(seed).public_key.decode()}", text)
+    text = text.replace("port: 4222", f'port: -1\nports_file_dir: "{folder}"').replace("/var/lib/nats", str(folder))
+    (folder / "nats-server.conf").write_text(text)
+    with (folder / "nats.log").open("wb") as log:
+        server = await asyncio.create_subprocess_exec(
+            str(find_binary()), "-c", str(folder / "nats-server.conf"), stdout=log, stderr=log
+        )
+    try:
+        async with asyncio.timeout(20):
+            ports = folder / f"nats-server_{server.pid}.ports"
+            while not (ports.exists() and (found := re.search(r"nats://[\d.:]+", ports.read_text()))):
+                assert server.returncode is None, (folder / "nats.log").read_text()
+                await asyncio.sleep(0.02)
+        yield found.group(), seed_file
+    finally:
+        server.send_signal(signal.SIGTERM)
+        await server.wait()
+
+
+def sandbox_settings(port: int, nats: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of deploy/examples/sandbox.toml, with the sandbox on the daemon's own port."""
+    tables = tomllib.loads((EXAMPLES / "sandbox.toml").read_text())
+    for app in tables["apps"].values():
+        app["graph_url"] = f"http://127.0.0.1:{port}"
+    return tables | {"nats": nats, "web": {"port": port}}
+
+
+async def test_given_the_nats_user_of_the_guide_when_a_message_is_sent_then_its_rights_are_enough_and_dead_letters_show(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
+    base = f"http://127.0.0.1:{unused_tcp_port}"
+    settings = Settings(webhooks=f"{base}/webhooks/{{network}}")
+    async with nats_of_the_guide(tmp_path) as (url, seed_file), aiohttp.ClientSession(base) as http:
+        tables = sandbox_settings(unused_tcp_port, {"url": [url], "seed": f"file:{seed_file}"})
+        async with Daemon(parse(tables), tmp_path, mount=Sandbox(settings).mount) as daemon:
+            ada, cleo = settings.seed_phones[0], settings.seed_phones[2]
+            typed = f"/sandbox/phones/{ada.network}/{ada.user}/messages"
+            async with http.post(typed, json={"text": "@cleo hello"}) as answer:
+                assert answer.status == 201
+            async with asyncio.timeout(20):
+                while not await arrived(http, f"/sandbox/phones/{cleo.network}/{cleo.user}/messages"):
+                    await asyncio.sleep(0.05)
+            await daemon.connection.client.publish("gm.in.native.none", b"no envelope")
+            async with asyncio.timeout(20):
+                while not (listing := await dead_letters(tmp_path, url, seed_file)):
+                    await asyncio.sleep(0.05)
+    assert listing.startswith("gm.dead.native.")
+    assert "\tunparsed\t" in listing
+    assert "b'no envelope'" in listing
+    assert "violation" not in (tmp_path / "nats.log").read_text().lower()
+
+
+async def arrived(http: aiohttp.ClientSession, path: str) -> bool:
+    async with http.get(path) as answer:
+        return any(message["direction"] == "in" for message in await answer.json())
+
+
+async def dead_letters(folder: Path, url: str, seed_file: Path) -> str:
+    """What the guide's program prints."""
+    (text,) = blocks(GUIDE, "python")
+    program = folder / "dead_letters.py"
+    program.write_text(text)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), url, str(seed_file), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return output.decode()
