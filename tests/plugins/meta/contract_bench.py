@@ -44,13 +44,11 @@ class MetaContract(BridgeContract):
         hooks = web.Application()
         hooks.router.add_post("/webhooks/{network}", self._webhook)
         async with _served(hooks) as hooks_url, aiohttp.ClientSession() as self.http:
-            self.settings = Settings(
-                webhooks=f"{hooks_url}/webhooks/{{network}}", retry_first=0.01, retry_cap=0.05
-            )
+            self.settings = Settings(webhooks=f"{hooks_url}/webhooks/{{network}}", retry_first=0.01, retry_cap=0.05)
             async with _served(build_app(self.settings)) as self.url:
                 yield
 
-    def make(self, context: BridgeContext, **secrets: Secret) -> MetaBridge:
+    def make(self, context: BridgeContext, **secrets: Any) -> MetaBridge:
         """The bridge, configured for the sandbox."""
         raise NotImplementedError
 
@@ -87,11 +85,7 @@ class MetaContract(BridgeContract):
 
     async def receipts_shown(self) -> Sequence[str]:
         phone = await self._phone()
-        return [
-            message["id"]
-            for message in phone
-            if message["direction"] == "out" and message["status"] == "read"
-        ]
+        return [message["id"] for message in phone if message["direction"] == "out" and message["status"] == "read"]
 
     async def fail_next(self, kind: type[SendFailed]) -> None:
         fault = {"kind": "error", "network": self.name, "count": 1} | self.faults[kind]
@@ -112,7 +106,7 @@ class MetaContract(BridgeContract):
         headers = {"content-type": "application/json", "x-hub-signature-256": f"sha256={digest}"}
         return WebhookRequest("POST", {}, headers, body)
 
-    def _secrets(self, token: str) -> dict[str, Secret]:
+    def _secrets(self, token: str) -> dict[str, Any]:
         return {
             "token": Secret(token),
             "app_secret": Secret(self.settings.app_secret),

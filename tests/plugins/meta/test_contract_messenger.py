@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gearmesh import (
     BridgeContext,
     RateLimited,
     Rejected,
     Retry,
-    Secret,
     Unauthorized,
     Unclear,
     WindowClosed,
@@ -35,6 +36,11 @@ class TestMessenger(MetaContract):
         Unclear: {"kind": "timeout", "when": "after", "seconds": 0.05},
     }
 
-    def make(self, context: BridgeContext, **secrets: Secret) -> MetaBridge:
-        config = MessengerConfig(page_id=self.settings.page_id, graph_url=self.url, **secrets)
+    def make(self, context: BridgeContext, **secrets: Any) -> MetaBridge:
+        config = MessengerConfig(
+            page_id=self.settings.page_id,
+            graph_url=self.url,
+            persona_picture=f"{self.url}/sandbox/pictures/messenger/{self.a_user}.png",
+            **secrets,
+        )
         return Messenger(config, context)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gearmesh import (
     BridgeContext,
     RateLimited,
     Rejected,
     Retry,
-    Secret,
     Unauthorized,
     Unclear,
     WindowClosed,
@@ -35,6 +36,6 @@ class TestWhatsApp(MetaContract):
         Unclear: {"kind": "timeout", "when": "after", "seconds": 0.05},
     }
 
-    def make(self, context: BridgeContext, **secrets: Secret) -> MetaBridge:
+    def make(self, context: BridgeContext, **secrets: Any) -> MetaBridge:
         config = WhatsAppConfig(phone_number_id=self.settings.phone_number_id, graph_url=self.url, **secrets)
         return WhatsApp(config, context)

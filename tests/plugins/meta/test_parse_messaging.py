@@ -233,10 +233,14 @@ def test_given_an_echo_then_our_own_id_comes_back() -> None:
     assert read(ours | {"reaction": {"mid": "m_1", "action": "react"}}) == []
 
 
-def test_given_a_thread_that_another_app_has_then_nothing_comes() -> None:
-    payload = {"object": "page", "entry": [{"id": US, "standby": [event_of(message={"mid": "m", "text": "x"})]}]}
+def test_given_a_thread_that_another_app_has_then_messages_are_kept_and_nobody_is_answered() -> None:
+    items = [event_of(message={"mid": "m", "text": "x"}), event_of(read={"watermark": AT})]
+    payload = {"object": "page", "entry": [{"id": US, "standby": items}]}
 
-    assert parse(payload, "page", ORIGIN) == []
+    (event,) = parse(payload, "page", ORIGIN)
+
+    assert isinstance(event, Unparsed)
+    assert (event.kind, event.user) == ("standby", "")
 
 
 def in_changes(value: Any, field: str) -> dict[str, Any]:

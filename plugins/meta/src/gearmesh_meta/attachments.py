@@ -7,6 +7,8 @@ from typing import Any, Final
 from gearmesh import Content, Media, MediaKind, MediaRef, Text
 from gearmesh_meta.fields import coordinates_link, mapping, mappings, text
 
+_FACEBOOK: Final = "https://www.facebook.com"
+
 _FILES: Final[dict[str, MediaKind]] = {"image": "image", "video": "video", "audio": "audio", "file": "file"}
 _LINKS: Final = frozenset(
     {"fallback", "share", "post", "ig_post", "reel", "ig_reel", "story", "ig_story", "story_mention"}
@@ -33,13 +35,14 @@ def without_twins(attachments: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def content_of(attachment: dict[str, Any], app: str) -> Content | None:
     """What this attachment shows, or None when it is not understood."""
     kind, payload = text(attachment.get("type")), mapping(attachment.get("payload"))
-    url, title = text(payload.get("url")), text(payload.get("title")) or text(attachment.get("title"))
+    url, title = _address(attachment), text(payload.get("title")) or text(attachment.get("title"))
     if kind == "like_heart":
         return Text("❤️")
     if kind == "location":
         place = mapping(payload.get("coordinates"))
         link = coordinates_link(place.get("lat"), place.get("long"))
-        return Text(" ".join(part for part in ("📍", title, link) if part)) if link else None
+        shown = link or url
+        return Text(" ".join(part for part in ("📍", title, shown) if part)) if shown else None
     if not url:
         return None
     if kind == "sticker" or (kind == "image" and "sticker_id" in payload):
@@ -53,8 +56,16 @@ def content_of(attachment: dict[str, Any], app: str) -> Content | None:
 
 def repeats(attachment: dict[str, Any], said: str) -> bool:
     """Whether this is the preview of a link that the text already holds."""
-    url = text(mapping(attachment.get("payload")).get("url")) or text(attachment.get("url"))
+    url = _address(attachment)
     return attachment.get("type") == "fallback" and bool(said) and bool(url) and url in said
+
+
+def _address(attachment: dict[str, Any]) -> str:
+    """Where the attachment is. Links of old stand beside a payload that says nothing; reels come without a host."""
+    payload = mapping(attachment.get("payload"))
+    found = payload.get("url"), payload.get("story_media_url"), attachment.get("url"), attachment.get("URL")
+    url = next((url for url in map(text, found) if url), "")
+    return f"{_FACEBOOK}{url}" if url.startswith("/reel/") else url
 
 
 def attachments_of(message: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import binascii
 import json
 import math
 import re
+from datetime import UTC, datetime
 from typing import Any, Final
 
 MAX_ID_CHARS: Final = 512
@@ -63,11 +64,25 @@ def number(value: object) -> float | None:
 
 
 def milliseconds(value: object, fallback: int) -> int:
-    """A time in milliseconds since the epoch, from seconds or milliseconds; `fallback` when it is no time."""
+    """A time in milliseconds since the epoch, from seconds, milliseconds or ISO 8601; `fallback` when it is no time."""
     at = number(value)
+    if at is None:
+        at = _calendar_seconds(value)
     if at is None or at <= 0 or at >= _LAST_MILLISECONDS:
         return fallback
     return int(at) if at >= _FIRST_MILLISECONDS else int(at * 1000)
+
+
+def _calendar_seconds(value: object) -> float | None:
+    """Seconds since the epoch of a date and time such as 2025-10-09T08:53:20+0000; UTC where it names no zone."""
+    written = text(value)
+    if len(written) > 40:
+        return None
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def hex_digest(value: object) -> str:

@@ -46,7 +46,18 @@ _SILENT_KEYS: Final = frozenset(
 )
 """Signals about the conversation or the account: nobody's words are in them."""
 
-_KINDS: Final = {"message_edit": "edit", "reaction": "reaction", "order": "order"}
+_KINDS: Final = {
+    "message_edit": "edit",
+    "reaction": "reaction",
+    "order": "order",
+    "payment": "payment",
+    "pre_checkout": "payment",
+    "checkout_update": "payment",
+}
+_ATTACHMENTS: Final = {"unsupported_type": "unsupported"}
+"""Meta's names for attachments that people call something else."""
+
+_GET_STARTED: Final = frozenset({"GET_STARTED", "GET_STARTED_PAYLOAD"})
 _HANDLE: Final = re.compile(r"handle\.@?([A-Za-z0-9][A-Za-z0-9._-]{0,63})")
 
 
@@ -81,6 +92,9 @@ def _items(entry: dict[str, Any]) -> Iterator[dict[str, Any] | Unparsed]:
     messaging = entry.get("messaging", [])
     for item in messaging if isinstance(messaging, list) else [messaging]:
         yield item if isinstance(item, dict) else malformed(item, "a messaging event that is an object")
+    standby = entry.get("standby", [])
+    for item in standby if isinstance(standby, list) else [standby]:
+        yield from _standby(item)
     changes = entry.get("changes", [])
     listed = list(changes) if isinstance(changes, list) else [changes]
     if "field" in entry:
@@ -91,13 +105,21 @@ def _items(entry: dict[str, Any]) -> Iterator[dict[str, Any] | Unparsed]:
 
 def _change(change: object) -> Iterator[dict[str, Any] | Unparsed]:
     field, value = text(mapping(change).get("field")), mapping(change).get("value")
-    if field in _SILENT_FIELDS or field == "standby":
+    if field in _SILENT_FIELDS:
         return
-    if _MESSAGE_FIELDS.fullmatch(field) and isinstance(value, dict):
+    if field == "standby":
+        yield from _standby(value)
+    elif _MESSAGE_FIELDS.fullmatch(field) and isinstance(value, dict):
         yield value
     else:
         kind = field[:80] or "malformed"
         yield Unparsed(compact(change), f"webhook field {kind} is not known here", kind=kind)
+
+
+def _standby(item: object) -> Iterator[Unparsed]:
+    """What a person writes while another app has the thread: not ours to answer, but kept where operators see it."""
+    if {"message", "postback"}.intersection(mapping(item)):
+        yield Unparsed(compact(item), "another app has this thread (standby)", kind="standby")
 
 
 def _event(item: dict[str, Any], owner: str, origin: Origin) -> list[Event]:
@@ -107,7 +129,7 @@ def _event(item: dict[str, Any], owner: str, origin: Origin) -> list[Event]:
     if not ours & {author, reader} and (reader or owner) not in ours and not origin.any_account:
         return [origin.foreign(item, reader or owner)]
     at = milliseconds(item.get("timestamp"), origin.received_at)
-    if author in ours:
+    if author in ours and author != reader:
         return _own(item, reader, at)
     if _SILENT_KEYS.intersection(item):
         return []
@@ -146,7 +168,8 @@ def _message(item: dict[str, Any], message: dict[str, Any], author: str, at: int
     said = text(message.get("text"))
     reply = mapping(message.get("reply_to"))
     story = text(mapping(reply.get("story")).get("url"))
-    contents: list[Content] = [Text(f"{said}\n🔗 {story}" if story else said)] if said else []
+    words = "\n".join(part for part in (said, story and f"🔗 {story}") if part)
+    contents: list[Content] = [Text(words)] if words else []
     unknown: list[Event] = []
     for attachment in attachments_of(message):
         if repeats(attachment, said):
@@ -156,7 +179,7 @@ def _message(item: dict[str, Any], message: dict[str, Any], author: str, at: int
             contents.append(content)
         else:
             kind = text(attachment.get("type"))[:80] or "attachment"
-            detail = f"attachment {kind} is not understood"
+            kind, detail = _ATTACHMENTS.get(kind, kind), f"attachment {kind} is not understood"
             unknown.append(Unparsed(compact(attachment), detail, author, author, kind, native_id))
     events: list[Event] = []
     referral = mapping(message.get("referral"))
@@ -167,6 +190,7 @@ def _message(item: dict[str, Any], message: dict[str, Any], author: str, at: int
         events.append(MessageReceived(part, author, author, at, content, quoted))
     if not contents and not unknown:
         kind = "unsupported" if flag(message.get("is_unsupported")) else "message"
+        kind = "reaction" if "reaction" in message else kind
         unknown.append(Unparsed(compact(item), f"{kind} without content", author, author, kind, native_id))
     return events + unknown
 
@@ -178,12 +202,14 @@ def _postback(item: dict[str, Any], postback: dict[str, Any], author: str, at: i
         return [Unparsed(compact(item), "a postback without sender", kind="postback")]
     native_id = identifier(postback.get("mid")) or f"postback:{author}:{at}"
     opened = ChatOpened(author, author, at, None, handle_in(referral.get("ref")))
-    if payload == "GET_STARTED":
+    if payload.strip("<>_") in _GET_STARTED:
         return [opened]
     events: list[Event] = [opened] if referral else []
-    if title:
-        events.append(MessageReceived(native_id, author, author, at, Text(title)))
-    return events or [Unparsed(compact(item), "a postback without title", author, author, "postback", native_id)]
+    # Buttons of old have no title: then only the payload says which was tapped. Links have a payload too.
+    said = title or ("" if referral else payload)
+    if said:
+        events.append(MessageReceived(native_id, author, author, at, Text(said)))
+    return events or [Unparsed(compact(item), "a postback without words", author, author, "postback", native_id)]
 
 
 def _receipt(item: dict[str, Any], receipt: dict[str, Any], author: str, at: int, read: bool) -> Event:

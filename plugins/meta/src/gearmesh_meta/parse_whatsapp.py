@@ -6,6 +6,7 @@ there, times in seconds. Nothing here raises, whatever the JSON: what is not und
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Literal
 
 from gearmesh import (
@@ -17,11 +18,11 @@ from gearmesh import (
     ReceiptReceived,
     Unparsed,
 )
-from gearmesh_meta.aliases import Aliases
+from gearmesh_meta.aliases import PHONE, Aliases
 from gearmesh_meta.codes import error_detail
 from gearmesh_meta.fields import compact, identifier, mapping, mappings, milliseconds, text
 from gearmesh_meta.origin import Origin, malformed
-from gearmesh_meta.whatsapp_content import content_of, kind_of
+from gearmesh_meta.whatsapp_content import content_of, kind_of, type_of
 
 OBJECT: Final = "whatsapp_business_account"
 
@@ -61,6 +62,8 @@ _REACHED: Final[dict[str, Literal["delivered", "read", "played"]]] = {
     "played": "played",
 }
 
+_SEPARATORS: Final = re.compile(r"[\s\-.()]+")
+
 
 def parse(payload: object, origin: Origin, aliases: Aliases) -> list[Event]:
     """The events of one webhook, in order. `aliases` learns which ids are one person."""
@@ -80,8 +83,8 @@ def parse(payload: object, origin: Origin, aliases: Aliases) -> list[Event]:
 
 
 def _change(change: object, origin: Origin, aliases: Aliases) -> list[Event]:
-    field = identifier(mapping(change).get("field"))
     value = mapping(change).get("value")
+    field = identifier(mapping(change).get("field")) or _field_of(mapping(value))
     if field in _SILENT_FIELDS:
         return []
     if not field or not isinstance(value, dict):
@@ -95,7 +98,7 @@ def _change(change: object, origin: Origin, aliases: Aliases) -> list[Event]:
         return [origin.foreign(change, f"phone number id {account}" if account else "")]
     people = mappings(value.get("contacts"))
     if field == "smb_message_echoes":
-        return [_echo(item, origin, aliases) for item in _list(value, "message_echoes")]
+        return [_echo(item, people, origin, aliases) for item in _list(value, "message_echoes")]
     events = [_message(item, people, origin, aliases) for item in _list(value, "messages")]
     events += [event for item in _list(value, "statuses") for event in _status(item, origin, aliases)]
     for item in _list(value, "errors"):
@@ -103,6 +106,25 @@ def _change(change: object, origin: Origin, aliases: Aliases) -> list[Event]:
     if not events and not any(key in value for key in ("messages", "statuses", "errors")):
         return [malformed(change, "messages, statuses or errors")]
     return events
+
+
+def _field_of(value: dict[str, Any]) -> str:
+    """The field of a change that names none, from what is in it."""
+    if "message_echoes" in value:
+        return "smb_message_echoes"
+    return "messages" if "messages" in value or "statuses" in value else ""
+
+
+def _phone(value: object) -> str:
+    """A phone number in digits, however it is written; an id that is no number as it is."""
+    written = identifier(value).lstrip("+")
+    digits = _SEPARATORS.sub("", written)
+    return digits if PHONE.fullmatch(digits) else written
+
+
+def _user(phone: str, bsuid: str, aliases: Aliases) -> str:
+    """Who is meant; an id of an unknown form names its user all the same, so that their words are not lost."""
+    return aliases.user(phone, bsuid) or phone or bsuid
 
 
 def _list(value: dict[str, Any], key: str) -> list[object]:
@@ -115,12 +137,10 @@ def _list(value: dict[str, Any], key: str) -> list[object]:
 
 def _message(item: object, people: list[dict[str, Any]], origin: Origin, aliases: Aliases) -> Event:
     message = mapping(item)
-    native_id, kind = identifier(message.get("id")), identifier(message.get("type"))
-    phone, bsuid = identifier(message.get("from")).lstrip("+"), identifier(message.get("from_user_id"))
+    native_id, kind = identifier(message.get("id")), type_of(message)
+    phone, bsuid = _phone(message.get("from")), identifier(message.get("from_user_id"))
     contact = _contact(people, phone, bsuid)
-    user = aliases.user(
-        phone or identifier(contact.get("wa_id")).lstrip("+"), bsuid or identifier(contact.get("user_id"))
-    )
+    user = _user(phone or _phone(contact.get("wa_id")), bsuid or identifier(contact.get("user_id")), aliases)
     raw_kind = kind_of(message)
     if kind == "system":
         # WhatsApp speaks here, not the person: operators see it, nobody is told that their message was not understood.
@@ -148,7 +168,7 @@ def _contact(people: list[dict[str, Any]], phone: str, bsuid: str) -> dict[str, 
     for contact in people:
         if bsuid and identifier(contact.get("user_id")) == bsuid:
             return contact
-        if phone and identifier(contact.get("wa_id")).lstrip("+") == phone:
+        if phone and _phone(contact.get("wa_id")) == phone:
             return contact
     # "ID and phone number may not always match": a contact that stands alone is meant.
     return people[0] if len(people) == 1 else {}
@@ -163,11 +183,17 @@ def _profile(contact: dict[str, Any]) -> Profile | None:
 def _status(item: object, origin: Origin, aliases: Aliases) -> list[Event]:
     status = mapping(item)
     native_id, state = identifier(status.get("id")), identifier(status.get("status"))
-    phone, bsuid = identifier(status.get("recipient_id")).lstrip("+"), identifier(status.get("recipient_user_id"))
-    user = aliases.user(phone, bsuid)
+    # In a group `recipient_id` is the group, and whoever it is about is its participant.
+    phone = _phone(status.get("recipient_participant_id") or status.get("recipient_id"))
+    bsuid = identifier(status.get("recipient_participant_user_id") or status.get("recipient_user_id"))
+    user = _user(phone, bsuid, aliases)
     at = milliseconds(status.get("timestamp"), origin.received_at)
     if not native_id:
         return [Unparsed(compact(item), "a status without a message id", kind="status")]
+    about = identifier(status.get("type")) or "message"
+    if about != "message":
+        detail = f"status {state[:80]} of a {about[:80]} is not known here"
+        return [Unparsed(compact(item), detail, kind=about[:80], native_id=native_id)]
     if state == "sent":
         # It says no more than the answer to our own call did.
         return []
@@ -180,11 +206,13 @@ def _status(item: object, origin: Origin, aliases: Aliases) -> list[Event]:
     return [Unparsed(compact(item), f"status {state[:80]} is not known here", kind="status", native_id=native_id)]
 
 
-def _echo(item: object, origin: Origin, aliases: Aliases) -> Event:
+def _echo(item: object, people: list[dict[str, Any]], origin: Origin, aliases: Aliases) -> Event:
     """What the business wrote in the phone app."""
     message = mapping(item)
     native_id = identifier(message.get("id"))
-    user = aliases.user(identifier(message.get("to")).lstrip("+"), identifier(message.get("to_user_id")))
+    phone, bsuid = _phone(message.get("to")), identifier(message.get("to_user_id"))
+    contact = _contact(people, phone, bsuid)
+    user = _user(phone or _phone(contact.get("wa_id")), bsuid or identifier(contact.get("user_id")), aliases)
     if not native_id or not user:
         return Unparsed(compact(item), "an echo without recipient or id", kind="echo", native_id=native_id)
     return EchoReceived(native_id, user, user, milliseconds(message.get("timestamp"), origin.received_at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from gearmesh import Content, Media, MediaKind, MediaRef, Text
@@ -26,6 +27,9 @@ _MEDIA: Final[dict[str, MediaKind]] = {
 _KINDS: Final = {"revoke": "unsend", "poll_creation": "poll", "poll_update": "poll"}
 """WhatsApp's names for what people call something else."""
 
+_BODIES: Final = (*_MEDIA, "text", "button", "interactive", "location", "contacts")
+_CARD_NAME: Final = re.compile(r"^FN[^:\n]{0,80}:([^\r\n]{1,200})", re.MULTILINE)
+
 
 def content_of(kind: str, message: dict[str, Any], app: str) -> Content | None:
     """What this message of type `kind` says, or None when it says nothing that is understood here."""
@@ -47,9 +51,16 @@ def content_of(kind: str, message: dict[str, Any], app: str) -> Content | None:
     return Text(words) if words else None
 
 
+def type_of(message: dict[str, Any]) -> str:
+    """The type that a message names, or else the one whose body it has; "" when there is neither."""
+    return identifier(message.get("type")) or next((kind for kind in _BODIES if kind in message), "")
+
+
 def kind_of(message: dict[str, Any]) -> str:
     """What people would call a message that is not understood: "poll", "edit", "unsend", "reaction"..."""
-    kind = identifier(message.get("type")) or "message"
+    kind = type_of(message) or "message"
+    if mapping(message.get("interactive")).get("type") == "call_permission_reply":
+        return "call permission"
     if kind in {"unsupported", "unknown"}:
         kind = identifier(mapping(message.get(kind)).get("type")) or "unsupported"
     return _KINDS.get(kind, kind)
@@ -89,6 +100,7 @@ def _contacts(value: object) -> str:
     for contact in mappings(value):
         name = mapping(contact.get("name"))
         label = text(name.get("formatted_name")) or text(name.get("first_name"))
+        label = label or text(mapping(contact.get("org")).get("company")) or _card_name(contact.get("vcard"))
         phones = [
             text(phone.get("phone")) or identifier(phone.get("wa_id")) for phone in mappings(contact.get("phones"))
         ]
@@ -98,3 +110,9 @@ def _contacts(value: object) -> str:
         if line:
             lines.append(line)
     return "\n".join(lines)
+
+
+def _card_name(card: object) -> str:
+    """The name on a vCard: contacts that people share at a business's request may have it only there."""
+    found = _CARD_NAME.search(text(card))
+    return found[1].strip() if found else ""
