@@ -100,7 +100,8 @@ class Bridge(ABC):
     async def run(self) -> None:
         """Connect, and pump native input until cancelled. Called again, with growing pauses, when it raises.
 
-        A bridge that only waits for webhooks checks its credentials here and then returns or waits.
+        A bridge that only waits for webhooks checks its credentials here and then returns or waits. Report
+        `context.status("connected")` once the connection works: the app counts as starting until then.
 
         Raises:
             Unauthorized: the credentials do not work; the app stops until it is started again.
@@ -115,7 +116,10 @@ class Bridge(ABC):
         """
 
     def thread_of(self, user: str) -> str:
-        """The thread in which this user is written to. Networks with one thread per person keep this as it is."""
+        """The thread in which this user is written to, as `thread` in their own direct messages' events.
+
+        Networks with one thread per person keep this as it is.
+        """
         return user
 
 

@@ -2,76 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-
-from gearmesh.bridge import Bridge, BridgeContext, WebhookRequest
-from gearmesh.errors import (
-    RateLimited,
-    Rejected,
-    Retry,
-    SendFailed,
-    Unauthorized,
-    Unclear,
-    WindowClosed,
-)
-from gearmesh.testing import FakeConfig, FakeNetwork, Shown, bridge_for
-from gearmesh.testing.contract import BridgeContract
+from .fake_side import FakeSide
 
 pytest_plugins = ["gearmesh.testing.fixtures"]
 
-FAILURES: dict[type[SendFailed], SendFailed] = {
-    Retry: Retry("try again", after=1.0),
-    RateLimited: RateLimited("too fast", scope="recipient", after=2.0),
-    WindowClosed: WindowClosed("too late"),
-    Unauthorized: Unauthorized("who are you?"),
-    Rejected: Rejected("never"),
-    Unclear: Unclear("no answer"),
-}
 
-
-class TestFakeBridge(BridgeContract):
-    a_user = "ada"
-    addresses = {"Ada": "ada", " ada ": "ada"}  # noqa: RUF012  # a constant of the contract
-    bad_addresses = ("ada lovelace",)
-
-    @asynccontextmanager
-    async def network(self) -> AsyncIterator[None]:
-        self.messenger = FakeNetwork()
-        self.messenger.add("ada", "Ada Lovelace")
-        yield
-
-    def make_bridge(self, context: BridgeContext) -> Bridge:
-        return bridge_for(self.messenger)(FakeConfig(), context)
-
-    def make_unauthorized_bridge(self, context: BridgeContext) -> Bridge:
-        stranger = FakeNetwork()
-        stranger.lets_in = False
-        return bridge_for(stranger)(FakeConfig(), context)
-
-    async def user_writes(self, text: str) -> str:
-        return await self.messenger.type("ada", text)
-
-    async def user_replies(self, text: str, quoted: str) -> str:
-        return await self.messenger.type("ada", text, quoted)
-
-    async def user_sends_file(self, data: bytes) -> str:
-        return await self.messenger.type("ada", "", file=data)
-
-    async def user_reads(self) -> None:
-        await self.messenger.read("ada")
-
-    async def shown(self) -> Sequence[Shown]:
-        return self.messenger.shown("ada")
-
-    async def receipts_shown(self) -> Sequence[str]:
-        return [native_id for native_id, state in self.messenger.receipts if state == "read"]
-
-    async def fail_next(self, kind: type[SendFailed]) -> None:
-        self.messenger.fail(FAILURES[kind])
-
-    async def genuine_request(self, text: str) -> WebhookRequest:
-        return self.messenger.request(self.messenger.typed("ada", text))
-
-    def signed(self, body: bytes) -> WebhookRequest:
-        return self.messenger.signed(body)
+class TestFakeBridge(FakeSide):
+    """Nothing is skipped here: every rule is tested at least once."""

@@ -1,0 +1,178 @@
+"""Bridges that break the contract inside a real daemon: their messages still arrive, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gearmesh import Delivery, Profile, ReceiptDelivery, Sender, Sent
+from gearmesh.config import parse
+from gearmesh.daemon import Daemon
+from gearmesh.plugins import Registry
+from gearmesh.testing import FakeBridge, FakeNetwork, NatsServer, bridge_for
+
+pytest_plugins = ["gearmesh.testing.fixtures"]
+
+
+class World:
+    """Two networks: ada writes from the north, ben reads in the south."""
+
+    def __init__(self, north: str = "north", south: str = "south") -> None:
+        """`north` and `south` are the names of the apps."""
+        self.names = (north, south)
+        self.north, self.south = FakeNetwork("north"), FakeNetwork("south")
+        self.north.add("ada", "Ada")
+        self.south.add("ben", "Ben")
+
+    @asynccontextmanager
+    async def running(self, nats: NatsServer, data: Path, **bridges: type[FakeBridge]) -> AsyncIterator[Daemon]:
+        """A daemon with these bridges instead of the well-behaved ones."""
+        kinds = {
+            network.name: bridge_for(network, bridges.get(network.name, FakeBridge))
+            for network in (self.north, self.south)
+        }
+        tables = {
+            "broker": {"drain": 1.0},
+            "nats": {"url": [nats.url]},
+            "web": {"port": 0},
+            "apps": {name: {"bridge": name.lower()} for name in self.names},
+        }
+        registry = Registry(bridges=dict(kinds), available=tuple(kinds))
+        async with Daemon(parse(tables, lambda wanted: registry), data) as daemon:
+            yield daemon
+
+    async def arrives(self, *texts: str) -> None:
+        """Ben sees these texts."""
+        await self.south.until(
+            lambda: all(any(text in shown.text for shown in self.south.shown("ben")) for text in texts),
+            within=20,
+            awaited=f"{texts} on Ben's side, who sees {self.south.shown('ben')}",
+        )
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_given_two_networks_when_somebody_writes_then_it_arrives(
+    world: World, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    async with world.running(nats_server, tmp_path):
+        await world.north.type("ada", "@south:ben Hello")
+        await world.arrives("Hello")
+
+
+async def test_given_an_app_with_capital_letters_then_it_can_be_addressed_with_and_without_them(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    world = World("North", "South")
+    async with world.running(nats_server, tmp_path):
+        await world.north.type("ada", "@South:ben One")
+        await world.north.type("ada", "@south:ben Two")
+        await world.arrives("One", "Two")
+
+
+async def test_given_a_send_that_cancels_itself_when_it_works_again_then_the_message_arrives(
+    world: World, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    class CancelsOnce(FakeBridge):
+        cancelled = False
+
+        async def send(self, delivery: Delivery) -> Sent:
+            if not self.cancelled:
+                self.cancelled = True
+                answer: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+                answer.cancel()  # as a bridge does that loses its connection
+                return await answer
+            return await super().send(delivery)
+
+    async with world.running(nats_server, tmp_path, south=CancelsOnce):
+        await world.north.type("ada", "@south:ben Hello")
+        await world.north.type("ada", "and again")
+        await world.arrives("Hello", "and again")
+
+
+async def test_given_a_run_that_cancels_itself_then_it_is_run_again(
+    world: World, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    class CancelsOnce(FakeBridge):
+        cancelled = False
+
+        async def run(self) -> None:
+            if not self.cancelled:
+                self.cancelled = True
+                raise asyncio.CancelledError
+            await super().run()
+
+    async with world.running(nats_server, tmp_path, north=CancelsOnce):
+        await world.north.type("ada", "@south:ben Hello")
+        await world.arrives("Hello")
+
+
+async def test_given_a_profile_that_fails_in_any_way_then_the_message_arrives_without_it(
+    world: World, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    class Forgetful(FakeBridge):
+        async def profile(self, user: str) -> Profile:
+            raise KeyError(user)
+
+    async with world.running(nats_server, tmp_path, north=Forgetful):
+        await world.north.type("ada", "@south:ben Hello")
+        await world.arrives("Hello")
+
+
+async def test_given_ghosts_that_fail_in_any_way_then_the_text_says_who_wrote(
+    world: World, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    class Haunted(FakeBridge):
+        async def ghost(self, thread: str, sender: Sender) -> str:
+            raise KeyError(sender.name)
+
+    async with world.running(nats_server, tmp_path, south=Haunted):
+        await world.north.type("ada", "@south:ben Hello")
+        await world.arrives("Ada (@ada, North):\nHello")
+
+
+async def test_given_a_ghost_that_never_comes_then_the_text_says_who_wrote(
+    world: World, nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(FakeBridge):
+        async def ghost(self, thread: str, sender: Sender) -> str:
+            await asyncio.Event().wait()
+            return ""
+
+    monkeypatch.setattr("gearmesh.host.sending.GHOST_WITHIN", 0.05)
+    async with world.running(nats_server, tmp_path, south=Slow):
+        await world.north.type("ada", "@south:ben Hello")
+        await world.arrives("Ada (@ada, North):\nHello")
+
+
+async def test_given_receipts_that_hang_or_fail_then_messages_to_that_person_still_go_out(
+    world: World, nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[ReceiptDelivery] = []
+
+    class Unreceptive(FakeBridge):
+        async def receipt(self, delivery: ReceiptDelivery) -> None:
+            asked.append(delivery)
+            world.north.mark((), "")
+            if len(asked) == 1:
+                raise KeyError(delivery.native_ids)
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("gearmesh.host.egress.RECEIPT_WITHIN", 0.05)
+    async with world.running(nats_server, tmp_path, north=Unreceptive):
+        for number in (1, 2):
+            await world.north.type("ada", f"@south:ben Hello {number}")
+            await world.arrives(f"Hello {number}")
+            await world.south.read("ben")
+            await world.north.until(lambda number=number: len(asked) >= number)  # type: ignore[misc]
+        await world.south.type("ben", "Hello yourself")
+        await world.north.until(
+            lambda: any("Hello yourself" in shown.text for shown in world.north.shown("ada")), within=20
+        )

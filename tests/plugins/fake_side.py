@@ -1,0 +1,81 @@
+"""`FakeNetwork` as the network's side of the contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import ClassVar
+
+from gearmesh.bridge import Bridge, BridgeContext, WebhookRequest
+from gearmesh.errors import (
+    RateLimited,
+    Rejected,
+    Retry,
+    SendFailed,
+    Unauthorized,
+    Unclear,
+    WindowClosed,
+)
+from gearmesh.testing import FakeBridge, FakeConfig, FakeNetwork, Shown, bridge_for
+from gearmesh.testing.contract import BridgeContract
+
+FAILURES: dict[type[SendFailed], SendFailed] = {
+    Retry: Retry("try again", after=1.0),
+    RateLimited: RateLimited("too fast", scope="recipient", after=2.0),
+    WindowClosed: WindowClosed("too late"),
+    Unauthorized: Unauthorized("who are you?"),
+    Rejected: Rejected("never"),
+    Unclear: Unclear("no answer"),
+}
+
+
+class FakeSide(BridgeContract):
+    """The contract for `FakeBridge`, or for a bridge made from it."""
+
+    kind: ClassVar[type[FakeBridge]] = FakeBridge
+    """The bridge to be tested."""
+
+    a_user = "ada"
+    addresses = {"Ada": "ada", " ada ": "ada"}  # noqa: RUF012  # a constant of the contract
+    bad_addresses = ("ada lovelace",)
+
+    @asynccontextmanager
+    async def network(self) -> AsyncIterator[None]:
+        self.messenger = FakeNetwork()
+        self.messenger.add("ada", "Ada Lovelace")
+        yield
+
+    def make_bridge(self, context: BridgeContext) -> Bridge:
+        return bridge_for(self.messenger, self.kind)(FakeConfig(), context)
+
+    def make_unauthorized_bridge(self, context: BridgeContext) -> Bridge:
+        stranger = FakeNetwork()
+        stranger.lets_in = False
+        return bridge_for(stranger, self.kind)(FakeConfig(), context)
+
+    async def user_writes(self, text: str) -> str:
+        return await self.messenger.type("ada", text)
+
+    async def user_replies(self, text: str, quoted: str) -> str:
+        return await self.messenger.type("ada", text, quoted)
+
+    async def user_sends_file(self, data: bytes) -> str:
+        return await self.messenger.type("ada", "", file=data)
+
+    async def user_reads(self) -> None:
+        await self.messenger.read("ada")
+
+    async def shown(self) -> Sequence[Shown]:
+        return self.messenger.shown("ada")
+
+    async def receipts_shown(self) -> Sequence[str]:
+        return [native_id for native_id, state in self.messenger.receipts if state == "read"]
+
+    async def fail_next(self, kind: type[SendFailed]) -> None:
+        self.messenger.fail(FAILURES[kind])
+
+    async def genuine_request(self, text: str) -> WebhookRequest:
+        return self.messenger.request(self.messenger.typed("ada", text))
+
+    def signed(self, body: bytes) -> WebhookRequest:
+        return self.messenger.signed(body)
