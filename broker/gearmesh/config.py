@@ -87,13 +87,14 @@ class ConfiguredApp(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """All of it."""
+    """All of it. `broken` are apps whose plugin cannot be used, and why: the others run without them."""
 
     broker: BrokerConfig
     nats: NatsConfig
     web: WebConfig
     apps: dict[str, ConfiguredApp]
     people: dict[str, PersonConfig]
+    broken: dict[str, str]
 
 
 NATIVE: Final = "native"
@@ -140,7 +141,7 @@ def parse(tables: Mapping[str, Any], plugins: Callable[[set[str]], Registry] = l
     broker = reader.struct(BrokerConfig, tables.get("broker", {}), "broker")
     nats = reader.struct(NatsConfig, tables.get("nats", {}), "nats")
     web = reader.struct(WebConfig, tables.get("web", {}), "web")
-    apps = _apps(reader, tables.get("apps"), plugins)
+    apps, broken = _apps(reader, tables.get("apps"), plugins)
     people = _people(reader, tables.get("people", {}), tables.get("apps"))
     if nats and nats.url and (nats.binary or nats.data):
         reader.problems.append("nats: url names a server elsewhere; binary and data are for our own one")
@@ -150,13 +151,15 @@ def parse(tables: Mapping[str, Any], plugins: Callable[[set[str]], Registry] = l
         reader.problems.append("nats: user and password go together")
     if reader.problems or broker is None or nats is None or web is None:
         raise ConfigInvalid(reader.problems)
-    return Config(broker, nats, web, apps, people)
+    return Config(broker, nats, web, apps, people, broken)
 
 
-def _apps(reader: _Reader, tables: object, plugins: Callable[[set[str]], Registry]) -> dict[str, ConfiguredApp]:
+def _apps(
+    reader: _Reader, tables: object, plugins: Callable[[set[str]], Registry]
+) -> tuple[dict[str, ConfiguredApp], dict[str, str]]:
     if not isinstance(tables, dict) or not tables:
         reader.problems.append("apps: expected at least one table [apps.<name>]")
-        return {}
+        return {}, {}
     rows: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
         if not APP_NAME.fullmatch(name) or name in {SYSTEM_APP, NATIVE}:
@@ -167,8 +170,9 @@ def _apps(reader: _Reader, tables: object, plugins: Callable[[set[str]], Registr
             rows[name] = table
     wanted = {table["bridge"] for table in rows.values() if isinstance(table.get("bridge"), str)}
     registry = plugins(wanted)
-    reader.problems.extend(str(problem) for problem in registry.problems)
+    faults = {problem.plugin: str(problem) for problem in registry.problems}
     apps: dict[str, ConfiguredApp] = {}
+    broken: dict[str, str] = {}
     for name, table in rows.items():
         path = f"apps.{name}"
         common = {key: value for key, value in table.items() if key in COMMON_KEYS}
@@ -177,6 +181,9 @@ def _apps(reader: _Reader, tables: object, plugins: Callable[[set[str]], Registr
         if not isinstance(network, str):
             continue
         bridge = registry.bridges.get(network)
+        if bridge is None and network in faults:
+            broken[name] = faults[network]
+            continue
         if bridge is None:
             offered = ", ".join(registry.available) or "none; install one, for example gearmesh-meta"
             reader.problems.append(f"{path}.bridge: no plugin offers {network!r}; installed: {offered}")
@@ -185,7 +192,9 @@ def _apps(reader: _Reader, tables: object, plugins: Callable[[set[str]], Registr
         settings = reader.struct(bridge.Config, own, path, also=COMMON_KEYS)
         if config is not None and settings is not None:
             apps[name] = ConfiguredApp(config, bridge, settings)
-    return apps
+    if broken and not apps:
+        reader.problems.extend(broken.values())
+    return apps, broken
 
 
 def _people(reader: _Reader, tables: object, apps: object) -> dict[str, PersonConfig]:

@@ -65,6 +65,7 @@ class Daemon:
         self.url = ""
         self.apps: dict[str, Supervisor] = {}
         self.connection: Connection
+        self._broken = dict(config.broken)
         self._data = data
         self._mount = mount
         self._clock = clock or Clock()
@@ -106,9 +107,6 @@ class Daemon:
         journal = Journal(connection, publisher, self._subjects, metrics)
         key = await self._broker_key(publisher)
         media_links = MediaLinks(key, config.web.public_url)
-        http = await stack.enter_async_context(
-            aiohttp.ClientSession(timeout=HTTP_TIMEOUT, connector=aiohttp.TCPConnector(limit=HTTP_CONNECTIONS))
-        )
         store = Store(connection, publisher, self._subjects.bucket("conversations"), Conversation)
         shared = Shared(
             publisher,
@@ -124,8 +122,10 @@ class Daemon:
             key,
             {},
         )
+        for name, reason in config.broken.items():
+            log.error("this app cannot start; messages for it wait in the log", app=name, reason=reason)
         for name, app in config.apps.items():
-            self._build(name, app, shared, http)
+            await self._build(name, app, shared)
         for handle, person in config.people.items():
             addresses = tuple(Address.parse(address) for address in person.addresses)
             await shared.directory.seed(handle, person.name, addresses)
@@ -135,7 +135,7 @@ class Daemon:
             store,
             self._subjects,
             broker=config.broker.name,
-            apps={*config.apps, NATIVE},
+            apps={*config.apps, *config.broken, NATIVE},
         )
         await router.prepare()
         for supervisor in self.apps.values():
@@ -149,6 +149,7 @@ class Daemon:
             media_links=media_links,
             clock=self._clock,
             apps=self.apps,
+            broken=self._broken,
         )
         server = Server(site, self._mount)
         stack.push_async_callback(self._wind_down, site, server, publisher)
@@ -177,9 +178,17 @@ class Daemon:
             raise BusUnavailable(f"the bucket {self._subjects.bucket('broker')} does not hold the broker's key")
         return key
 
-    def _build(self, name: str, app: ConfiguredApp, shared: Shared, http: aiohttp.ClientSession) -> None:
+    async def _build(self, name: str, app: ConfiguredApp, shared: Shared) -> None:
+        # Each app has connections of its own: one whose network hangs must not use up its neighbours'.
+        connector = aiohttp.TCPConnector(limit=HTTP_CONNECTIONS)
+        http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=HTTP_TIMEOUT, connector=connector))
         context = HostContext(name, http, self._clock, shared.media_links)
-        bridge = app.bridge(app.settings, context)
+        try:
+            bridge = app.bridge(app.settings, context)
+        except Exception as error:
+            log.exception("the bridge cannot be made; the other apps start without it", app=name)
+            self._broken[name] = f"the bridge cannot be made: {type(error).__name__}: {error}"
+            return
         shared.bridges[name] = bridge
         portals = Portals(self.connection, shared.publisher, self._subjects, name)
         statuses = Store(self.connection, shared.publisher, self._subjects.bucket("apps"), AppStatus)

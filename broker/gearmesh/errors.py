@@ -6,6 +6,7 @@ GearmeshError
 ├── PluginInvalid           a plugin that cannot be used, and why
 ├── WireError
 │   ├── Malformed           bytes that are no envelope, or break a limit
+│   │   └── TooLarge        more bytes than an envelope may have
 │   └── UnknownVersion      an envelope of a version that this release cannot read
 ├── BusError
 │   ├── BusUnavailable      NATS is away; whoever asked should ask again later
@@ -70,6 +71,10 @@ class Malformed(WireError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class TooLarge(Malformed):
+    """An envelope with more bytes than one may have."""
 
 
 class UnknownVersion(WireError):

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from gearmesh.bus.consumer import PinnedConsumer, Taken
-from gearmesh.bus.journal import TIMES, TRACE, Journal, passed
+from gearmesh.bus.journal import MAX_TRACE, TIMES, TRACE, Journal, passed
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import IN
@@ -101,10 +101,10 @@ class Router:
             return
         stored = self._acknowledge_after(taken, len(legs))
         times = passed(taken.headers.get(TIMES, ""), taken.stored_at, time.time_ns() // 1000)
-        trace = taken.headers.get(TRACE)
+        trace = taken.headers.get(TRACE, "")
         for leg, data in legs:
             headers = {"Nats-Msg-Id": leg.id, TIMES: times}
-            if trace:
+            if 0 < len(trace) <= MAX_TRACE:
                 headers[TRACE] = trace
             subject = self._subjects.outbound(leg.app, leg.header.conversation)
             await self._publisher.send(subject, data, headers, stored)

@@ -145,7 +145,7 @@ WRONG = [
     pytest.param({"broker/nme": "x"}, "broker.nme: unknown key; did you mean name?", id="a key misspelt"),
     pytest.param({"broker/zzz": 1}, "broker.zzz: unknown key; known here: name, log, drain", id="no such key"),
     pytest.param({"broker": 5}, "broker: expected a table", id="a number for a table"),
-    pytest.param({"broker/name": 5}, "broker.name: expected a name of A-Z, a-z, 0-9, _ and -", id="a number for a text"),
+    pytest.param({"broker/name": 5}, "broker.name: expected a name of A-Z", id="a number as a name"),
     pytest.param({"broker/name": "a b"}, "broker.name: ", id="a name with a space"),
     pytest.param({"broker/log": "txet"}, "broker.log: invalid enum value 'txet'", id="no such log format"),
     pytest.param({"broker/drain": 301}, "broker.drain: expected a number <= 300.0", id="a drain too long"),
@@ -172,7 +172,7 @@ WRONG = [
     pytest.param({"apps/a b": {}}, "apps.a b: expected a name of", id="an app with a space in its name"),
     pytest.param({"apps/x": 5}, "apps.x: expected a table", id="a number for an app"),
     pytest.param({"apps/x": {}}, "apps.x.bridge: missing; expected a text", id="an app without a bridge"),
-    pytest.param({"apps/x": {"bridge": 5}}, "apps.x.bridge: expected a text, got a whole number", id="a number for a bridge"),
+    pytest.param({"apps/x": {"bridge": 5}}, "apps.x.bridge: expected a text", id="a number for a bridge"),
     pytest.param(
         {"apps/x": {"bridge": "pidgeon"}},
         "apps.x.bridge: no plugin offers 'pidgeon'; installed: owl, pigeon",
@@ -280,8 +280,10 @@ class TestMistakes:
         found = problems({"people/Ada": {"addresses": ["post:8"]}})
         assert any(problem.startswith(("people.Ada: ", "people.ada: ")) for problem in found)
 
-    def test_given_a_plugin_that_cannot_be_used_its_problem_is_one_of_them(self) -> None:
-        plugins = Plugins(PluginInvalid("pigeon", "cannot be imported"))
+    def test_given_that_no_plugin_can_be_used_it_is_a_mistake(self) -> None:
+        def plugins(wanted: set[str]) -> Registry:
+            return Registry(problems=[PluginInvalid("pigeon", "cannot be imported")], available=("pigeon",))
+
         with pytest.raises(ConfigInvalid) as raised:
             parse(RIGHT, plugins)
         assert raised.value.problems == ("plugin pigeon: cannot be imported",)

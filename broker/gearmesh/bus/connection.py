@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 import nats.errors
+import nkeys
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -20,6 +21,8 @@ log = structlog.get_logger("gearmesh.bus")
 
 Listener = Callable[[], Awaitable[None]]
 CONNECT_TIMEOUT: Final = 10.0
+PAUSE: Final = 0.25
+"""Seconds between attempts."""
 MESSAGE_OVERHEAD: Final = 16 * 1024
 """Bytes kept free for headers: nats-py checks the payload alone, and the server closes the connection on the sum."""
 
@@ -55,35 +58,52 @@ class Connection:
         Raises:
             BusUnavailable: nothing answered within `timeout` seconds, or our credentials were refused.
         """
+        attempts = _Attempts(len(access.servers))
+        tls = _tls(access.ca_file) if access.ca_file else None
+        if access.seed:
+            _check_seed(access.seed)
         connection = cls(Client())
         try:
             async with asyncio.timeout(timeout):
-                await connection.client.connect(
-                    servers=list(access.servers),
-                    name=name,
-                    error_cb=_log_error,
-                    disconnected_cb=connection._lost,
-                    reconnected_cb=connection._back,
-                    closed_cb=connection._closed,
-                    # With -1 the first connect never gives up either; the timeout around it does.
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds; nats-py's hint says int, its code takes any
-                    ping_interval=10,
-                    max_outstanding_pings=2,
-                    tls=ssl.create_default_context(cafile=access.ca_file) if access.ca_file else None,
-                    user=access.user or None,
-                    password=access.password.reveal() if access.password else None,
-                    token=access.token.reveal() if access.token else None,
-                    nkeys_seed_str=access.seed.reveal() if access.seed else None,
-                )
-        except (TimeoutError, OSError, nats.errors.Error) as error:
+                while not await connection._connect(access, name, tls, attempts):
+                    connection = cls(Client())
+        except (TimeoutError, nats.errors.Error) as error:
             await connection.client.close()
-            servers = ", ".join(access.servers)
             raise BusUnavailable(
-                f"no NATS server at {servers} lets us in ({type(error).__name__}: {error}); is it running, are the "
-                f"credentials right?"
+                f"no NATS server at {', '.join(access.servers)} lets us in ({attempts.trouble or error}); is it "
+                f"running, are the credentials right?"
             ) from None
+        attempts.over = True
         return connection
+
+    async def _connect(self, access: Access, name: str, tls: ssl.SSLContext | None, attempts: _Attempts) -> bool:
+        """False: nats-py has stumbled over a connection that broke while it was being opened, and is of no use now."""
+        try:
+            await self.client.connect(
+                servers=list(access.servers),
+                name=name,
+                error_cb=attempts.failed,
+                disconnected_cb=self._lost,
+                reconnected_cb=self._back,
+                closed_cb=self._closed,
+                # With -1 the first connect never gives up either; the timeout around it does.
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=PAUSE,  # type: ignore[arg-type]  # nats-py's hint says int, its code takes any
+                ping_interval=10,
+                max_outstanding_pings=2,
+                tls=tls,
+                user=access.user or None,
+                password=access.password.reveal() if access.password else None,
+                token=access.token.reveal() if access.token else None,
+                nkeys_seed_str=access.seed.reveal() if access.seed else None,
+            )
+        except OSError as error:
+            await attempts.failed(error)
+            self._drop_unwritten()
+            await self.client.close()
+            await asyncio.sleep(PAUSE)
+            return False
+        return True
 
     @property
     def is_up(self) -> bool:
@@ -116,19 +136,23 @@ class Connection:
                 async with asyncio.timeout(2):
                     if self.client.is_connected:
                         await self.client.flush()
-            except (TimeoutError, nats.errors.Error):
+            except (TimeoutError, OSError, nats.errors.Error):
                 log.warning("nats did not take the last bytes before the connection was closed")
+            self._drop_unwritten()  # nats-py would write them, fail on a broken connection, and leave it half closed
             await self.client.close()
 
     # An exception in one of nats-py's callbacks stops its reading or reconnecting: nothing may escape from these.
 
     async def _lost(self) -> None:
         # What nats-py still wants to write would overtake older messages that the publisher sends again.
-        self.client._pending.clear()
-        self.client._pending_data_size = 0
+        self._drop_unwritten()
         if not self.client.is_closed:
             log.warning("connection to nats lost; trying again until it is back")
         await self._tell(self._on_lost)
+
+    def _drop_unwritten(self) -> None:
+        self.client._pending.clear()
+        self.client._pending_data_size = 0
 
     async def _back(self) -> None:
         log.info("connection to nats is back")
@@ -145,7 +169,41 @@ class Connection:
                 log.exception("a listener to the connection failed")
 
 
-async def _log_error(error: Exception) -> None:
-    # A server that is away is reported once by _lost; nats-py repeats it four times a second.
-    if not isinstance(error, (OSError, nats.errors.UnexpectedEOF, nats.errors.StaleConnectionError)):
-        log.warning("nats reports an error", error=f"{type(error).__name__}: {error}")
+class _Attempts:
+    """What nats-py reports: while we connect for the first time it is kept for the one error that is raised then,
+    later it goes to the log."""
+
+    def __init__(self, servers: int) -> None:
+        self.over = False
+        self.trouble: Exception | None = None
+        self._servers = servers
+        self._refusals = 0
+
+    async def failed(self, error: Exception) -> None:
+        if self.over:
+            # A server that is away is reported once by _lost; nats-py repeats it four times a second.
+            if not isinstance(error, (OSError, nats.errors.UnexpectedEOF, nats.errors.StaleConnectionError)):
+                log.warning("nats reports an error", error=f"{type(error).__name__}: {error}")
+            return
+        if "Authorization Violation" in str(error):
+            self.trouble = error
+            self._refusals += 1
+            if self._refusals >= self._servers:
+                raise error  # ends the connecting: who has refused us would do so again
+        elif not self._refusals:
+            self.trouble = error
+
+
+def _tls(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:
+        raise BusUnavailable(f"[nats] ca_file: {ca_file} cannot be used ({error})") from None
+
+
+def _check_seed(seed: Secret) -> None:
+    # nats-py would show it, or a part of it, in a traceback.
+    try:
+        nkeys.from_seed(bytearray(seed.reveal().strip().encode()))
+    except (nkeys.NkeysError, ValueError):
+        raise BusUnavailable("[nats] seed: this is no seed; expected a user's nkey, which begins with SU") from None

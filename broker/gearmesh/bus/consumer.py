@@ -71,10 +71,6 @@ class Taken:
         """It is done with. After the turn is over this does nothing: the successor has it."""
         await self._turn.ack(self._reply)
 
-    async def beat(self) -> None:
-        """It is still being worked on: the server waits another `ACK_WAIT`."""
-        await self._turn.ack(self._reply, b"+WPI")
-
     def give_back(self, reason: str, *, pause: float) -> None:
         """End this turn: all that is not acknowledged comes again, after `pause` seconds at the earliest."""
         self._turn.give_back(reason, pause)
@@ -138,7 +134,6 @@ class PinnedConsumer:
         self._asked = 0
         self._pin = ""
         self._turn: _Turn | None = None
-        self._holding = False
         self._heard = 0.0
         self._pause = 0.0
         self._over: asyncio.Future[str] | None = None
@@ -149,15 +144,13 @@ class PinnedConsumer:
         """Whether this process is the one at work."""
         return self._turn is not None
 
-    def hold(self) -> None:
-        """Ask for nothing more; what was taken can still be acknowledged for as long as nats leaves us the turn."""
-        self._holding = True
-
     def end_turn(self, reason: str, pause: float = 0.05) -> None:
         """Give the work back: what is not acknowledged comes again, to whoever takes over. Stand by after `pause` s."""
         if self._over and not self._over.done():
             self._pause = pause
             self._over.set_result(reason)
+            if self._turn:
+                self._turn.live = False
 
     async def ensure(self) -> None:
         """Create the consumer on the server, or see that it is as we need it.
@@ -179,6 +172,8 @@ class PinnedConsumer:
             "priority_policy": "pinned_client",
             "priority_timeout": int(PIN_TIMEOUT * NANOSECONDS),
         }
+        if not self._connection.is_up:
+            raise BusUnavailable(f"creating consumer {self.name}: nats is away")
         # nats-py 2.16 knows no priority fields: a raw request. "create" is answered with the consumer when it exists
         # with the same settings, and with an error when it differs.
         subject = f"$JS.API.CONSUMER.CREATE.{self._stream}.{self.name}.{self._subject}"
@@ -250,12 +245,26 @@ class PinnedConsumer:
         while not self._pinned.done():
             if self._over.done():
                 raise _TurnOver(self._over.result())
+            await self._free_leftovers()
             await self._pull({"batch": 1})
             await asyncio.wait([self._pinned, self._over], timeout=EXPIRES, return_when=asyncio.FIRST_COMPLETED)
         self._pin = self._pinned.result()
 
+    async def _free_leftovers(self) -> None:
+        """Make what a predecessor had in its hands come at once: without that it comes after `ACK_WAIT`.
+
+        Nothing else would tell us of it, for a message that was given is not given again, and the pin comes with one.
+        """
+        subject = f"$JS.API.CONSUMER.INFO.{self._stream}.{self.name}"
+        answer = json.loads((await self._connection.client.request(subject, timeout=5)).data)
+        if refusal := answer.get("error"):
+            raise BusRefused(refusal.get("description", "unknown error"), refusal.get("err_code", 0))
+        somebody_works = any(group.get("pinned_client_id") for group in answer.get("priority_groups") or ())
+        if answer["num_ack_pending"] and not somebody_works:
+            await self._connection.js.reset_consumer(self._stream, self.name)
+
     async def _ask(self) -> None:
-        while self._asked <= self._batch // 2 and not self._holding:
+        while self._asked <= self._batch // 2:
             self._asked += self._batch
             await self._pull({"batch": self._batch, "id": self._pin})
 
@@ -280,6 +289,8 @@ class PinnedConsumer:
             if headers and self._pinned and not self._pinned.done() and (pin := headers.get("Nats-Pin-Id")):
                 self._pinned.set_result(pin)
             return
+        if not turn.live:
+            return  # what stands before it was given back, and both come again: handled now, it would overtake
         if headers and headers.get("Nats-Pin-Id", self._pin) != self._pin:
             self.end_turn("another pin")
             return

@@ -91,7 +91,6 @@ class EmbeddedServer:
             ) from None
         try:
             await self._end_leftover()
-            self._make_seed()
             await self._launch()
         except BaseException:
             self._release_lock()
@@ -116,21 +115,12 @@ class EmbeddedServer:
 
     async def _launch(self) -> None:
         binary = find_binary(self._binary)
-        self._write_config()
-        for stale in self._folder.glob("*.ports"):
-            stale.unlink()
-        with self._log_file.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                str(binary),
-                "-c",
-                str(self._config),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                # Ctrl-C in the terminal is for us; we stop the server when we have drained.
-                start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-            )
+        try:
+            self._process = await self._run(binary)
+        except OSError as error:
+            raise EmbeddedServerFailed(
+                f"nats-server cannot be started ({error.strerror}: {error.filename or binary})"
+            ) from None
         try:
             async with asyncio.timeout(START_WITHIN):
                 while not self._listening():
@@ -146,6 +136,24 @@ class EmbeddedServer:
         except EmbeddedServerFailed:
             await self._process.wait()
             raise
+
+    async def _run(self, binary: Path) -> asyncio.subprocess.Process:
+        self._make_seed()
+        self._write_config()
+        for stale in self._folder.glob("*.ports"):
+            stale.unlink()
+        with self._log_file.open("ab") as output:
+            return await asyncio.create_subprocess_exec(
+                str(binary),
+                "-c",
+                str(self._config),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # Ctrl-C in the terminal is for us; we stop the server when we have drained.
+                start_new_session=True,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            )
 
     def _listening(self) -> bool:
         # nats-server writes this file when it accepts connections; with "port: -1" it tells which port it got.
@@ -177,7 +185,6 @@ class EmbeddedServer:
                 log.error("nats-server does not start", error=str(error))
 
     def _write_config(self) -> None:
-        public = nkeys.from_seed(self._seed_file.read_bytes().strip()).public_key.decode()
         store = self._folder / "jetstream"
         self._config.write_text(
             f"""# Written by gearmesh at each start; changes here are lost.
@@ -191,9 +198,17 @@ lame_duck_grace_period: "1s"
 lame_duck_duration: "30s"
 # The default is two minutes: as much could be lost in a power failure.
 jetstream {{ store_dir: "{store}", sync_interval: "1s" }}
-authorization {{ users: [ {{ nkey: {public} }} ] }}
+authorization {{ users: [ {{ nkey: {self._public_key()} }} ] }}
 """
         )
+
+    def _public_key(self) -> str:
+        try:
+            return str(nkeys.from_seed(self._seed_file.read_bytes().strip()).public_key.decode())
+        except (nkeys.NkeysError, ValueError):
+            raise EmbeddedServerFailed(
+                f"{self._seed_file} holds no key; put the right one back, or delete it and have a new one made"
+            ) from None
 
     def _make_seed(self) -> None:
         if not self._seed_file.exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -22,9 +22,14 @@ log = structlog.get_logger("gearmesh.journal")
 TIMES: Final = "Gm-Times"
 TRACE: Final = "Gm-Trace"
 """A W3C traceparent that a client may set; it is passed on. Without one, an envelope's id is its trace id."""
+MAX_TRACE: Final = 128
+"""Characters; a traceparent has 55 (W3C Trace Context, 2021). Both headers are anybody's to write: a longer one is
+left out, for it could make a message that no stream takes."""
+MAX_TIMES: Final = 256
+"""Characters; six times have 101."""
+LATEST: Final = 2**53
 HOP_NAMES: Final = ("received", "stored in", "routed", "stored out", "taken", "sent")
 COMPRESS_ABOVE: Final = 128 * 1024
-Then = Callable[[], Awaitable[None]]
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -37,9 +42,10 @@ class Times(msgspec.Struct, frozen=True):
         """The times in a message's headers; none where it has none that can be read."""
         text = headers.get(TIMES, "")
         try:
-            return cls(tuple([int(piece) for piece in text.split(",")])) if text else cls()
+            times = tuple([int(piece) for piece in text.split(",")]) if 0 < len(text) <= MAX_TIMES else ()
         except ValueError:
             return cls()
+        return cls(times) if all(0 <= time <= LATEST for time in times) else cls()
 
     def hops(self, *now: int) -> tuple[Hop, ...]:
         """The hops by name, with further ones. A native client's envelope has no first time: its names start later."""
@@ -50,7 +56,7 @@ class Times(msgspec.Struct, frozen=True):
 def passed(before: str, *now: int) -> str:
     """The header's value with further hops; `before` is what it was. A join of texts: it is made at every hop."""
     times = ",".join(map(str, now))
-    return f"{before},{times}" if before else times
+    return f"{before},{times}" if 0 < len(before) <= MAX_TIMES else times
 
 
 class Journal:
@@ -63,14 +69,12 @@ class Journal:
         self._metrics = metrics
         self._encode = msgspec.msgpack.Encoder().encode
 
-    async def record(self, entry: LedgerEntry, *, then: Then | None = None) -> None:
-        """Write one step of a leg; `then` is called when it is stored. Returns at once."""
+    async def record(self, entry: LedgerEntry) -> None:
+        """Write one step of a leg, without waiting until it is stored."""
 
         async def outcome(result: Stored | BusError) -> None:
             if isinstance(result, BusError):
                 log.error("the ledger did not take an entry", envelope=entry.envelope, error=str(result))
-            if then:
-                await then()
 
         headers = {"Nats-Msg-Id": f"{entry.envelope}:{entry.app}:{entry.to}:{entry.state}"}
         subject = self._subjects.ledger(entry.app, entry.envelope)
@@ -92,7 +96,7 @@ class Journal:
             BusUnavailable: not stored within `patience` seconds.
         """
         identity = letter_id or raw_id(raw)
-        headers = {"Gm-Reason": reason, "Gm-Detail": " ".join(detail.split())[:1000]}
+        headers = {"Gm-Reason": reason, "Gm-Detail": _one_line(detail)}
         body = raw
         if len(body) > COMPRESS_ABOVE:
             body = zlib.compress(raw)
@@ -101,7 +105,7 @@ class Journal:
         if len(body) > room:
             log.error("a dead letter is larger than nats takes; its end is cut off", id=identity, size=len(raw))
             headers |= {"Gm-Truncated": str(len(raw))}
-            headers.pop("Gm-Encoding")
+            headers.pop("Gm-Encoding", None)
             body = raw[:room]
         await self._publisher.publish(
             self._subjects.dead(app, identity),
@@ -113,3 +117,8 @@ class Journal:
         self._metrics.dead_letters.labels(app, reason).inc()
         log.warning("dead letter", app=app, id=identity, reason=reason, detail=detail[:300])
         return identity
+
+
+def _one_line(text: str) -> str:
+    """A text as a header can carry it."""
+    return " ".join(text.split())[:1000].encode("utf-8", "backslashreplace").decode()

@@ -16,7 +16,7 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 
-from gearmesh.bus.connection import Connection
+from gearmesh.bus.connection import MESSAGE_OVERHEAD, Connection
 from gearmesh.errors import BusError, BusRefused, BusUnavailable, Malformed
 
 log = structlog.get_logger("gearmesh.bus")
@@ -25,6 +25,8 @@ WINDOW: Final = 8192
 """Messages on their way at once; at 400 bytes each about 10 MB."""
 ANSWER_WITHIN: Final = 5.0
 NO_STREAM_PAUSE: Final = 0.25
+MAX_HEADER_CHARS: Final = MESSAGE_OVERHEAD // 5
+"""In all values together; with up to 4 bytes each and the names beside them, they stay within what is kept free."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -126,6 +128,8 @@ class Publisher:
         """
         if len(payload) > self._connection.max_payload:
             raise Malformed(f"{len(payload)} bytes; nats takes at most {self._connection.max_payload}")
+        if headers:
+            _check(headers)
         while len(self._unanswered) >= self._window:
             self._room.clear()
             await self._room.wait()
@@ -190,11 +194,18 @@ class Publisher:
         except (nats.errors.Error, OSError) as error:
             # It stays unanswered, and goes again after the reconnect or when its time is over.
             log.warning("publishing was interrupted; it goes again", subject=entry.subject, error=str(error))
+        except Exception as error:
+            # Nothing will make this one go; those behind it must.
+            log.exception("this cannot be published", subject=entry.subject)
+            if self._unanswered.pop(entry.number, None):
+                await entry.outcome(BusRefused(f"it cannot be published: {type(error).__name__}"))
 
     async def _answered(self, message: Msg) -> None:
         number = int(message.subject.rpartition(".")[2])
         if message.headers and message.headers.get("Status") == "503":
             # No stream listens there yet (a server that has just started): everything goes again, in order.
+            if not self._resend_wanted.is_set() and (waiting := self._unanswered.get(number)):
+                log.warning("no stream takes this; it goes again until one does", subject=waiting.subject)
             self._resend_wanted.set()
             return
         try:
@@ -251,6 +262,19 @@ class Publisher:
                 oldest = next(iter(self._unanswered.values()), None)
                 if oldest is None or loop.time() - oldest.sent_at < self._answer_within:
                     continue
-                log.warning("nats has not answered in time; all that is unanswered goes again", count=self.unanswered)
+                if self._connection.is_up:
+                    log.warning("nats has not answered in time; what is unanswered goes again", count=self.unanswered)
             if self._connection.is_up:
                 await self._resend()
+
+
+def _check(headers: Mapping[str, str]) -> None:
+    """What nats-py could not write must not get into the queue: everything behind it would wait for ever."""
+    if (chars := sum(map(len, headers.values()))) > MAX_HEADER_CHARS:
+        raise Malformed(f"headers of {chars} characters; at most {MAX_HEADER_CHARS} are written")
+    for name, value in headers.items():
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise Malformed(f"header {name} is not Unicode") from None

@@ -19,12 +19,16 @@ DUPLICATE_WINDOW: Final = 120.0
 
 
 class StreamSpec(msgspec.Struct, frozen=True):
-    """A log. `max_age` in seconds; `transform` is the stored subject where it differs from the published one."""
+    """A log. `max_age` in seconds; `transform` is the stored subject where it differs from the published one.
+
+    `refuses_when_full`: an operator's size limit must not push out what nobody has read yet.
+    """
 
     name: str
     subject: str
     max_age: float
     transform: str = ""
+    refuses_when_full: bool = False
 
 
 class BucketSpec(msgspec.Struct, frozen=True):
@@ -56,8 +60,9 @@ def streams(subjects: Subjects, partitions: int = PARTITIONS) -> tuple[StreamSpe
             f"{prefix}.in.*.*",
             7 * DAY,
             f"{prefix}.in.{{{{partition({partitions},2)}}}}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}",
+            refuses_when_full=True,
         ),
-        StreamSpec(subjects.stream(OUT), f"{prefix}.out.*.*", 7 * DAY),
+        StreamSpec(subjects.stream(OUT), f"{prefix}.out.*.*", 7 * DAY, refuses_when_full=True),
         StreamSpec(subjects.stream(LEDGER), f"{prefix}.ledger.*.*", 30 * DAY),
         StreamSpec(subjects.stream(DEAD), f"{prefix}.dead.*.*", 90 * DAY),
     )
@@ -88,6 +93,7 @@ def _stream_config(spec: StreamSpec, replicas: int) -> api.StreamConfig:
         duplicate_window=DUPLICATE_WINDOW,
         num_replicas=replicas,
         allow_direct=True,
+        discard=api.DiscardPolicy.NEW if spec.refuses_when_full else api.DiscardPolicy.OLD,
         subject_transform=api.SubjectTransform(src=spec.subject, dest=spec.transform) if spec.transform else None,
     )
 
@@ -99,6 +105,7 @@ def _bucket_config(bucket: BucketSpec, subjects: Subjects, replicas: int) -> api
     return api.StreamConfig(
         name=f"KV_{name}",
         subjects=[f"$KV.{name}.>"],
+        retention=api.RetentionPolicy.LIMITS,
         storage=api.StorageType.FILE,
         discard=api.DiscardPolicy.NEW,
         max_age=bucket.ttl or None,
@@ -133,7 +140,8 @@ def _differences(wanted: api.StreamConfig, found: api.StreamConfig) -> list[str]
     expected = wanted.subject_transform.dest if wanted.subject_transform else None
     rows: list[tuple[str, object, object]] = [
         ("subjects", wanted.subjects, found.subjects),
-        ("retention", api.RetentionPolicy.LIMITS.value, str(getattr(found.retention, "value", found.retention))),
+        ("retention", _word(wanted.retention), _word(found.retention)),
+        ("discard", _word(wanted.discard), _word(found.discard)),
         ("subject_transform", expected, transform),
         ("max_msgs_per_subject", wanted.max_msgs_per_subject, found.max_msgs_per_subject),
         ("allow_direct", True, found.allow_direct),
@@ -141,3 +149,8 @@ def _differences(wanted: api.StreamConfig, found: api.StreamConfig) -> list[str]
         ("duplicate_window", wanted.duplicate_window, found.duplicate_window),
     ]
     return [f"{key} is {there!r}, expected {here!r}" for key, here, there in rows if here != there]
+
+
+def _word(policy: object) -> str:
+    """The name of a policy: nats-py gives back a plain text where it was given an enumeration."""
+    return str(getattr(policy, "value", policy))

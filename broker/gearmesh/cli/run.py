@@ -45,6 +45,8 @@ def check(config: ConfigFile = None, option: ConfigOption = None) -> None:
         parsed = parse(_read(path))
     except ConfigInvalid as error:
         _complain(error)
+    if parsed.broken:
+        _complain(ConfigInvalid([f"apps.{name}: {reason}" for name, reason in parsed.broken.items()]))
     apps = ", ".join(f"{name} ({app.bridge.title})" for name, app in parsed.apps.items())
     typer.echo(f"{path} is right: {apps}; {len(parsed.people)} people")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import msgspec
+import structlog
 
 from gearmesh.bridge import Bridge
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.publisher import Publisher
 from gearmesh.clock import Clock
 from gearmesh.core.retry import OnUnclear
+from gearmesh.errors import Malformed
 from gearmesh.host.directory import Directory
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
@@ -16,6 +18,8 @@ from gearmesh.host.records import Conversations, MessageMap, Portals
 from gearmesh.metrics import Metrics
 from gearmesh.model.address import Address
 from gearmesh.wire.subjects import Subjects
+
+log = structlog.get_logger("gearmesh.host")
 
 
 class Shared(msgspec.Struct, frozen=True):
@@ -40,8 +44,12 @@ class Shared(msgspec.Struct, frozen=True):
         return bridge.title if bridge else app.capitalize()
 
     async def name_of(self, address: Address) -> str:
-        """How a person is called in notices."""
-        sender = await self.directory.sender(address, self.title(address.app))
+        """How a person is called in notices; their user id when their record cannot be read."""
+        try:
+            sender = await self.directory.sender(address, self.title(address.app))
+        except Malformed:
+            log.exception("a person's record cannot be read", address=str(address))
+            return address.user
         return sender.name or (f"@{sender.handle}" if sender.handle else address.user)
 
 

@@ -34,6 +34,6 @@ class Cache(Generic[Key, Value]):
         if len(self._values) > self._size:
             self._values.popitem(last=False)
 
-    def forget(self, key: Key) -> None:
-        """Drop a value."""
-        self._values.pop(key, None)
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()

@@ -22,7 +22,7 @@ from gearmesh.wire.subjects import Subjects, kv_token
 log = structlog.get_logger("gearmesh.directory")
 
 REMEMBERED: Final = 20_000
-MOST_NAMESAKES: Final = 1000
+MOST_NAMESAKES: Final = 20
 
 
 class Directory:
@@ -100,6 +100,7 @@ class Directory:
             if await self.person(person_id) != person:
                 self._recent_people.put(person_id, person)
                 await self._people.put(f"p.{person_id}", person)
+            await self._displace(handle, person_id)
             await self._handles.put(f"h.{kv_token(handle)}", person_id)
             for address in addresses:
                 known = await self.known(address)
@@ -114,12 +115,7 @@ class Directory:
         except InvalidAddress:
             first = handle_from(profile, address)
         person_id = blake2b(f"address\0{address}".encode(), digest_size=10).hexdigest()
-        for number in range(1, MOST_NAMESAKES):
-            handle = first if number == 1 else f"{first}-{number}"
-            key = f"h.{kv_token(handle)}"
-            # After a crash between the two writes the handle is there already, and ours.
-            if await self._handles.create(key, person_id) or await self._handles.get(key) == person_id:
-                break
+        handle = await self._claim(first, person_id)
         person = Person(person_id, handle, (str(address),), profile.name)
         self._recent_people.put(person_id, person)
         await self._people.put(f"p.{person_id}", person)
@@ -127,6 +123,27 @@ class Directory:
         await self._write_address(address, known)
         log.info("a new person", address=str(address), handle=handle)
         return known
+
+    async def _claim(self, wanted: str, person_id: str) -> str:
+        """A handle that is this person's from now on: the wanted one, else it with a number, else with their id."""
+        for handle in (wanted, *(f"{wanted}-{number}" for number in range(2, MOST_NAMESAKES))):
+            key = f"h.{kv_token(handle)}"
+            # After a crash between the two writes the handle is there already, and theirs.
+            if await self._handles.create(key, person_id) or await self._handles.get(key) == person_id:
+                return handle
+        handle = f"{wanted[:40]}-{person_id[:12]}"
+        await self._handles.put(f"h.{kv_token(handle)}", person_id)
+        return handle
+
+    async def _displace(self, handle: str, owner: str) -> None:
+        """The configuration gives this handle to `owner`: whoever came by it before gets another one."""
+        before = await self._handles.get(f"h.{kv_token(handle)}")
+        person = await self.person(before) if before and before != owner else None
+        if person:
+            changed = msgspec.structs.replace(person, handle=await self._claim(f"{handle}-2", person.id))
+            self._recent_people.put(person.id, changed)
+            await self._people.put(f"p.{person.id}", changed)
+            log.warning("a handle now belongs to the configuration", handle=handle, renamed=changed.handle)
 
     async def _write_address(self, address: Address, known: KnownAddress) -> None:
         self._recent_addresses.put(address, known)

@@ -23,8 +23,10 @@ from gearmesh.host.app import App
 from gearmesh.host.job import Job
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.sending import LegSender, Outcome
+from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
-from gearmesh.model.content import Content, Receipt
+from gearmesh.model.address import Address
+from gearmesh.model.content import Receipt
 from gearmesh.model.delivery import Hop, LedgerEntry, Reason, ReceiptDelivery, State
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
@@ -48,7 +50,7 @@ class Egress:
         self._lanes: Lanes[str, Job] = Lanes()
         self._held: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turn = 0
+        self._turn = Turn()
         self._draining = False
         self.stopped = asyncio.Event()
         """Set when the network has refused our credentials: nothing goes out until the app is started again."""
@@ -60,15 +62,15 @@ class Egress:
 
     async def turn(self, begins: bool) -> None:
         """A turn of the consumer begins or has ended. What is in flight is brought to its end before a new one."""
-        self._turn += 1
-        self._lanes.clear()
-        self._held.clear()
-        if begins and self._tasks:
+        self._drop_waiting()
+        if begins:
             await self.finish()
+            self._turn = Turn()
 
     async def drain(self, within: float) -> None:
-        """Take nothing more, and finish what was taken."""
+        """Take nothing more and finish what is on the wire; what only waits stays in the log."""
         self._draining = True
+        self._drop_waiting()
         await self.finish(within)
 
     async def finish(self, within: float = FINISH_WITHIN) -> None:
@@ -79,6 +81,11 @@ class Egress:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    def _drop_waiting(self) -> None:
+        self._turn.end()
+        self._lanes.clear()
+        self._held.clear()
+
     async def take(self, taken: Taken) -> None:
         """Take one leg. It is acknowledged when it is done with for all its recipients."""
         if taken.seq in self._held or self._draining:
@@ -88,6 +95,7 @@ class Egress:
             envelope = decode(taken.data)
             if not envelope.header.to:
                 raise WireError("a leg without recipients")
+            threads = [self._thread_of(recipient) for recipient in envelope.header.to]
         except WireError as error:
             await self._shared.journal.bury(self._app.name, "unparsed", str(error), taken.data)
             await taken.ack()
@@ -95,35 +103,43 @@ class Egress:
         self._held.add(taken.seq)
         header = envelope.header
         still_open = [len(header.to)]
-        for recipient in header.to:
-            thread = self._app.bridge.thread_of(recipient.user)
+        for recipient, thread in zip(header.to, threads, strict=True):
             job = Job(taken, header, envelope.body, recipient, thread, taken_at, still_open)
             if self._lanes.offer(thread, job):
                 task = asyncio.create_task(self._work_off(thread, job, self._turn))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _work_off(self, thread: str, first: Job, turn: int) -> None:
+    def _thread_of(self, recipient: Address) -> str:
+        try:
+            return self._app.bridge.thread_of(recipient.user)
+        except Exception as error:
+            log.exception("the bridge names no thread", app=self._app.name, to=str(recipient))
+            raise WireError(f"the bridge names no thread for {recipient}: {type(error).__name__}") from error
+
+    async def _work_off(self, thread: str, first: Job, turn: Turn) -> None:
         job: Job | None = first
         while job is not None:
             try:
                 done = await self._bring_to_end(job, turn)
-            except BusError as error:
+            except Exception as error:
                 # A full disk, for example: what became of the leg cannot be written down. It comes again, and then
                 # the message map, or what is at hand of it, knows what was sent.
-                log.error("nats does not take the record of a leg", app=self._app.name, error=str(error))
-                job.taken.give_back("what became of a leg could not be stored", pause=REFUSED_PAUSE)
-                return
-            if turn != self._turn:
+                log.exception("what became of a leg could not be written down; it comes again", app=self._app.name)
+                job.taken.give_back(
+                    f"a leg could not be brought to its end: {type(error).__name__}", pause=REFUSED_PAUSE
+                )
                 return
             if done:
                 job.open[0] -= 1
                 if not job.open[0]:
                     await job.taken.ack()
                     self._held.discard(job.taken.seq)
+            if turn.is_over:
+                return
             job = self._lanes.done(thread)
 
-    async def _bring_to_end(self, job: Job, turn: int) -> bool:
+    async def _bring_to_end(self, job: Job, turn: Turn) -> bool:
         try:
             return await self._process(job, turn)
         except BusError:
@@ -133,7 +149,7 @@ class Egress:
             log.exception("a leg could not be worked on", app=self._app.name, envelope=job.header.hex_id)
             return await self._end(job, "dead", "unclear", f"{type(error).__name__}: {error}")
 
-    async def _process(self, job: Job, turn: int) -> bool:
+    async def _process(self, job: Job, turn: Turn) -> bool:
         """Whether the leg is done with for this recipient. False: it stays in the log."""
         header, clock = job.header, self._shared.clock
         if header.expires is not None and header.expires <= clock.millis():
@@ -145,15 +161,20 @@ class Egress:
         if isinstance(content, Receipt):
             await self._show_receipt(job, content)
             return True
-        outcome = await self._sender.deliver(job, content, lambda: turn == self._turn and not self.stopped.is_set())
-        if outcome.state == "parked":
-            self.stopped.set()
+        outcome = await self._sender.deliver(job, content, turn)
+        if outcome.state == "left":
+            if outcome.reason == "unauthorized":
+                self._stop()
             return False
-        return await self._settle(job, content, outcome)
-
-    async def _settle(self, job: Job, content: Content, outcome: Outcome) -> bool:
         if outcome.state != "sent":
             return await self._end(job, outcome.state, outcome.reason, outcome.detail)
+        return await self._settle(job, outcome)
+
+    def _stop(self) -> None:
+        self._turn.end()
+        self.stopped.set()
+
+    async def _settle(self, job: Job, outcome: Outcome) -> bool:
         times = Times.read(job.taken.headers)
         hops = times.hops(job.taken.stored_at, job.taken_at, outcome.sent_at)
         for before, after in pairwise(hops):
@@ -221,6 +242,6 @@ class Egress:
             news = ReceiptDelivery(job.thread, job.recipient.user, receipt.state, tuple(native_ids))
             await answer_of(bridge.receipt(news), RECEIPT_WITHIN, app=self._app.name, receipt=receipt.state)
         except Unauthorized:
-            self.stopped.set()
+            self._stop()
         except SendFailed as error:
             log.info("a receipt was not shown", app=self._app.name, error=str(error))

@@ -19,11 +19,13 @@ from gearmesh.bridge import SupportsProfiles
 from gearmesh.bus.journal import TIMES, passed
 from gearmesh.core.ids import envelope_id, raw_id
 from gearmesh.core.switchboard import Choice, Continue, Help, Start, choose
-from gearmesh.errors import BusError, GearmeshError, InvalidAddress, Malformed, SendFailed
+from gearmesh.errors import BusError, BusUnavailable, GearmeshError, InvalidAddress, SendFailed, TooLarge
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
+from gearmesh.host.cache import Cache
+from gearmesh.host.directory import REFRESH_AFTER
 from gearmesh.host.receipts import Receipts
-from gearmesh.host.records import NativeRecord
+from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
 from gearmesh.model.content import Content, Media, Text, replaced
@@ -39,7 +41,7 @@ from gearmesh.model.events import (
     ReceiptReceived,
     Unparsed,
 )
-from gearmesh.model.person import Profile
+from gearmesh.model.person import KnownAddress, Profile
 from gearmesh.wire.body import UNSEALED, close_body
 from gearmesh.wire.codec import encode
 
@@ -47,6 +49,10 @@ log = structlog.get_logger("gearmesh.ingress")
 
 PATIENCE: Final = 4.0
 """Seconds to wait for NATS before the network is told to try again: Messenger wants its answer within 5."""
+REPEATED_AFTER: Final = 100_000
+"""Milliseconds, less than the log's duplicate window: a repeat within them is recognised without asking the map."""
+ASK_AGAIN_AFTER: Final = 600_000
+"""Milliseconds between two questions for the profile of one person."""
 PROFILE_WITHIN: Final = 2.0
 """Seconds that a message waits for the name of who wrote it."""
 
@@ -66,7 +72,13 @@ class Ingress:
         self._shared = app.shared
         self._receipts = receipts
         self._underway = underway
+        self._since = app.shared.clock.millis()
+        self._asked: Cache[Address, int] = Cache(10_000)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def doubt(self) -> None:
+        """Somebody else may have taken messages in: for a while, ask the map about each."""
+        self._since = self._shared.clock.millis()
 
     async def receive(self, events: Sequence[Event]) -> None:
         """Take events in. Returns when all of them are stored.
@@ -75,31 +87,50 @@ class Ingress:
             BusUnavailable: not all are stored. What is stored already is recognised when it comes again.
         """
         received = self._shared.clock.micros()
-        if len(events) == 1:
-            await self._take(events[0], received)
+        threads: dict[str, list[Event]] = {}
+        for event in events:
+            threads.setdefault(event.thread, []).append(event)
+        if len(threads) == 1:
+            await self._take(list(events), received)
             return
-        # Tasks start in order and the locks are fair: order within a thread is that of `events`.
-        results = await asyncio.gather(*(self._take(event, received) for event in events), return_exceptions=True)
+        results = await asyncio.gather(
+            *(self._take(thread, received) for thread in threads.values()), return_exceptions=True
+        )
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _take(self, event: Event, received: int) -> None:
-        lock = self._threads.get(event.thread)
+    async def _take(self, events: Sequence[Event], received: int) -> None:
+        """Take the events of one thread, up to the first that cannot be stored: a later one must not overtake it."""
+        lock = self._threads.get(events[0].thread)
         if lock is None:
-            lock = self._threads[event.thread] = asyncio.Lock()
+            lock = self._threads[events[0].thread] = asyncio.Lock()
         async with lock:
-            try:
+            for event in events:
+                try:
+                    await self._take_in_time(event, received)
+                except BusError:
+                    raise
+                except Exception as error:
+                    # Ours or the bridge's fault, and the same again the next time: keep it, and go on with the others.
+                    log.exception("an event could not be taken in", app=self._app.name)
+                    raw = repr(event).encode("utf-8", "backslashreplace")
+                    detail = f"{type(error).__name__}: {error}"
+                    await self._shared.journal.bury(self._app.name, "unparsed", detail, raw, patience=PATIENCE)
+                    self._count("dead")
+
+    async def _take_in_time(self, event: Event, received: int) -> None:
+        # Every write on the way waits for as long as NATS is away, the network does not. A write that is given up here
+        # is still stored when NATS is back, as the host's memory of it says.
+        if not self._shared.publisher.online:
+            raise BusUnavailable("nats is away")
+        try:
+            async with asyncio.timeout(PATIENCE) as limit:
                 await self._dispatch(event, received)
-            except BusError:
+        except TimeoutError:
+            if not limit.expired():
                 raise
-            except Exception as error:
-                # Ours or the bridge's fault, and the same again the next time: keep it, and go on with the others.
-                log.exception("an event could not be taken in", app=self._app.name)
-                raw = repr(event).encode("utf-8", "backslashreplace")
-                detail = f"{type(error).__name__}: {error}"
-                await self._shared.journal.bury(self._app.name, "unparsed", detail, raw, patience=PATIENCE)
-                self._count("dead")
+            raise BusUnavailable(f"nats has not stored everything within {PATIENCE:g} s") from None
 
     async def _dispatch(self, event: Event, received: int) -> None:
         match event:
@@ -120,10 +151,15 @@ class Ingress:
     async def _message(self, event: MessageReceived, received: int) -> None:
         shared = self._shared
         sender = Address(self._app.name, event.user)
+        if await self._is_repeated(event):
+            self._count("duplicate")
+            return
         await self._meet(sender, event.profile)
         quoted = await self._quoted(event)
         placed = await self._place(event, sender, quoted)
         if placed is None:
+            answered = NativeRecord("", "", str(sender))
+            await shared.messages.note(self._app.name, event.native_id, answered, patience=PATIENCE)
             self._count("answered")
             return
         content = _with_text(event.content, placed.text)
@@ -145,10 +181,24 @@ class Ingress:
         )
         try:
             data = encode(Envelope(header, close_body(content)))
-        except Malformed:
+        except TooLarge:
             await self._notice(event, "too_large", {"name": await self._name(conversation, sender)})
             raise
         await self._store(event, header, data, received)
+
+    async def _is_repeated(self, event: MessageReceived) -> bool:
+        """Whether this message was taken in before. Then it must not even move the person's focus again.
+
+        Networks repeat a webhook after seconds or after days. What came a moment ago is at hand; only for what is
+        older, or may have come to a predecessor, the map is asked.
+        """
+        shared, app = self._shared, self._app.name
+        if shared.messages.recent(app, event.native_id):
+            return True
+        now = shared.clock.millis()
+        if now - event.at < REPEATED_AFTER and now - self._since > REPEATED_AFTER:
+            return False
+        return await shared.messages.native(app, event.native_id) is not None
 
     async def _quoted(self, event: MessageReceived) -> NativeRecord | None:
         if not event.reply_to:
@@ -169,19 +219,17 @@ class Ingress:
 
     async def _store(self, event: MessageReceived, header: Header, data: bytes, received: int) -> None:
         shared, app = self._shared, self._app.name
-        record = NativeRecord(header.hex_id, header.conversation, str(header.sender))
-        stored, _ = await asyncio.gather(
-            shared.publisher.publish(
-                shared.subjects.inbound(app, header.conversation),
-                data,
-                message_id=header.hex_id,
-                headers={TIMES: passed("", received)},
-                patience=PATIENCE,
-            ),
-            shared.messages.remember(
-                app, event.thread, (event.native_id,), record, new=(event.native_id,), patience=PATIENCE
-            ),
+        stored = await shared.publisher.publish(
+            shared.subjects.inbound(app, header.conversation),
+            data,
+            message_id=header.hex_id,
+            headers={TIMES: passed("", received)},
+            patience=PATIENCE,
         )
+        # Not before it is stored: the map is what tells a repeated message that it has been taken in.
+        record = NativeRecord(header.hex_id, header.conversation, str(header.sender))
+        leg, new = LegRecord((event.native_id,)), (event.native_id,)
+        await shared.messages.remember(app, event.thread, record, leg, new=new, patience=PATIENCE)
         if stored.duplicate:
             self._count("duplicate")
             return
@@ -239,14 +287,24 @@ class Ingress:
         """Get to know who writes; their network is asked for a profile when they are new and none came along."""
         shared, bridge = self._shared, self._app.bridge
         known = await shared.directory.known(address)
-        if profile is None and (known is None or not known.profiled_at) and isinstance(bridge, SupportsProfiles):
+        if profile is None and isinstance(bridge, SupportsProfiles) and self._is_profile_due(address, known):
             try:
                 profile = await answer_of(bridge.profile(address.user), PROFILE_WITHIN, app=address.app, profile="")
             except SendFailed as error:
-                log.warning("no profile now; asked again with the next message", app=address.app, error=str(error))
+                log.warning("no profile now; asked again later", app=address.app, error=str(error))
         if known is None or (profile is not None and profile != known.profile):
             now = shared.clock.millis() if profile is not None else 0
             await shared.directory.register(address, profile, handle=handle, now=now)
+
+    def _is_profile_due(self, address: Address, known: KnownAddress | None) -> bool:
+        now = self._shared.clock.millis()
+        if known is not None and now < known.profiled_at + REFRESH_AFTER:
+            return False
+        # A network that does not answer is not asked with every message, each of which would wait for it.
+        if now < (self._asked.get(address) or 0) + ASK_AGAIN_AFTER:
+            return False
+        self._asked.put(address, now)
+        return True
 
     async def _unparsed(self, event: Unparsed) -> None:
         letter = raw_id(event.raw)
@@ -258,7 +316,7 @@ class Ingress:
             await self._notice(event, "unsupported", {"kind": event.kind})
 
     async def _notice(self, event: MessageReceived | Unparsed, key: str, args: dict[str, str]) -> None:
-        cause = event.native_id or raw_id(msgspec.json.encode(event))
+        cause = event.native_id or raw_id(repr(event).encode("utf-8", "backslashreplace"))
         address = Address(self._app.name, event.user)
         await self._shared.notifier.tell(
             address, key, args, cause=cause, now=self._shared.clock.millis(), patience=PATIENCE

@@ -13,8 +13,8 @@ import msgspec
 from gearmesh.errors import Rejected
 from gearmesh.model.content import MediaRef
 
-LIVES: Final = 3600
-"""Seconds. Networks fetch at once; some fetch again."""
+LIVES: Final = 7 * 24 * 3600
+"""Seconds. Networks fetch at once; people who get a link in a text follow it days later. As long as the logs keep."""
 TAG_BYTES: Final = 16
 
 

@@ -23,6 +23,7 @@ REMEMBERED: Final = 20_000
 class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a native message is to us: which envelope (hex id), in which conversation, written by whom.
 
+    One that was answered by a notice instead of being passed on has neither envelope nor conversation.
     `last`: it is the last part of its leg, so that a receipt for it is a receipt for the whole.
     """
 
@@ -33,10 +34,15 @@ class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The native ids of an envelope in one thread, in order; `complete` when all parts are there."""
+    """The native ids of an envelope in one thread, in order. `parts` are sent, `complete` when none is missing.
+
+    `ghost` is the one under which they were sent: the missing parts are cut and sent as those were.
+    """
 
     native_ids: tuple[str, ...]
+    parts: int = 1
     complete: bool = True
+    ghost: str = ""
 
 
 class MessageMap:
@@ -77,31 +83,46 @@ class MessageMap:
         self,
         app: str,
         thread: str,
-        native_ids: tuple[str, ...],
         record: NativeRecord,
+        leg: LegRecord,
         *,
         new: tuple[str, ...],
-        complete: bool = True,
         patience: float | None = None,
     ) -> None:
-        """Write down that an envelope has `native_ids` in a thread; those in `new` were not written before.
+        """Write down what is known of an envelope in a thread; the ids in `new` were not written before.
 
         What is at hand knows it at once; returns when it is stored.
 
         Raises:
             BusUnavailable: not stored within `patience` seconds.
         """
-        leg = LegRecord(native_ids, complete)
         leg_key = self._leg_key(record.envelope, app, thread)
         self._recent_legs.put(leg_key, leg)
         writes = [self._legs.put(leg_key, leg, patience=patience)]
         for native_id in new:
-            key = f"{kv_token(app)}.{kv_token(native_id)}"
-            last = record.last and native_id == native_ids[-1]
+            last = record.last and native_id == new[-1]
             entry = record if last == record.last else msgspec.structs.replace(record, last=last)
-            self._recent_natives.put(key, entry)
-            writes.append(self._natives.put(key, entry, patience=patience))
+            writes.append(self.note(app, native_id, entry, patience=patience))
         await asyncio.gather(*writes)
+
+    async def note(self, app: str, native_id: str, record: NativeRecord, *, patience: float | None = None) -> None:
+        """Write down what a native message is to us.
+
+        Raises:
+            BusUnavailable: not stored within `patience` seconds.
+        """
+        key = f"{kv_token(app)}.{kv_token(native_id)}"
+        self._recent_natives.put(key, record)
+        await self._natives.put(key, record, patience=patience)
+
+    def recent(self, app: str, native_id: str) -> NativeRecord | None:
+        """What is at hand of a native message, without asking NATS."""
+        return self._recent_natives.get(f"{kv_token(app)}.{kv_token(native_id)}")
+
+    def forget(self) -> None:
+        """Believe only what NATS says: somebody else may have written."""
+        self._recent_natives.clear()
+        self._recent_legs.clear()
 
     @staticmethod
     def _leg_key(envelope: str, app: str, thread: str) -> str:
@@ -138,6 +159,10 @@ class Portals:
         if conversation not in portal.heard:
             heard = (*portal.heard, conversation)[-MAX_HEARD:]
             await self._write(thread, msgspec.structs.replace(portal, heard=heard))
+
+    def forget(self) -> None:
+        """Believe only what NATS says: somebody else may have written."""
+        self._recent.clear()
 
     async def _write(self, thread: str, portal: Portal) -> None:
         self._recent.put(thread, portal)

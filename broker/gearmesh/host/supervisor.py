@@ -63,7 +63,7 @@ class Supervisor:
             name=f"egress-{app.name}",
             subject=app.shared.subjects.outbound_of(app.name),
             handler=self.egress.take,
-            on_turn=self.egress.turn,
+            on_turn=self._turn,
         )
         context.connect(self.ingress, self._note)
 
@@ -99,10 +99,17 @@ class Supervisor:
 
     async def drain(self, within: float) -> None:
         """Bring what is on its way to its end; what takes longer than `within` seconds stays in the log."""
-        self._consumer.hold()
         await self.egress.drain(within)
         await self._receipts.close()
         await self._note("stopped")
+
+    async def _turn(self, begins: bool) -> None:
+        if begins:
+            # The app may have been somebody else's in between.
+            self.app.shared.messages.forget()
+            self.app.portals.forget()
+            self.ingress.doubt()
+        await self.egress.turn(begins)
 
     async def _keep_running(self) -> None:
         attempt = 0

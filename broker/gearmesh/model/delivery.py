@@ -100,14 +100,3 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: Reason = ""
     detail: str = ""
     hops: tuple[Hop, ...] = ()
-
-
-class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that cannot go on by itself, kept with its raw bytes. `id` is a leg's or a digest of the bytes."""
-
-    id: str
-    app: str
-    reason: Reason
-    detail: str
-    at: int
-    raw: bytes

@@ -31,7 +31,7 @@ class Health:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         connected = all(app.status.status == "connected" for app in self._site.apps.values())
-        ready = connected and self._site.connection.is_up and not self._site.draining
+        ready = connected and not self._site.broken and self._site.connection.is_up and not self._site.draining
         return web.json_response(
             self._state() | {"status": "ready" if ready else "not ready"}, status=200 if ready else 503
         )
@@ -51,5 +51,6 @@ class Health:
             "apps": {
                 name: {"status": app.status.status, "detail": app.status.detail}
                 for name, app in self._site.apps.items()
-            },
+            }
+            | {name: {"status": "failed", "detail": reason} for name, reason in self._site.broken.items()},
         }

@@ -47,8 +47,9 @@ class Paths:
         """Listen no more, and let the listeners go."""
         for listener in tuple(self._listeners):
             _offer(listener, None)
-        if self._subscription and not self._site.connection.client.is_closed:
-            await self._subscription.unsubscribe()
+        subscription, self._subscription = self._subscription, None
+        if subscription and not self._site.connection.client.is_closed:
+            await subscription.unsubscribe()
 
     async def _entry(self, message: Msg) -> None:
         try:

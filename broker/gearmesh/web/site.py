@@ -13,7 +13,10 @@ from gearmesh.wire.subjects import Subjects
 
 
 class Site:
-    """The daemon as the web server sees it. `draining`: it is shutting down and takes nothing in any more."""
+    """The daemon as the web server sees it.
+
+    `broken` are apps that could not start, and why. `draining`: it is shutting down and takes nothing in any more.
+    """
 
     def __init__(
         self,
@@ -26,6 +29,7 @@ class Site:
         media_links: MediaLinks,
         clock: Clock,
         apps: dict[str, Supervisor],
+        broken: dict[str, str],
     ) -> None:
         self.connection = connection
         self.publisher = publisher
@@ -35,4 +39,5 @@ class Site:
         self.media_links = media_links
         self.clock = clock
         self.apps = apps
+        self.broken = broken
         self.draining = False

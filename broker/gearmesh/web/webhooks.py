@@ -34,6 +34,9 @@ class Webhooks:
     async def _handle(self, request: web.Request) -> web.Response:
         app = request.match_info["app"]
         supervisor = self._site.apps.get(app)
+        if app in self._site.broken:
+            self._count(app, "broken")
+            raise web.HTTPServiceUnavailable(text="this app could not start; send it again\n", headers=TRY_AGAIN)
         if supervisor is None or not isinstance(supervisor.app.bridge, SupportsWebhook):
             raise web.HTTPNotFound(text=f"no app named {app} takes webhooks here\n")
         if self._site.draining:

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 import msgspec
 
-from gearmesh.errors import Malformed
+from gearmesh.errors import Malformed, TooLarge
 from gearmesh.model.content import Content
 from gearmesh.model.envelope import MAX_BYTES
 from gearmesh.wire.codec import check_depth, pack, unpack
@@ -22,7 +22,7 @@ def close_body(content: Content) -> bytes:
     """
     data = pack(msgspec.to_builtins(content))
     if len(data) > MAX_BYTES:
-        raise Malformed(f"a body of {len(data)} bytes; at most {MAX_BYTES} are allowed")
+        raise TooLarge(f"a body of {len(data)} bytes; at most {MAX_BYTES} are allowed")
     return data
 
 

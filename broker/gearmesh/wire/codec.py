@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import msgpack
 
-from gearmesh.errors import InvalidAddress, Malformed, UnknownVersion
+from gearmesh.errors import InvalidAddress, Malformed, TooLarge, UnknownVersion
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import MAX_BYTES, MAX_HOPS, VERSION, Envelope, Header, Kind
 from gearmesh.wire.known import (
@@ -43,7 +43,7 @@ def encode(envelope: Envelope) -> bytes:
     header = envelope.header
     data = pack([VERSION, _fields(header), envelope.body]) if header.extra else encode_known(envelope)
     if len(data) > MAX_BYTES:
-        raise Malformed(f"an envelope of {len(data)} bytes; at most {MAX_BYTES} are allowed")
+        raise TooLarge(f"an envelope of {len(data)} bytes; at most {MAX_BYTES} are allowed")
     return data
 
 

@@ -132,8 +132,10 @@ def replies(status: int, body: bytes) -> Callable[[web.Request], Any]:
 @pytest.mark.parametrize(
     ("status", "body", "when_sending", "when_not"),
     [
-        (502, b"<html>Bad gateway</html>", Retry, Retry),
-        (503, b"", Retry, Retry),
+        (502, b"<html>Bad gateway</html>", Unclear, Retry),
+        (503, b"", Unclear, Retry),
+        (504, b"{}", Unclear, Retry),
+        (500, b'{"error":{"code":131000,"message":"Something went wrong"}}', Retry, Retry),
         (404, b"<html>", Rejected, Rejected),
         (200, b"<html>", Unclear, Retry),
         (200, b"[1]", Unclear, Retry),

@@ -35,10 +35,10 @@ class CacheAgainstAModel(RuleBasedStateMachine):
         if key in self.model:
             self.model.move_to_end(key)
 
-    @rule(key=KEYS)
-    def forget(self, key: int) -> None:
-        self.cache.forget(key)
-        self.model.pop(key, None)
+    @rule()
+    def clear(self) -> None:
+        self.cache.clear()
+        self.model.clear()
 
     @invariant()
     def it_never_holds_more_than_its_size(self) -> None:

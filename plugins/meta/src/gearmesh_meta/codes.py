@@ -103,7 +103,7 @@ SUBCODES: Final[dict[tuple[int, int], Verdict]] = {
     (100, 2018074): Verdict("rejected", "the uploaded file has expired or belongs to another Page"),
     (100, 2018109): Verdict("rejected", "the file is too large"),
     (100, 2018294): Verdict("retry", "Meta could not fetch the video in time"),
-    (200, 2018028): Verdict("unauthorized", "a permission is missing"),
+    (200, 2018028): Verdict("rejected", "the app may not write to this person"),
     (200, 2534041): Verdict("unauthorized", "the account's owner has switched access to messages off"),
     (200, 1545041): Verdict("rejected", "this person is not available"),
     (551, 1545041): Verdict("rejected", "this person is not available"),

@@ -104,6 +104,9 @@ class Graph:
             return answer
         if 200 <= response.status < 300 and not isinstance(answer, dict):
             raise lost(f"Meta answered HTTP {response.status} with something that is no JSON object")
+        if response.status >= 500 and not mapping(mapping(answer).get("error")):
+            # A gateway's answer, not the API's: it does not say whether the API took the call.
+            raise lost(f"Meta answered HTTP {response.status} without a reason")
         raise self._failure(response, answer)
 
     def _failure(self, response: aiohttp.ClientResponse, answer: object) -> SendFailed:

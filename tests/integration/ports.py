@@ -1,0 +1,24 @@
+"""Ports for servers that must know each other's address before they start."""
+
+from __future__ import annotations
+
+import random
+import socket
+from typing import Final
+
+BELOW_EPHEMERAL: Final = range(18_000, 32_000)
+"""Where no system hands out ports by itself, so that what is free stays free until it is used."""
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    while True:
+        port = random.choice(BELOW_EPHEMERAL)
+        with socket.socket() as probe:
+            # As servers do: a port that an earlier one has left is free, though its last connections linger.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
