@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from gearmesh.bus.consumer import PinnedConsumer, Taken
-from gearmesh.bus.journal import MAX_TRACE, TIMES, TRACE, Journal, passed
+from gearmesh.bus.journal import Journal
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import IN
@@ -26,6 +26,7 @@ from gearmesh.model.delivery import LedgerEntry
 from gearmesh.model.envelope import Envelope, Header
 from gearmesh.wire.codec import decode, encode
 from gearmesh.wire.subjects import PARTITIONS, Subjects, kv_token
+from gearmesh.wire.times import MAX_TRACE, TIMES, TRACE, passed
 
 log = structlog.get_logger("gearmesh.router")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.consumer import PinnedConsumer, Taken
 from gearmesh.bus.embedded import EmbeddedServer
-from gearmesh.bus.journal import TIMES, Journal
+from gearmesh.bus.journal import Journal
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import IN, OUT, ensure_all
@@ -25,6 +25,7 @@ from gearmesh.model.envelope import Envelope, Header
 from gearmesh.router import Router
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import PARTITIONS, Subjects
+from gearmesh.wire.times import TIMES
 
 BODY_BYTES = 400
 CONVERSATIONS = 500

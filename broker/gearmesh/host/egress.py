@@ -15,7 +15,6 @@ import structlog
 
 from gearmesh.bridge import SupportsReceipts
 from gearmesh.bus.consumer import Taken
-from gearmesh.bus.journal import Times
 from gearmesh.core.lanes import Lanes
 from gearmesh.errors import BusError, SendFailed, Unauthorized, WireError
 from gearmesh.host.answers import answer_of
@@ -30,6 +29,7 @@ from gearmesh.model.content import Receipt
 from gearmesh.model.delivery import Hop, LedgerEntry, Reason, ReceiptDelivery, State
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
+from gearmesh.wire.times import Times
 
 log = structlog.get_logger("gearmesh.egress")
 

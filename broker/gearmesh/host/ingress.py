@@ -16,7 +16,6 @@ import msgspec
 import structlog
 
 from gearmesh.bridge import SupportsProfiles
-from gearmesh.bus.journal import TIMES, passed
 from gearmesh.core.ids import envelope_id, raw_id
 from gearmesh.core.switchboard import Choice, Continue, Help, Start, choose
 from gearmesh.errors import BusError, BusUnavailable, GearmeshError, InvalidAddress, SendFailed, TooLarge
@@ -44,6 +43,7 @@ from gearmesh.model.events import (
 from gearmesh.model.person import KnownAddress, Profile
 from gearmesh.wire.body import UNSEALED, close_body
 from gearmesh.wire.codec import encode
+from gearmesh.wire.times import TIMES, passed
 
 log = structlog.get_logger("gearmesh.ingress")
 

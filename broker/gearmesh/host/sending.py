@@ -9,7 +9,6 @@ import msgspec
 import structlog
 
 from gearmesh.bridge import SupportsGhosts
-from gearmesh.bus.journal import Times
 from gearmesh.core.degrade import Fitting, Part, fit
 from gearmesh.core.retry import Again, Bury, Fail, StopApp, after_failure
 from gearmesh.errors import SendFailed
@@ -22,6 +21,7 @@ from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Content, Media, Text
 from gearmesh.model.delivery import Delivery, Reason, Sent, State
+from gearmesh.wire.times import Times
 
 log = structlog.get_logger("gearmesh.egress")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gearmesh.bus.journal import HOP_NAMES, TIMES, Times, passed
 from gearmesh.model.delivery import Hop
+from gearmesh.wire.times import HOP_NAMES, TIMES, Times, passed
 
 
 @given(st.lists(st.integers(0, 2**53), min_size=1, max_size=8))
