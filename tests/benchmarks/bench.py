@@ -24,8 +24,8 @@ import relay
 def main() -> None:
     """Measure, and print the rows."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--messages", type=int, default=20_000, help="messages in the log that is routed")
-    options.add_argument("--rounds", type=int, default=5, help="turns of router and bare hop")
+    options.add_argument("--messages", type=int, default=15_000, help="messages in the log that is routed")
+    options.add_argument("--rounds", type=int, default=9, help="turns of router and bare hop")
     options.add_argument("--seconds", type=float, default=10.0, help="how long each rate of the relay is held")
     options.add_argument("--only", choices=("hops", "relay"), help="measure only this")
     chosen = options.parse_args()

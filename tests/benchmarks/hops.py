@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from gearmesh.bus.connection import Connection
@@ -55,10 +56,11 @@ async def compare(folder: Path, messages: int, rounds: int) -> tuple[float, floa
     async with bus(folder) as (connection, publisher):
         await _fill(publisher, messages)
         rates: list[tuple[float, float]] = []
-        for _ in range(rounds):
-            bare = await _measure(connection, publisher, messages, lambda: _bare(connection, publisher))
-            routed = await _measure(connection, publisher, messages, lambda: _routed(connection, publisher))
-            rates.append((routed, bare))
+        for number in range(rounds):
+            pair = {}
+            for way in (_bare, _routed) if number % 2 else (_routed, _bare):
+                pair[way] = await _measure(connection, publisher, messages, partial(way, connection, publisher))
+            rates.append((pair[_routed], pair[_bare]))
         ratio = statistics.median(routed / bare for routed, bare in rates)
         return (
             statistics.median(routed for routed, _ in rates),

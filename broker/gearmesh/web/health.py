@@ -1,6 +1,7 @@
 """`/healthz`, `/readyz` and `/metrics`.
 
-Healthy: the process works (it may wait for NATS). Ready: NATS is there and every app is connected.
+Healthy: the process works (it may wait for NATS). Ready: NATS is there, what waited for it
+has gone out, and every app is connected.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Health:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         connected = all(app.status.status == "connected" for app in self._site.apps.values())
-        ready = connected and not self._site.broken and self._site.connection.is_up and not self._site.draining
+        ready = connected and not self._site.broken and self._site.publisher.online and not self._site.draining
         return web.json_response(
             self._state() | {"status": "ready" if ready else "not ready"}, status=200 if ready else 503
         )
