@@ -121,7 +121,9 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigInvalid([f"{path}: there is no such file"]) from None
+        raise ConfigInvalid(
+            [f"{path}: there is no such file; deploy/examples/gearmesh.toml is one to start from"]
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigInvalid([f"{path}: cannot be read ({type(error).__name__})"]) from None
     except tomllib.TOMLDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -26,15 +27,16 @@ async def hire(server: NatsServer, connection: Connection) -> AsyncIterator[Hire
     await make_log(connection)
     async with AsyncExitStack() as stack:
 
-        async def start(**settings: Any) -> Worker:
+        async def hired(start: bool = True, **settings: Any) -> Worker:
             own = await Connection.open(Access((server.url,)), "worker")
             stack.push_async_callback(own.close)
             worker = Worker(own, **settings)
             stack.push_async_callback(worker.stop)
-            await worker.start()
+            if start:
+                await worker.start()
             return worker
 
-        yield start
+        yield hired
 
 
 async def test_given_two_workers_on_one_consumer_then_only_one_is_given_anything(
@@ -255,6 +257,39 @@ async def test_given_a_consumer_that_is_deleted_then_the_worker_says_so_by_endin
 
     # A new consumer starts at the beginning of the log.
     await until(lambda: worker.given[-1] == 1, awaited="what was written after it")
+
+
+@pytest.mark.parametrize("which", ["CONSUMER.INFO", "STREAM.INFO", "CONSUMER.RESET"])
+async def test_given_a_worker_that_is_told_to_stop_just_as_nats_answers_then_it_stops(
+    connection: Connection, hire: Hire, which: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`asyncio.wait_for`, with which nats-py waits for answers, forgets such a cancellation before Python 3.12."""
+    await write(connection, range(1))
+    worker = await hire(start=False)
+    client = worker.connection.client
+    request = client.request
+    stopped: list[asyncio.Task[None]] = []
+
+    async def request_and_be_told(subject: str, *arguments: Any, **named: Any) -> Any:
+        answer = await request(subject, *arguments, **named)
+        if which in subject and not stopped:
+            # What it leaves behind: a task that was cancelled and does not know it.
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+            stopped.append(task)
+        return answer
+
+    monkeypatch.setattr(client, "request", request_and_be_told)
+    await worker.start()
+    await until(lambda: stopped, awaited=f"an answer of {which}")
+
+    done, _ = await asyncio.wait(stopped, timeout=5)
+
+    assert done
+    assert worker.given == []
 
 
 async def test_given_a_consumer_with_other_settings_then_it_is_reported_and_not_changed(

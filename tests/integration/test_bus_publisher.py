@@ -232,6 +232,38 @@ async def test_given_a_server_that_was_never_there_then_connecting_fails_in_time
         await Connection.open(Access(("nats://127.0.0.1:1",)), "test", timeout=0.3)
 
 
+async def test_given_a_refusal_just_when_the_time_for_connecting_is_over_then_it_still_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuses(client: Client, server: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            # What Python 3.11's wait_for makes of a cancellation that comes together with an answer.
+            raise ConnectionRefusedError("nobody there") from None
+
+    monkeypatch.setattr(Client, "_connect_to_server", refuses)
+
+    connecting = asyncio.create_task(Connection.open(Access(("nats://127.0.0.1:1",)), "test", timeout=0.05))
+    await asyncio.wait([connecting], timeout=5)
+
+    assert connecting.done()
+    with pytest.raises(BusUnavailable, match="nobody there"):
+        await connecting
+
+
+async def test_given_something_that_cannot_be_written_then_its_caller_is_told_and_nothing_waits_for_it(
+    connection: Connection,
+) -> None:
+    await stream(connection)
+    async with Publisher(connection, window=1) as publisher:
+        with pytest.raises(BusRefused, match="cannot be published"):
+            await publisher.publish("log.a", "no bytes")  # type: ignore[arg-type]
+
+        await asyncio.wait_for(publisher.drain(), 5)
+        assert (await publisher.publish("log.a", b"bytes")).seq == 1
+
+
 async def test_given_the_pinned_nats_py_then_its_out_buffer_is_what_the_connection_takes_it_for(
     server: NatsServer,
 ) -> None:

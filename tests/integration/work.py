@@ -35,6 +35,7 @@ class Worker:
         self.given: list[int] = []
         self.taken: list[Taken] = []
         self.turns: list[bool] = []
+        self.connection = connection
         self._acks = acks
         self._fails = fails
         self.consumer = PinnedConsumer(

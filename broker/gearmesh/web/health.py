@@ -1,7 +1,7 @@
 """`/healthz`, `/readyz` and `/metrics`.
 
-Healthy: the process works (it may wait for NATS). Ready: NATS is there, what waited for it
-has gone out, and every app is connected.
+Healthy: the process works (it may wait for NATS). Ready: NATS is there, what waited for it has gone
+out, and every app is connected.
 """
 
 from __future__ import annotations

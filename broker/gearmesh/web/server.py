@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -51,7 +52,7 @@ class Server:
         except OSError as error:
             await self.stop()
             raise ConfigInvalid(
-                [f"web.port: cannot listen on {host}:{port} ({error.strerror}); choose another port"]
+                [f"web.port: cannot listen on {host}:{port} ({_why(error)}); choose another port with --port"]
             ) from None
         address = self._runner.addresses[0]
         shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
@@ -61,6 +62,11 @@ class Server:
         """Finish the requests in hand and close."""
         await self._paths.stop()
         await self._runner.cleanup()
+
+
+def _why(error: OSError) -> str:
+    # asyncio wraps the reason in a sentence with the address, which stands beside it already.
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 @web.middleware

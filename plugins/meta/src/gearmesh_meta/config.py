@@ -10,7 +10,9 @@ from gearmesh import Secret
 
 Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}\Z", description="an id of digits")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^v[0-9]+\.[0-9]+\Z", description="a version such as v25.0")]
-BaseUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@]+\Z", description="https://host, without a path")]
+BaseUrl = Annotated[
+    str, msgspec.Meta(pattern=r"^https?://[^\s/?#@]+\Z", description="https://host or http://host, without a path")
+]
 PictureUrl = Annotated[
     str, msgspec.Meta(pattern=r"^(https?://\S+)?\Z", description="the address of a picture, or nothing")
 ]

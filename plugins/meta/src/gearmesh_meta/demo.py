@@ -23,7 +23,9 @@ Port = Annotated[
     int | None,
     typer.Option(help="The port of everything; without it the first free one from 8080.", show_default=False),
 ]
-Data = Annotated[Path | None, typer.Option(help="Keep the messages in this folder; without it they go with the demo.")]
+Data = Annotated[
+    Path | None, typer.Option(help="Keep Gearmesh's side (logs, conversations) in this folder; the phones forget.")
+]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -23,13 +24,17 @@ def sandbox(
 
     Webhooks go to <webhooks>/webhooks/<network>; an address with {network} in it is taken as it is.
     """
+    if not webhooks.startswith(("http://", "https://")):
+        print(f"--webhooks {webhooks}: expected an address such as http://127.0.0.1:8080", file=sys.stderr)
+        raise SystemExit(2)
     template = webhooks if "{network}" in webhooks else webhooks.rstrip("/") + "/webhooks/{network}"
     settings = Settings(webhooks=template, batch=batch, status_delay=status_delay)
     try:
         asyncio.run(_serve(settings, host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such port"
         print(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port",
+            f"cannot listen on {host}:{port}: {reason}; choose another --port",
             file=sys.stderr,
         )
         raise SystemExit(1) from error

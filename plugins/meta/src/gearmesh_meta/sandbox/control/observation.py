@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
 
 import msgspec
@@ -56,7 +57,7 @@ class ObservationControl:
             "X-Accel-Buffering": "no",
         }
         response = web.StreamResponse(headers=headers)
-        with self._feed.listen() as listener:
+        with self._feed.listen() as listener, contextlib.suppress(ConnectionError):  # the page was closed
             await response.prepare(request)
             await response.write(b": listening\n\n")
             while True:
@@ -66,8 +67,9 @@ class ObservationControl:
                     await response.write(b": heartbeat\n\n")
                     continue
                 if data is None:
-                    return response
+                    break
                 await response.write(b"data: " + data + b"\n\n")
+        return response
 
     async def calls(self, request: web.Request) -> web.StreamResponse:
         """`GET /sandbox/calls?limit=`: the last Graph calls, oldest first."""

@@ -125,7 +125,8 @@ export class PhoneView {
 
   #isLookedAt() {
     if (document.visibilityState !== "visible") return false;
-    return this.node.matches(":hover") || this.node.contains(document.activeElement) || this.#listener.lookedAt();
+    const touch = window.matchMedia("(hover: none)").matches && this.node.offsetParent !== null;
+    return touch || this.node.matches(":hover") || this.node.contains(document.activeElement) || this.#listener.lookedAt();
   }
 
   #conversation(phone) {
