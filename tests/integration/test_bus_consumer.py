@@ -189,7 +189,7 @@ async def test_given_three_seconds_of_quiet_then_the_turn_is_kept_and_the_next_m
     worker = await hire()
     await write(connection, range(1))
     await worker.got(1)
-    await asyncio.sleep(3)  # longer than the pin lives without a request
+    await asyncio.sleep(3)  # the quiet itself is what is tested: longer than the pin lives without a request
 
     await write(connection, range(1, 2))
 

@@ -68,6 +68,7 @@ class Connection:
                 while not await connection._connect(access, name, tls, attempts):
                     connection = cls(Client())
         except (TimeoutError, nats.errors.Error) as error:
+            connection._drop_unwritten()
             await connection.client.close()
             raise BusUnavailable(
                 f"no NATS server at {', '.join(access.servers)} lets us in ({attempts.trouble or error}); is it "
@@ -185,6 +186,11 @@ class _Attempts:
             if not isinstance(error, (OSError, nats.errors.UnexpectedEOF, nats.errors.StaleConnectionError)):
                 log.warning("nats reports an error", error=f"{type(error).__name__}: {error}")
             return
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Our time is over, and asyncio.wait_for (before Python 3.12) forgot it over this error: it is said once.
+            self.trouble = self.trouble or error
+            raise asyncio.CancelledError
         if "Authorization Violation" in str(error):
             self.trouble = error
             self._refusals += 1

@@ -197,7 +197,7 @@ class Publisher:
         except Exception as error:
             # Nothing will make this one go; those behind it must.
             log.exception("this cannot be published", subject=entry.subject)
-            if self._unanswered.pop(entry.number, None):
+            if self._take_out(entry.number):
                 await entry.outcome(BusRefused(f"it cannot be published: {type(error).__name__}"))
 
     async def _answered(self, message: Msg) -> None:
@@ -214,13 +214,9 @@ class Publisher:
             log.warning("nats gave an answer that is none; it is asked again", subject=message.subject)
             self._resend_wanted.set()
             return
-        entry = self._unanswered.pop(number, None)
+        entry = self._take_out(number)
         if entry is None:
             return
-        if len(self._unanswered) < self._window:
-            self._room.set()
-        if not self._unanswered:
-            self._empty.set()
         error = answer.error
         try:
             if error is None:
@@ -229,6 +225,14 @@ class Publisher:
                 await entry.outcome(BusRefused(error.description, error.err_code))
         except Exception:
             log.exception("what should follow an answer of nats failed", subject=entry.subject)
+
+    def _take_out(self, number: int) -> _Unanswered | None:
+        entry = self._unanswered.pop(number, None)
+        if len(self._unanswered) < self._window:
+            self._room.set()
+        if not self._unanswered:
+            self._empty.set()
+        return entry
 
     async def _lost(self) -> None:
         self._online = False
