@@ -42,6 +42,8 @@ CLEO: Final = Phone("instagram", "17841405793187218", "cleo", "Cleo Dubois")
 PHONES: Final = (ADA, BEN, CLEO)
 PAIRS: Final = tuple(itertools.permutations(PHONES, 2))
 """The six directions."""
+ROUND: Final = ((ADA, BEN), (BEN, CLEO), (CLEO, ADA))
+"""Three of them, in which everybody writes and everybody reads."""
 
 
 class Phones:

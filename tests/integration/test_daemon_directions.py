@@ -9,7 +9,7 @@ import pytest
 from gearmesh.model.delivery import Delivery, Sent
 
 from .metrics import samples
-from .phones import ADA, BEN, CLEO, PAIRS, PHONES, Phone
+from .phones import ADA, BEN, CLEO, PAIRS, PHONES, ROUND, Phone
 from .town import Town
 
 SIX = pytest.mark.parametrize(("writer", "reader"), PAIRS, ids=lambda phone: phone.network)
@@ -61,8 +61,11 @@ async def test_given_somebody_who_never_wrote_when_they_answer_plainly_then_it_g
     await town.phones.sees(writer, "I am")
 
 
-@SIX
-@pytest.mark.parametrize("quotes", [True, False], ids=["quoting", "plainly"])
+@pytest.mark.parametrize(
+    ("writer", "reader", "quotes"),
+    [(*pair, pair in ROUND) for pair in PAIRS],
+    ids=lambda it: getattr(it, "network", "quoting" if it else "plainly"),
+)
 async def test_given_a_reader_who_answers_before_the_network_has_told_us_its_yes_then_the_answer_arrives(
     town: Town, writer: Phone, reader: Phone, quotes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
