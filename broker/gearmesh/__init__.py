@@ -5,9 +5,11 @@ from gearmesh.bridge import (
     BridgeContext,
     Status,
     SupportsGhosts,
+    SupportsInvitations,
     SupportsMedia,
     SupportsProfiles,
     SupportsReceipts,
+    SupportsReplay,
     SupportsWebhook,
     WebhookRequest,
     WebhookResponse,
@@ -26,7 +28,7 @@ from gearmesh.errors import (
     WindowClosed,
 )
 from gearmesh.hookspecs import hookimpl
-from gearmesh.model.capabilities import Capabilities, Limit
+from gearmesh.model.capabilities import Capabilities, Limit, Rate, Window
 from gearmesh.model.content import Content, Media, MediaKind, MediaRef, Sender, Text
 from gearmesh.model.delivery import Delivery, ReceiptDelivery, Sent
 from gearmesh.model.events import (
@@ -61,6 +63,7 @@ __all__ = [
     "MediaRef",
     "MessageReceived",
     "Profile",
+    "Rate",
     "RateLimited",
     "ReadUpTo",
     "ReceiptDelivery",
@@ -73,9 +76,11 @@ __all__ = [
     "Sent",
     "Status",
     "SupportsGhosts",
+    "SupportsInvitations",
     "SupportsMedia",
     "SupportsProfiles",
     "SupportsReceipts",
+    "SupportsReplay",
     "SupportsWebhook",
     "Text",
     "Unauthorized",
@@ -83,6 +88,7 @@ __all__ = [
     "Unparsed",
     "WebhookRequest",
     "WebhookResponse",
+    "Window",
     "WindowClosed",
     "hookimpl",
 ]

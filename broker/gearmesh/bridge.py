@@ -8,7 +8,7 @@ methods.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 API: Final = 1
 """The version of this contract. It grows when a bridge written for the last one would break."""
 
-Status = Literal["starting", "connected", "reconnecting", "unauthorized", "failed", "stopped"]
+Status = Literal["starting", "standby", "connected", "reconnecting", "unauthorized", "failed", "stopped"]
 
 
 class BridgeContext(Protocol):
@@ -72,6 +72,10 @@ class Bridge(ABC):
 
     api: ClassVar[int]
     """The version of the contract that it was written for: set it to the number, not to `API`."""
+
+    in_order: ClassVar[bool] = True
+    """Whether the events of a thread come in the order in which they happened, also after an outage. Where they do not,
+    late ones are held for a moment and sorted by `at`, which must then be in milliseconds."""
 
     Config: ClassVar[type[msgspec.Struct]]
     """The bridge's keys under `[apps.<name>]`. Fields of type `Secret` are read from `env:` and `file:`."""
@@ -174,6 +178,28 @@ class SupportsReceipts(Protocol):
 
     async def receipt(self, delivery: ReceiptDelivery) -> None:
         """Show it. Failures are logged and forgotten: a receipt is never tried again."""
+
+
+@runtime_checkable
+class SupportsInvitations(Protocol):
+    """Somebody whose messaging window is closed can be asked to open it."""
+
+    async def invite(self, delivery: Delivery) -> Sent | None:
+        """Tell the recipient of `delivery`, which itself is not sent, that its sender wrote to them.
+
+        None: the operator has configured no way to do so. Called once for each time that the window closes.
+
+        Raises:
+            SendFailed: it was not sent; the message waits all the same.
+        """
+
+
+@runtime_checkable
+class SupportsReplay(Protocol):
+    """Input that was kept as a dead letter can be read again, by a release that understands it."""
+
+    def replay(self, raw: bytes) -> Sequence[Event]:
+        """The events in `Unparsed.raw`. What is still not understood comes out as `Unparsed` with the same bytes."""
 
 
 @runtime_checkable

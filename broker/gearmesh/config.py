@@ -14,7 +14,7 @@ import msgspec
 from gearmesh.bridge import Bridge
 from gearmesh.errors import ConfigInvalid, InvalidAddress
 from gearmesh.model.address import APP_NAME, SYSTEM_APP, Address
-from gearmesh.model.person import parse_handle
+from gearmesh.model.person import Disclosure, parse_handle
 from gearmesh.plugins import Registry
 from gearmesh.plugins import load as load_plugins
 from gearmesh.secret import Secret
@@ -64,18 +64,29 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AppConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`[apps.<name>]`: the keys that every app has. The others are the bridge's own."""
+    """`[apps.<name>]`: the keys that every app has. The others are the bridge's own.
+
+    `rate` is how many messages a second this app sends at most, and `recipient_every` how many seconds lie between two
+    messages to one person; 0 for no bound, left out for the network's own.
+    """
 
     bridge: str
     max_age: Annotated[float, msgspec.Meta(gt=0, le=7 * 24 * 3600)] = 24 * 3600.0
     on_unclear: Literal["resend", "park"] = "resend"
+    unclear_wait: Annotated[float, msgspec.Meta(ge=0, le=300)] = 10.0
+    rate: Annotated[float, msgspec.Meta(ge=0, le=100_000)] | None = None
+    recipient_every: Annotated[float, msgspec.Meta(ge=0, le=24 * 3600)] | None = None
 
 
 class PersonConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`[people.<handle>]`. Messages to the handle go to the first address that is not the sender's own."""
+    """`[people.<handle>]`. Messages to the handle go to the first address that is not the sender's own.
+
+    `receipts` is how much others learn of what became of their messages to this person, at most.
+    """
 
     addresses: tuple[str, ...]
     name: str = ""
+    receipts: Disclosure = "read"
 
 
 class ConfiguredApp(msgspec.Struct, frozen=True):

@@ -92,7 +92,7 @@ class Router:
             )
             legs = [(leg, encode(Envelope(leg.header, envelope.body))) for leg in decision.legs]
         except WireError as error:
-            await self._journal.bury(self._app_of(taken), "unparsed", str(error), taken.data)
+            await self._bury_unread(taken, str(error))
             await taken.ack()
             return
         for refusal in decision.refused:
@@ -147,10 +147,15 @@ class Router:
         )
         if refusal.state == "dead":
             letter = f"{header.hex_id}-{refusal.app}"
-            await self._journal.bury(refusal.app, refusal.reason, refusal.detail, taken.data, letter_id=letter)
+            subject = self._subjects.inbound(header.sender.app, header.conversation)
+            await self._journal.bury(
+                refusal.app, refusal.reason, refusal.detail, taken.data, letter_id=letter, subject=subject
+            )
 
-    def _app_of(self, taken: Taken) -> str:
+    async def _bury_unread(self, taken: Taken, detail: str) -> None:
         try:
-            return self._subjects.read_inbound(taken.subject).app
+            route = self._subjects.read_inbound(taken.subject)
+            app, subject = route.app, self._subjects.inbound(route.app, route.conversation)
         except WireError:
-            return "unknown"
+            app, subject = "unknown", taken.subject
+        await self._journal.bury(app, "unparsed", detail, taken.data, subject=subject)

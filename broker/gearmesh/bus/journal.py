@@ -50,15 +50,21 @@ class Journal:
         raw: bytes,
         *,
         letter_id: str = "",
+        subject: str = "",
         patience: float | None = None,
     ) -> str:
         """Keep a dead letter and return its id, once it is stored.
+
+        `subject` is where an envelope or a leg stood, so that it can be put back there; without it `raw` is input of
+        the network.
 
         Raises:
             BusUnavailable: not stored within `patience` seconds.
         """
         identity = letter_id or raw_id(raw)
         headers = {"Gm-Reason": reason, "Gm-Detail": _one_line(detail)}
+        if subject:
+            headers["Gm-Subject"] = subject
         body = raw
         if len(body) > COMPRESS_ABOVE:
             body = zlib.compress(raw)

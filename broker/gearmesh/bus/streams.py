@@ -38,7 +38,7 @@ class BucketSpec(msgspec.Struct, frozen=True):
     ttl: float = 0
 
 
-IN, OUT, LEDGER, DEAD = "IN", "OUT", "LEDGER", "DEAD"
+IN, OUT, LATER, LEDGER, DEAD = "IN", "OUT", "LATER", "LEDGER", "DEAD"
 
 BUCKETS: Final = (
     BucketSpec("broker"),
@@ -63,6 +63,7 @@ def streams(subjects: Subjects, partitions: int = PARTITIONS) -> tuple[StreamSpe
             refuses_when_full=True,
         ),
         StreamSpec(subjects.stream(OUT), f"{prefix}.out.*.*", 7 * DAY, refuses_when_full=True),
+        StreamSpec(subjects.stream(LATER), f"{prefix}.later.*.*.*", 8 * DAY, refuses_when_full=True),
         StreamSpec(subjects.stream(LEDGER), f"{prefix}.ledger.*.*", 30 * DAY),
         StreamSpec(subjects.stream(DEAD), f"{prefix}.dead.*.*", 90 * DAY),
     )

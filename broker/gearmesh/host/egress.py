@@ -97,7 +97,7 @@ class Egress:
                 raise WireError("a leg without recipients")
             threads = [self._thread_of(recipient) for recipient in envelope.header.to]
         except WireError as error:
-            await self._shared.journal.bury(self._app.name, "unparsed", str(error), taken.data)
+            await self._shared.journal.bury(self._app.name, "unparsed", str(error), taken.data, subject=taken.subject)
             await taken.ack()
             return
         self._held.add(taken.seq)
@@ -198,7 +198,9 @@ class Egress:
         await self._record(job, state, reason=reason, detail=detail)
         if state == "dead":
             letter = f"{header.hex_id}-{self._app.name}"
-            await self._shared.journal.bury(self._app.name, reason, detail, job.taken.data, letter_id=letter)
+            await self._shared.journal.bury(
+                self._app.name, reason, detail, job.taken.data, letter_id=letter, subject=job.taken.subject
+            )
         if state != "expired" and header.kind == "event" and not header.sender.is_system:
             name = await self._shared.name_of(job.recipient)
             args = {"name": name, "network": self._app.bridge.title, "detail": detail}

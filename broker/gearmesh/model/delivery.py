@@ -1,14 +1,18 @@
 """What is sent, what came of it, and the states that a leg goes through.
 
-A leg begins `accepted` (its envelope is stored) and ends in exactly one final state. `sent`, `delivered` and `read`
-only go forward; a network that reports `read` without `delivered` is believed. `parked` is the one state that leads
-back: the leg waits for something and is then tried again.
+A leg begins `accepted` (its envelope is stored). From there it is ours until it is `sent`, or has come to an end that
+its sender is told of: `failed`, `expired`, `dead`. `parked` is the one state that leads back: the leg waits for
+something and is then tried again. What is `sent` is the network's: it may report `delivered` and `read`, which only go
+forward (one that reports `read` alone is believed), or never say anything more. Some networks say yes first and no
+later: then a `sent` leg is `parked` again, or `failed`, or `dead`; what was delivered cannot be refused any more. An
+operator may replay what is `dead`.
 
     accepted ──▶ sent ──▶ delivered ──▶ read
-       │  ▲        └──────────────────────▲
-       ▼  │
-     parked ──▶ expired        accepted, parked ──▶ failed | dead | expired
-                               sent ──▶ failed     (the network refuses after its first yes)
+       │  ▲       │└────────────────────▲
+       ▼  │       │ (refused after all)
+     parked ◀─────┤
+       │          │
+       └──▶ failed | expired | dead ──▶ accepted (replayed)
 """
 
 from __future__ import annotations
@@ -38,7 +42,7 @@ Reason = Literal[
 TRANSITIONS: Final[dict[State, frozenset[State]]] = {
     "accepted": frozenset({"sent", "parked", "failed", "dead", "expired"}),
     "parked": frozenset({"sent", "parked", "failed", "dead", "expired"}),
-    "sent": frozenset({"delivered", "read", "failed"}),
+    "sent": frozenset({"delivered", "read", "parked", "failed", "dead", "expired"}),
     "delivered": frozenset({"read"}),
     "read": frozenset(),
     "failed": frozenset(),
@@ -53,7 +57,8 @@ class Delivery(msgspec.Struct, frozen=True):
 
     `id` names this part for good (`<envelope id>:<app>:<part>`): networks that take an id of ours get this one.
     `thread` and `user` are the network's own ids. `reply_to` is the native id of the message that is answered, or "".
-    `ghost` is what `SupportsGhosts.ghost` gave for the sender, or "" when the text itself says who wrote.
+    `ghost` is what `SupportsGhosts.ghost` gave for the sender, or "" when the text itself says who wrote. `late`: the
+    messaging window is closed, and the message must be marked as one that the network takes all the same.
     """
 
     id: str
@@ -63,6 +68,7 @@ class Delivery(msgspec.Struct, frozen=True):
     sender: Sender = Sender()
     reply_to: str = ""
     ghost: str = ""
+    late: bool = False
 
 
 class Sent(msgspec.Struct, frozen=True):

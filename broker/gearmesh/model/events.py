@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gearmesh.errors import SendFailed
 from gearmesh.model.content import Content, ReceiptState
 from gearmesh.model.person import Profile
 
@@ -28,7 +29,11 @@ class MessageReceived(msgspec.Struct, frozen=True):
 
 
 class ReceiptReceived(msgspec.Struct, frozen=True):
-    """The network reports what became of messages that we sent."""
+    """The network reports what became of messages that we sent.
+
+    `delivery_id` is ours (`Delivery.id`), where it came along. A `failed` one has the reason in `detail`, and in
+    `failure` what it means: the same class that `Bridge.send` would have raised, had the network said so at once.
+    """
 
     thread: str
     user: str
@@ -36,6 +41,8 @@ class ReceiptReceived(msgspec.Struct, frozen=True):
     state: ReceiptState
     native_ids: tuple[str, ...]
     detail: str = ""
+    delivery_id: str = ""
+    failure: SendFailed | None = None
 
 
 class ReadUpTo(msgspec.Struct, frozen=True):
@@ -59,19 +66,25 @@ class ChatOpened(msgspec.Struct, frozen=True):
 
 
 class EchoReceived(msgspec.Struct, frozen=True):
-    """The network shows us a message that went out from our own account. `delivery_id` is ours, where it came along."""
+    """The network shows us a message that went out from our own account.
+
+    `delivery_id` is ours (`Delivery.id`), where it came along; where the network takes none, `text` are the words of
+    the message, by which it is recognised.
+    """
 
     native_id: str
     thread: str
     user: str
     at: int
     delivery_id: str = ""
+    text: str = ""
 
 
 class Unparsed(msgspec.Struct, frozen=True):
     """Input that nobody understands, with its raw bytes: it becomes a dead letter.
 
-    `user` and `thread` are set where it is at least known whose it was: then the person is told.
+    Where the bridge can read such bytes again (`SupportsReplay`), `raw` is all that it needs for that. `user` and
+    `thread` are set where it is at least known whose it was: then the person is told.
     """
 
     raw: bytes

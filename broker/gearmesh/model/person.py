@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from gearmesh.errors import InvalidAddress
 from gearmesh.model.address import Address
 
+Disclosure = Literal["none", "delivered", "read"]
+"""How much whoever wrote to a person learns of what became of their message, at most."""
 HANDLE: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 
 
@@ -24,7 +26,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
 class Person(msgspec.Struct, frozen=True, omit_defaults=True):
     """A human. `id` is random and never changes; `handle` (without the @) is unique within one NATS.
 
-    `addresses` are in `app:user` form, the one that messages go to first.
+    `addresses` are in `app:user` form, the one that messages go to first. `receipts` is how much others learn.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Person(msgspec.Struct, frozen=True, omit_defaults=True):
     addresses: tuple[str, ...]
     name: str = ""
     language: str = "en"
+    receipts: Disclosure = "read"
 
 
 class KnownAddress(msgspec.Struct, frozen=True, omit_defaults=True):

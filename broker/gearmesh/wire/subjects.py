@@ -94,6 +94,21 @@ class Subjects(msgspec.Struct, frozen=True):
         """The filter for all legs of an app."""
         return f"{self.prefix}.out.{token(app)}.*"
 
+    def later(self, app: str, thread: str, *, early: bool = False) -> str:
+        """Where legs for a thread that has to wait stand in their order.
+
+        `early`: for a leg that belongs before those that stand there already.
+        """
+        return f"{self.prefix}.later.{token(app)}.{token(thread)}.{'early' if early else 'next'}"
+
+    def later_of(self, app: str) -> str:
+        """The filter for all legs of an app that wait."""
+        return f"{self.prefix}.later.{token(app)}.*.*"
+
+    def ask(self, app: str, what: str) -> str:
+        """Where the host at work on an app answers questions: core NATS, not stored."""
+        return f"{self.prefix}.ask.{token(app)}.{token(what)}"
+
     def ledger(self, app: str, envelope: str) -> str:
         """Where the steps of an envelope's legs are recorded."""
         return f"{self.prefix}.ledger.{token(app)}.{token(envelope)}"
