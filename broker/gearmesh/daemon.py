@@ -21,6 +21,8 @@ from aiohttp import web
 from gearmesh.bus.connection import Access, Connection
 from gearmesh.bus.embedded import EmbeddedServer
 from gearmesh.bus.journal import Journal
+from gearmesh.bus.lease import Holder, Lease
+from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import ensure_all
@@ -28,6 +30,7 @@ from gearmesh.clock import Clock
 from gearmesh.config import NATIVE, Config, ConfiguredApp, NatsConfig
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.app import App, Shared
+from gearmesh.host.connector import GuardedConnector
 from gearmesh.host.context import HostContext
 from gearmesh.host.directory import Directory
 from gearmesh.host.media_links import MediaLinks
@@ -40,7 +43,7 @@ from gearmesh.model.conversation import Conversation
 from gearmesh.router import Router
 from gearmesh.web.server import Server
 from gearmesh.web.site import Site
-from gearmesh.wire.subjects import Subjects
+from gearmesh.wire.subjects import Subjects, kv_token
 
 log = structlog.get_logger("gearmesh.daemon")
 
@@ -107,10 +110,12 @@ class Daemon:
         journal = Journal(connection, publisher, self._subjects, metrics)
         key = await self._broker_key(publisher)
         media_links = MediaLinks(key, config.web.public_url)
+        self._leases = Store(connection, publisher, self._subjects.bucket("leases"), Holder)
         store = Store(connection, publisher, self._subjects.bucket("conversations"), Conversation)
         shared = Shared(
             publisher,
             journal,
+            Ledger(connection, publisher, self._subjects, metrics),
             self._subjects,
             Directory(connection, publisher, self._subjects),
             Conversations(store),
@@ -180,7 +185,8 @@ class Daemon:
 
     async def _build(self, name: str, app: ConfiguredApp, shared: Shared) -> None:
         # Each app has connections of its own: one whose network hangs must not use up its neighbours'.
-        connector = aiohttp.TCPConnector(limit=HTTP_CONNECTIONS)
+        lease = Lease(self.connection, self._leases, kv_token(name))
+        connector = GuardedConnector(lambda: lease.valid, limit=HTTP_CONNECTIONS)
         http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=HTTP_TIMEOUT, connector=connector))
         context = HostContext(name, http, self._clock, shared.media_links)
         try:
@@ -192,8 +198,19 @@ class Daemon:
         shared.bridges[name] = bridge
         portals = Portals(self.connection, shared.publisher, self._subjects, name)
         statuses = Store(self.connection, shared.publisher, self._subjects.bucket("apps"), AppStatus)
-        hosted = App(name, bridge, portals, shared, app.config.max_age, app.config.on_unclear)
-        self.apps[name] = Supervisor(hosted, context, self.connection, statuses)
+        told = app.config
+        hosted = App(
+            name,
+            bridge,
+            portals,
+            shared,
+            told.max_age,
+            told.on_unclear,
+            told.unclear_wait,
+            told.rate,
+            told.recipient_every,
+        )
+        self.apps[name] = Supervisor(hosted, context, self.connection, statuses, lease)
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))

@@ -5,6 +5,9 @@ The life of one turn:
 
     stand by ──first message, with a pin──▶ reset ──▶ work ──423, silence, reconnect, failure──▶ stand by
 
+A process that is known to be the only one (it holds a lease) does not stand by: it takes the pin away from whoever had
+it and works at once.
+
 The reset on takeover makes the server forget what the predecessor had been given and not acknowledged, so that all of
 it comes again, in order, before anything newer (without it, order broke: 40 violations in 50,000). It follows that a
 message may come again that had been acknowledged; whoever handles it recognises it by its id.
@@ -23,6 +26,7 @@ import structlog
 from nats.aio.msg import Msg
 
 from gearmesh.bus.connection import Connection
+from gearmesh.bus.lease import uptime
 from gearmesh.errors import BusError, BusRefused, BusUnavailable, StreamDiffers
 
 log = structlog.get_logger("gearmesh.bus")
@@ -47,7 +51,7 @@ class Taken:
     """A message from a log. `seq` is its place there, `stored_at` in microseconds since the epoch.
 
     `delivered` counts from 1 since the last takeover. `fresh` is False for what may have been worked on before: it was
-    in the log already when this turn began, or it comes again.
+    given to somebody before this turn began, or it comes again.
     """
 
     __slots__ = ("_reply", "_turn", "data", "delivered", "fresh", "headers", "seq", "stored_at", "subject")
@@ -65,7 +69,7 @@ class Taken:
         self.delivered = int(tokens[first])
         self.seq = int(tokens[first + 1])
         self.stored_at = int(tokens[first + 3]) // 1000
-        self.fresh = self.delivered == 1 and self.seq > turn.log_end
+        self.fresh = self.delivered == 1 and self.seq > turn.given
 
     async def ack(self) -> None:
         """It is done with. After the turn is over this does nothing: the successor has it."""
@@ -86,9 +90,9 @@ class _TurnOver(Exception):
 class _Turn:
     """One stretch of work between a takeover and its end."""
 
-    def __init__(self, connection: Connection, log_end: int, end: Callable[[str, float], None]) -> None:
+    def __init__(self, connection: Connection, given: int, end: Callable[[str, float], None]) -> None:
         self.connection = connection
-        self.log_end = log_end
+        self.given = given
         self.live = True
         self._end = end
 
@@ -107,7 +111,8 @@ class PinnedConsumer:
 
     `handler` takes a message and returns when it may be given the next one; it acknowledges by `Taken.ack`, then or
     later. An exception from it ends the turn: everything unacknowledged comes again. `on_turn` is told True when a turn
-    begins and False when it has ended: then all that was taken and not acknowledged is no longer ours.
+    begins and False when it has ended: then all that was taken and not acknowledged is no longer ours. `alone`: whoever
+    runs it sees to it that nobody else does.
     """
 
     def __init__(
@@ -121,6 +126,8 @@ class PinnedConsumer:
         on_turn: Callable[[bool], Awaitable[None]] | None = None,
         batch: int = BATCH,
         max_ack_pending: int = MAX_ACK_PENDING,
+        ack_wait: float = ACK_WAIT,
+        alone: bool = False,
     ) -> None:
         self._connection = connection
         self._stream = stream
@@ -130,6 +137,9 @@ class PinnedConsumer:
         self._on_turn = on_turn
         self._batch = batch
         self._max_ack_pending = max_ack_pending
+        self._ack_wait = ack_wait
+        self._alone = alone
+        self._given = 0
         self._inbox = ""
         self._asked = 0
         self._pin = ""
@@ -164,7 +174,7 @@ class PinnedConsumer:
             "durable_name": self.name,
             "ack_policy": "explicit",
             "deliver_policy": "all",
-            "ack_wait": int(ACK_WAIT * NANOSECONDS),
+            "ack_wait": int(self._ack_wait * NANOSECONDS),
             "max_ack_pending": self._max_ack_pending,
             "max_waiting": 512,
             "filter_subject": self._subject,
@@ -211,23 +221,25 @@ class PinnedConsumer:
         client = self._connection.client
         self._over = loop.create_future()
         self._pinned = loop.create_future()
-        self._pin, self._asked, self._heard = "", 0, loop.time()
+        self._pin, self._asked, self._heard = "", 0, uptime()
         self._inbox = client.new_inbox()
         subscription = await client.subscribe(self._inbox, cb=self._arrived, pending_msgs_limit=self._batch * 8)
         self._connection.watch(lost=self._lost)
         try:
-            await self._stand_by()
-            end = (await self._connection.js.stream_info(self._stream)).state.last_seq
-            await self._connection.js.reset_consumer(self._stream, self.name)
+            self._given = 0
+            await self._free_leftovers()
+            if not self._alone:
+                await self._stand_by()
+                await self._connection.js.reset_consumer(self._stream, self.name)
             _heed_cancellation()
-            self._turn = _Turn(self._connection, end, self.end_turn)
+            self._turn = _Turn(self._connection, self._given, self.end_turn)
             if self._on_turn:
                 await self._on_turn(True)
-            self._asked, self._heard = 0, loop.time()
+            self._asked, self._heard = 0, uptime()
             await self._ask()
             while not self._over.done():
                 await asyncio.wait([self._over], timeout=EXPIRES)
-                if loop.time() - self._heard > SILENCE:
+                if uptime() - self._heard > SILENCE:
                     raise _TurnOver("nats was silent")
                 await self._ask()
             raise _TurnOver(self._over.result())
@@ -247,14 +259,15 @@ class PinnedConsumer:
         while not self._pinned.done():
             if self._over.done():
                 raise _TurnOver(self._over.result())
-            await self._free_leftovers()
-            _heed_cancellation()
             await self._pull({"batch": 1})
             await asyncio.wait([self._pinned, self._over], timeout=EXPIRES, return_when=asyncio.FIRST_COMPLETED)
+            if not self._pinned.done():
+                await self._free_leftovers()
+                _heed_cancellation()
         self._pin = self._pinned.result()
 
     async def _free_leftovers(self) -> None:
-        """Make what a predecessor had in its hands come at once: without that it comes after `ACK_WAIT`.
+        """Make what a predecessor had in its hands come at once: without that it comes after `ack_wait`.
 
         Nothing else would tell us of it, for a message that was given is not given again, and the pin comes with one.
         """
@@ -262,11 +275,21 @@ class PinnedConsumer:
         answer = json.loads((await self._connection.client.request(subject, timeout=5)).data)
         if refusal := answer.get("error"):
             raise BusRefused(refusal.get("description", "unknown error"), refusal.get("err_code", 0))
-        somebody_works = any(group.get("pinned_client_id") for group in answer.get("priority_groups") or ())
-        if answer["num_ack_pending"] and not somebody_works:
+        self._given = max(self._given, answer["delivered"]["stream_seq"])
+        pinned = any(group.get("pinned_client_id") for group in answer.get("priority_groups") or ())
+        if pinned and self._alone:
+            unpin = f"$JS.API.CONSUMER.UNPIN.{self._stream}.{self.name}"
+            await self._connection.client.request(unpin, json.dumps({"group": GROUP}).encode(), timeout=5)
+        if answer["num_ack_pending"] and (self._alone or not pinned):
             await self._connection.js.reset_consumer(self._stream, self.name)
 
     async def _ask(self) -> None:
+        if not self._pin:
+            # Alone: the first message brings the pin, and the next request names it.
+            if not self._asked:
+                self._asked = 1
+                await self._pull({"batch": 1})
+            return
         while self._asked <= self._batch // 2:
             self._asked += self._batch
             await self._pull({"batch": self._batch, "id": self._pin})
@@ -281,7 +304,12 @@ class PinnedConsumer:
         await self._connection.client.publish(subject, json.dumps(request).encode(), self._inbox)
 
     async def _arrived(self, message: Msg) -> None:
-        self._heard = asyncio.get_running_loop().time()
+        now = uptime()
+        slept, self._heard = now - self._heard > PIN_TIMEOUT, now
+        if slept and self._turn is not None:
+            # Heartbeats come more often: this process stood still, and another one may have been pinned meanwhile.
+            self.end_turn("this process stood still")
+            return
         headers = message.headers
         if not message.data and headers and "Status" in headers:
             await self._status(headers)
@@ -294,6 +322,8 @@ class PinnedConsumer:
             return
         if not turn.live:
             return  # what stands before it was given back, and both come again: handled now, it would overtake
+        if headers and not self._pin:
+            self._pin = headers.get("Nats-Pin-Id", "")
         if headers and headers.get("Nats-Pin-Id", self._pin) != self._pin:
             self.end_turn("another pin")
             return

@@ -8,7 +8,7 @@ stream. nats-py's own `publish_async` is not used: it never resolves on an error
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -180,6 +180,36 @@ class Publisher:
         if isinstance(result, BusError):
             raise result
         return result
+
+    async def publish_all(self, entries: Sequence[tuple[str, bytes]], *, patience: float | None = None) -> None:
+        """Publish several (subject, payload), in order, and wait until all of them are stored; see `publish`.
+
+        Raises:
+            BusUnavailable: not stored in time.
+            BusRefused: a stream does not take one of them; the others may be stored.
+        """
+        if patience is not None and not self._online:
+            raise BusUnavailable("nats is away")
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = len(entries)
+
+        async def outcome(result: Stored | BusError) -> None:
+            nonlocal waiting
+            waiting -= 1
+            if answer.done():
+                return
+            if isinstance(result, BusError):
+                answer.set_exception(result)
+            elif not waiting:
+                answer.set_result(None)
+
+        try:
+            async with asyncio.timeout(patience):
+                for subject, payload in entries:
+                    await self.send(subject, payload, None, outcome)
+                await answer
+        except TimeoutError:
+            raise BusUnavailable(f"nats has not answered within {patience} s") from None
 
     async def drain(self) -> None:
         """Wait until everything given so far has its answer."""

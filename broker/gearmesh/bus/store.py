@@ -27,20 +27,24 @@ class Store(Generic[Record]):
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(record)
 
-    async def get(self, key: str) -> Record | None:
-        """The record under `key`, or None.
+    def entry(self, key: str, record: Record) -> tuple[str, bytes]:
+        """Subject and payload of a record, for who publishes it in a way of their own."""
+        return self._prefix + key, self._encoder.encode(record)
+
+    async def get(self, key: str, *, certain: bool = False) -> Record | None:
+        """The record under `key`, or None. `certain`: asked of the leader, which knows every write that was answered.
 
         Raises:
             BusUnavailable: nats does not answer.
             Malformed: what stands there is no such record.
         """
-        found = await self.get_with_revision(key)
+        found = await self.get_with_revision(key, certain=certain)
         return found[0] if found else None
 
-    async def get_with_revision(self, key: str) -> tuple[Record, int] | None:
+    async def get_with_revision(self, key: str, *, certain: bool = True) -> tuple[Record, int] | None:
         """The record and its revision, for `update`."""
         try:
-            message = await self._connection.js.get_msg(self._stream, subject=self._prefix + key, direct=True)
+            message = await self._connection.js.get_msg(self._stream, subject=self._prefix + key, direct=not certain)
         except nats.js.errors.NotFoundError:
             return None
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:

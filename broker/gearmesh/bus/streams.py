@@ -48,6 +48,7 @@ BUCKETS: Final = (
     BucketSpec("portals"),
     BucketSpec("map", ttl=30 * DAY),
     BucketSpec("apps"),
+    BucketSpec("leases"),
 )
 
 

@@ -29,6 +29,14 @@ class Lanes(Generic[Key, Item]):
         """How many lanes have work."""
         return len(self._waiting)
 
+    def is_busy(self, key: Key) -> bool:
+        """Whether something is being worked on there."""
+        return key in self._waiting
+
+    def behind(self, key: Key) -> int:
+        """How many items wait behind the one in work."""
+        return len(self._waiting.get(key, ()))
+
     def offer(self, key: Key, item: Item) -> bool:
         """Put an item into its lane. True: the lane was idle, the caller starts on this item now."""
         self._items += 1

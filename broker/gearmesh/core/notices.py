@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from string import Template
 from typing import Final
 
+from gearmesh.model.delivery import Reason, State
+
 ENGLISH: Final[Mapping[str, str]] = {
     "help": "Start with @ and a person's handle: “@handle hello” writes to them. To answer a message, quote it.",
     "help_several": "Several people wrote to you. Quote the message that you answer, or start with @ and a handle.",
@@ -14,14 +16,26 @@ ENGLISH: Final[Mapping[str, str]] = {
     "now_with": "You are now writing to $name.",
     "unsupported": "This kind of message ($kind) cannot be passed on yet.",
     "rejected": "Your message to $name was not delivered: $detail",
-    "window_closed": (
-        "Your message to $name was not delivered: $network lets us write to them only within 24 hours after they wrote."
-    ),
+    "waiting": "$network lets us write to $name only for some time after they wrote: your messages wait until they do.",
+    "invited": "$name has not written for a while. They were told that you wrote; it arrives when they answer.",
+    "window_closed": "Your message to $name was not delivered: they did not write, which $network asks for.",
     "unreachable": "Your message to $name was not delivered: $network did not take it in time.",
     "rate_limit": "Your message to $name was not delivered: $network did not take it in time.",
     "unclear": "It is not known whether your message to $name arrived; $network did not answer.",
     "too_large": "Your message to $name was not delivered: it is too large.",
 }
+SILENT: Final = frozenset({"sent", "delivered", "read", "accepted", "parked"})
+"""States in which there is nothing to tell: the message is on its way, or there."""
+
+
+def notice_of(state: State, reason: Reason) -> str:
+    """The key of the notice that a sender gets when a leg ends so; "" for none."""
+    if state in SILENT:
+        return ""
+    if reason in ENGLISH:
+        return reason
+    # An envelope whose own time is over says so itself: nobody waits for it any more.
+    return "" if state == "expired" and not reason else "rejected"
 
 
 def words(key: str, args: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import structlog
 
 from gearmesh.bridge import Bridge
 from gearmesh.bus.journal import Journal
+from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Publisher
 from gearmesh.clock import Clock
 from gearmesh.core.retry import OnUnclear
@@ -27,6 +28,7 @@ class Shared(msgspec.Struct, frozen=True):
 
     publisher: Publisher
     journal: Journal
+    ledger: Ledger
     subjects: Subjects
     directory: Directory
     conversations: Conversations
@@ -54,7 +56,11 @@ class Shared(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """One app. `max_age` is how many seconds a leg may wait for its network."""
+    """One app.
+
+    `max_age` is how many seconds a leg may wait for its network, `unclear_wait` how many a sign of an unclear one is
+    waited for. `rate` (messages a second) and `recipient_every` (seconds) replace the network's own bounds where set.
+    """
 
     name: str
     bridge: Bridge
@@ -62,3 +68,6 @@ class App(msgspec.Struct, frozen=True):
     shared: Shared
     max_age: float
     on_unclear: OnUnclear
+    unclear_wait: float
+    rate: float | None
+    recipient_every: float | None

@@ -1,14 +1,18 @@
 """What goes out: legs from the outbound log become native messages.
 
     leg ─▶ lane of its thread ─▶ body opened ─▶ fitted ─▶ sent ─▶ remembered ─▶ ledger ─▶ acknowledged
+                    │  ▲
+         must wait  ▼  │ its time has come
+              queue of the thread, in NATS
 
-One lane per thread: within it everything keeps its order, and a thread that waits holds up nobody else.
+One lane per thread: within it everything keeps its order, and a thread that waits holds up nobody else. A lane waits in
+memory for moments only; for longer its legs are put into the thread's queue, and what follows is put behind them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -16,20 +20,21 @@ import structlog
 from gearmesh.bridge import SupportsReceipts
 from gearmesh.bus.consumer import Taken
 from gearmesh.core.lanes import Lanes
-from gearmesh.errors import BusError, SendFailed, Unauthorized, WireError
+from gearmesh.errors import BusError, BusUnavailable, SendFailed, Unauthorized, WireError
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
-from gearmesh.host.job import Job
-from gearmesh.host.receipts import Receipts
+from gearmesh.host.ends import Ends
+from gearmesh.host.invitations import Invitations
+from gearmesh.host.job import FromLog, FromQueue, Job
+from gearmesh.host.queues import FOR_EVER, Queues
+from gearmesh.host.refusals import Refusal, Refusals
 from gearmesh.host.sending import LegSender, Outcome
 from gearmesh.host.turn import Turn
-from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
 from gearmesh.model.content import Receipt
-from gearmesh.model.delivery import Hop, LedgerEntry, Reason, ReceiptDelivery, State
+from gearmesh.model.delivery import ReceiptDelivery
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
-from gearmesh.wire.times import Times
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -38,20 +43,54 @@ FINISH_WITHIN: Final = 35.0
 REFUSED_PAUSE: Final = 1.0
 RECEIPT_WITHIN: Final = 10.0
 """Seconds that the lane of a thread waits until a receipt is shown there."""
+MOST_AT_HAND: Final = 16 * 1024 * 1024
+"""Bytes of legs that are kept in memory; the others are read again when it is their turn."""
+WORKED_OFF_AT_ONCE: Final = 256
+"""Queues that are worked off at the same time."""
+UNCERTAIN: Final = "it is not certain that this app is still ours"
+
+
+class Look:
+    """In a lane: the thread's queue is to be looked at. Each takes one place in `room`."""
+
+    __slots__ = ("_room",)
+
+    def __init__(self, room: asyncio.Semaphore) -> None:
+        self._room = room
+
+    def over(self) -> None:
+        """It was looked at."""
+        self._room.release()
+
+
+Item = Job | Look | Refusal
 
 
 class Egress:
-    """Sends the legs of one app. `take` and `turn` are what its consumer calls."""
+    """Sends the legs of one app. `take` is what its consumer calls, `turn` whoever knows whose the app is.
 
-    def __init__(self, app: App, receipts: Receipts, underway: Underway) -> None:
+    `give_back` ends the consumer's turn: everything that is not acknowledged comes again, after so many seconds.
+    """
+
+    def __init__(
+        self, app: App, queues: Queues, sender: LegSender, ends: Ends, invitations: Invitations, refusals: Refusals
+    ) -> None:
         self._app = app
         self._shared = app.shared
-        self._sender = LegSender(app, receipts, underway)
-        self._lanes: Lanes[str, Job] = Lanes()
+        self._queues = queues
+        self._sender = sender
+        self._ends = ends
+        self._invitations = invitations
+        self._refusals = refusals
+        self._lanes: Lanes[str, Item] = Lanes()
         self._held: set[int] = set()
+        self._at_hand = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
         self._turn = Turn()
+        self._turn.end()
         self._draining = False
+        self.give_back: Callable[[str, float], None] = lambda reason, pause: None
         self.stopped = asyncio.Event()
         """Set when the network has refused our credentials: nothing goes out until the app is started again."""
 
@@ -60,31 +99,46 @@ class Egress:
         """Legs taken from the log and not done with."""
         return len(self._lanes)
 
-    async def turn(self, begins: bool) -> None:
-        """A turn of the consumer begins or has ended. What is in flight is brought to its end before a new one."""
-        self._drop_waiting()
-        if begins:
-            await self.finish()
-            self._turn = Turn()
+    @property
+    def queued(self) -> int:
+        """Threads whose legs wait in their queue."""
+        return len(self._queues)
 
-    async def drain(self, within: float) -> None:
-        """Take nothing more and finish what is on the wire; what only waits stays in the log."""
+    async def begin(self, turn: Turn) -> None:
+        """A turn begins. What is in flight from the last one is brought to its end before.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        self._drop_waiting()
+        await self.finish()
+        await self._queues.load()
+        self._turn = turn
+        self._looking = asyncio.create_task(self._look_when_due(turn), name=f"queues {self._app.name}")
+
+    def end(self) -> None:
+        """The turn is over: what only waits is not ours any more."""
+        self._drop_waiting()
+
+    async def drain(self, within: float) -> bool:
+        """Take nothing more and finish what is on the wire. Whether all of it came to its end."""
         self._draining = True
         self._drop_waiting()
-        await self.finish(within)
+        return await self.finish(within)
 
-    async def finish(self, within: float = FINISH_WITHIN) -> None:
-        """Wait for what is on its way; what takes longer stays in the log."""
+    async def finish(self, within: float = FINISH_WITHIN) -> bool:
+        """Wait for what is on its way; what takes longer stays in the log. Whether nothing did."""
+        late: set[asyncio.Task[None]] = set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=within)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        return not late
 
-    def _drop_waiting(self) -> None:
-        self._turn.end()
-        self._lanes.clear()
-        self._held.clear()
+    def person_wrote(self, thread: str) -> None:
+        """What waited until this person writes may go."""
+        self._queues.written(thread)
 
     async def take(self, taken: Taken) -> None:
         """Take one leg. It is acknowledged when it is done with for all its recipients."""
@@ -101,14 +155,32 @@ class Egress:
             await taken.ack()
             return
         self._held.add(taken.seq)
-        header = envelope.header
-        still_open = [len(header.to)]
+        header, source = envelope.header, FromLog(taken, len(threads))
+        body: bytes | None = envelope.body
         for recipient, thread in zip(header.to, threads, strict=True):
-            job = Job(taken, header, envelope.body, recipient, thread, taken_at, still_open)
-            if self._lanes.offer(thread, job):
-                task = asyncio.create_task(self._work_off(thread, job, self._turn))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            idle = not self._lanes.is_busy(thread)
+            self._at_hand += len(envelope.body)
+            if self._at_hand > MOST_AT_HAND and not idle:
+                self._at_hand -= len(envelope.body)
+                body = None
+            job = Job(source, header, body, recipient, thread, taken.seq, taken.stored_at, taken_at, taken.fresh)
+            self._offer(thread, job)
+
+    def _offer(self, thread: str, item: Item) -> None:
+        if self._lanes.offer(thread, item):
+            task = asyncio.create_task(self._work_off(thread, item, self._turn))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _drop_waiting(self) -> None:
+        self._turn.end()
+        if self._looking:
+            self._looking.cancel()
+        self._lanes.clear()
+        self._held.clear()
+        self._queues.clear()
+        self._refusals.drop()
+        self._at_hand = 0
 
     def _thread_of(self, recipient: Address) -> str:
         try:
@@ -117,117 +189,162 @@ class Egress:
             log.exception("the bridge names no thread", app=self._app.name, to=str(recipient))
             raise WireError(f"the bridge names no thread for {recipient}: {type(error).__name__}") from error
 
-    async def _work_off(self, thread: str, first: Job, turn: Turn) -> None:
-        job: Job | None = first
-        while job is not None:
+    async def refused(self, refusal: Refusal) -> None:
+        """A network refuses what it had accepted. Returns when what follows from that is stored.
+
+        Raises:
+            BusUnavailable: it is not stored now; the network must tell it again.
+        """
+        if self._turn.has_ended():
+            raise BusUnavailable("this app is not at work here now")
+        self._offer(refusal.thread, refusal)
+        await self._refusals.settled(refusal)
+
+    async def _look_when_due(self, turn: Turn) -> None:
+        room = asyncio.Semaphore(WORKED_OFF_AT_ONCE)
+        while not turn.has_ended():
+            thread = await self._queues.due()
+            await room.acquire()
+            if not turn.has_ended():
+                self._offer(thread, Look(room))
+        self.give_back(UNCERTAIN, 0.05)
+
+    async def _work_off(self, thread: str, first: Item, turn: Turn) -> None:
+        item: Item | None = first
+        while item is not None:
             try:
-                done = await self._bring_to_end(job, turn)
+                await self._work_on(thread, item, turn)
             except Exception as error:
                 # A full disk, for example: what became of the leg cannot be written down. It comes again, and then
                 # the message map, or what is at hand of it, knows what was sent.
                 log.exception("what became of a leg could not be written down; it comes again", app=self._app.name)
-                job.taken.give_back(
-                    f"a leg could not be brought to its end: {type(error).__name__}", pause=REFUSED_PAUSE
-                )
+                self.give_back(f"a leg could not be brought to its end: {type(error).__name__}", REFUSED_PAUSE)
                 return
-            if done:
-                job.open[0] -= 1
-                if not job.open[0]:
-                    await job.taken.ack()
-                    self._held.discard(job.taken.seq)
-            if turn.is_over:
+            finally:
+                if isinstance(item, Look):
+                    item.over()
+            if turn.has_ended():
+                self.give_back(UNCERTAIN, 0.05)
                 return
-            job = self._lanes.done(thread)
+            item = self._lanes.done(thread)
 
-    async def _bring_to_end(self, job: Job, turn: Turn) -> bool:
+    async def _work_on(self, thread: str, item: Item, turn: Turn) -> None:
+        match item:
+            case Job():
+                await self._work_on_leg(item, turn)
+            case Look():
+                await self._work_off_queue(thread, turn)
+            case _:
+                await self._refusals.take_back(item, self._queues)
+
+    async def _work_on_leg(self, job: Job, turn: Turn) -> None:
+        await self._fetch_body(job)
+        lane = await self._queues.lane(job.thread)
+        if lane is not None and job.header.kind != "receipt":
+            # Others of this thread wait already: behind them.
+            await self._queues.put(job)
+            await self._ends.parked(job, lane.reason)
+            await self._done(job)
+            return
+        outcome = await self._bring_to_end(job, turn)
+        if outcome.state == "parked":
+            await self._queues.put(job)
+            await self._park(job, outcome, turn)
+        if outcome.state != "left":
+            await self._done(job)
+
+    async def _work_off_queue(self, thread: str, turn: Turn) -> None:
+        """One leg after the other, until one has to wait, or something is to be put behind them."""
+        while not turn.has_ended():
+            lane = await self._queues.lane(thread)
+            if lane is None:
+                return
+            waiting = await self._queues.first(thread)
+            if waiting is None:
+                await self._queues.close(thread)
+                return
+            try:
+                envelope = decode(waiting.data)
+                recipient = envelope.header.to[0]
+            except (WireError, IndexError) as error:
+                await self._shared.journal.bury(self._app.name, "unparsed", str(error), waiting.data)
+                await self._queues.later.remove(waiting)
+                continue
+            source = FromQueue(self._queues.later, waiting)
+            now = self._shared.clock.micros()
+            job = Job(
+                source, envelope.header, envelope.body, recipient, thread, waiting.place, waiting.stored_at, now, False
+            )
+            job.attempt, lane.attempt = lane.attempt, 0
+            outcome = await self._bring_to_end(job, turn)
+            if outcome.state == "left":
+                return
+            if outcome.state == "parked":
+                await self._park(job, outcome, turn)
+                return
+            await source.done()
+            if self._lanes.behind(thread):
+                self._queues.wait(thread, self._shared.clock.seconds(), lane.reason)
+                return
+
+    async def _park(self, job: Job, outcome: Outcome, turn: Turn) -> None:
+        until = outcome.until
+        if until == FOR_EVER:
+            until = job.ends(self._app.max_age)
+            await self._invitations.ask(job, turn)
+        self._queues.wait(job.thread, until, outcome.reason, outcome.attempt)
+        await self._ends.parked(job, outcome.reason, outcome.detail)
+
+    async def _done(self, job: Job) -> None:
+        await job.source.done()
+        self._at_hand -= len(job.body or b"")
+        if isinstance(job.source, FromLog) and job.source.is_done:
+            self._held.discard(job.place)
+
+    async def _fetch_body(self, job: Job) -> None:
+        if job.body is None:
+            original = await self._queues.later.original(job.place)
+            job.body = decode(original.data).body if original else b""
+            self._at_hand += len(job.body)
+
+    async def _bring_to_end(self, job: Job, turn: Turn) -> Outcome:
+        """What becomes of a leg; when it is not parked or left, that is accounted for."""
         try:
-            return await self._process(job, turn)
+            outcome = await self._process(job, turn)
         except BusError:
             raise
         except Exception as error:
             # Our own fault, and no reason to hold up or lose what stands behind it.
             log.exception("a leg could not be worked on", app=self._app.name, envelope=job.header.hex_id)
-            return await self._end(job, "dead", "unclear", f"{type(error).__name__}: {error}")
+            outcome = Outcome("dead", reason="unclear", detail=f"{type(error).__name__}: {error}")
+        if outcome.state == "left" and outcome.reason == "unauthorized":
+            self._stop()
+        elif outcome.state in {"failed", "dead", "expired"}:
+            await self._ends.over(job, outcome.state, outcome.reason, outcome.detail)
+        elif outcome.state == "sent":
+            await self._ends.sent(job, outcome.sent_at)
+        return outcome
 
-    async def _process(self, job: Job, turn: Turn) -> bool:
-        """Whether the leg is done with for this recipient. False: it stays in the log."""
-        header, clock = job.header, self._shared.clock
-        if header.expires is not None and header.expires <= clock.millis():
-            return await self._end(job, "expired", "", "its time was over")
+    async def _process(self, job: Job, turn: Turn) -> Outcome:
+        header, now = job.header, self._shared.clock.millis()
+        if header.expires is not None and header.expires <= now:
+            return Outcome("expired", detail="its time was over")
+        if now / 1000 >= job.ends(self._app.max_age):
+            lane = await self._queues.lane(job.thread)
+            reason = lane.reason if lane and lane.reason else "unreachable"
+            return Outcome("expired", reason=reason, detail=f"it waited for {self._app.max_age:g} s")
         try:
-            content = open_body(header.seal, job.body)
+            content = open_body(header.seal, job.body or b"")
         except WireError as error:
-            return await self._end(job, "dead", "unsupported", str(error))
+            return Outcome("dead", reason="unsupported", detail=str(error))
         if isinstance(content, Receipt):
             await self._show_receipt(job, content)
-            return True
-        outcome = await self._sender.deliver(job, content, turn)
-        if outcome.state == "left":
-            if outcome.reason == "unauthorized":
-                self._stop()
-            return False
-        if outcome.state != "sent":
-            return await self._end(job, outcome.state, outcome.reason, outcome.detail)
-        return await self._settle(job, outcome)
+            return Outcome("read")
+        return await self._sender.deliver(job, content, turn)
 
     def _stop(self) -> None:
         self._turn.end()
         self.stopped.set()
-
-    async def _settle(self, job: Job, outcome: Outcome) -> bool:
-        times = Times.read(job.taken.headers)
-        hops = times.hops(job.taken.stored_at, job.taken_at, outcome.sent_at)
-        for before, after in pairwise(hops):
-            self._shared.metrics.hops.labels(self._app.name, after.name).observe(max(0, after.at - before.at) / 1e6)
-        self._shared.metrics.hops.labels(self._app.name, "total").observe(max(0, hops[-1].at - hops[0].at) / 1e6)
-        await self._record(job, "sent", hops=hops)
-        return True
-
-    async def _end(self, job: Job, state: State, reason: Reason, detail: str) -> bool:
-        """The leg ends without having been sent. Nothing of it is silent."""
-        header = job.header
-        log.warning(
-            "not delivered",
-            app=self._app.name,
-            envelope=header.hex_id,
-            to=str(job.recipient),
-            state=state,
-            reason=reason,
-            detail=detail,
-        )
-        await self._record(job, state, reason=reason, detail=detail)
-        if state == "dead":
-            letter = f"{header.hex_id}-{self._app.name}"
-            await self._shared.journal.bury(
-                self._app.name, reason, detail, job.taken.data, letter_id=letter, subject=job.taken.subject
-            )
-        if state != "expired" and header.kind == "event" and not header.sender.is_system:
-            name = await self._shared.name_of(job.recipient)
-            args = {"name": name, "network": self._app.bridge.title, "detail": detail}
-            cause = f"{header.hex_id} {job.recipient}"
-            now = self._shared.clock.millis()
-            await self._shared.notifier.tell(header.sender, reason or "rejected", args, cause=cause, now=now)
-        return True
-
-    async def _record(
-        self, job: Job, state: State, *, reason: Reason = "", detail: str = "", hops: tuple[Hop, ...] = ()
-    ) -> None:
-        header = job.header
-        self._shared.metrics.messages.labels(self._app.name, "out", state).inc()
-        await self._shared.journal.record(
-            LedgerEntry(
-                header.hex_id,
-                self._app.name,
-                state,
-                self._shared.clock.millis(),
-                header.kind,
-                str(header.sender),
-                str(job.recipient),
-                reason,
-                detail,
-                hops,
-            )
-        )
 
     async def _show_receipt(self, job: Job, receipt: Receipt) -> None:
         bridge = self._app.bridge

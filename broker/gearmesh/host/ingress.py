@@ -8,7 +8,7 @@ Events of one thread are taken one after the other, in the order they were given
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -73,6 +73,10 @@ class Ingress:
         self._receipts = receipts
         self._underway = underway
         self._since = app.shared.clock.millis()
+        self.on_echo: Callable[[EchoReceived], Awaitable[None]] | None = None
+        self.on_refusal: Callable[[ReceiptReceived], Awaitable[None]] | None = None
+        self.on_inbound: Callable[[str], None] = lambda thread: None
+        self.guard: Callable[[], None] = lambda: None
         self._asked: Cache[Address, int] = Cache(10_000)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 

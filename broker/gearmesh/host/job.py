@@ -1,21 +1,94 @@
-"""A leg in work."""
+"""A leg in work, and where it stands meanwhile."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
 from gearmesh.bus.consumer import Taken
+from gearmesh.bus.later import LaterLog, Waiting
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import Header
 
 
-class Job(msgspec.Struct, eq=False):
-    """One leg for one recipient. `open` counts the recipients of the leg that are not done with."""
+class Source(Protocol):
+    """Where a leg stands until it is done with: the outbound log, or a queue of legs that wait."""
 
-    taken: Taken
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its NATS headers."""
+
+    async def done(self) -> None:
+        """It is done with, for its recipient."""
+
+
+class FromLog:
+    """A leg of the outbound log, shared by its recipients: it is acknowledged when all of them are done with."""
+
+    __slots__ = ("_open", "taken")
+
+    def __init__(self, taken: Taken, recipients: int) -> None:
+        self.taken = taken
+        self._open = recipients
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As the router wrote them."""
+        return self.taken.headers
+
+    async def done(self) -> None:
+        """One recipient less."""
+        self._open -= 1
+        if not self._open:
+            await self.taken.ack()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is acknowledged."""
+        return not self._open
+
+
+class FromQueue:
+    """A leg that waits in its thread's queue, for one recipient."""
+
+    __slots__ = ("_later", "waiting")
+
+    def __init__(self, later: LaterLog, waiting: Waiting) -> None:
+        self._later = later
+        self.waiting = waiting
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As they were in the outbound log."""
+        return self.waiting.headers
+
+    async def done(self) -> None:
+        """It leaves the queue."""
+        await self._later.remove(self.waiting)
+
+
+class Job(msgspec.Struct, eq=False):
+    """One leg for one recipient.
+
+    `body` is None while it is left in the log to save memory. `place` is where the leg stands in the outbound log and
+    `stored_at` when it was stored there, `taken_at` when we took it (microseconds since the epoch). `fresh`: nobody has
+    worked on it before. `attempt` counts the failures in a row.
+    """
+
+    source: Source
     header: Header
-    body: bytes
+    body: bytes | None
     recipient: Address
     thread: str
+    place: int
+    stored_at: int
     taken_at: int
-    open: list[int]
+    fresh: bool
+    attempt: int = 0
+
+    def ends(self, max_age: float) -> float:
+        """When it is too late for it, in seconds since the epoch. `max_age`: how many seconds it may wait."""
+        end = self.stored_at / 1e6 + max_age
+        return min(end, self.header.expires / 1000) if self.header.expires is not None else end

@@ -5,8 +5,7 @@ Only the app's active host writes its portals and its side of the message map, s
 
 from __future__ import annotations
 
-import asyncio
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -24,25 +23,31 @@ class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a native message is to us: which envelope (hex id), in which conversation, written by whom.
 
     One that was answered by a notice instead of being passed on has neither envelope nor conversation.
-    `last`: it is the last part of its leg, so that a receipt for it is a receipt for the whole.
+    `last`: it is the last part of its leg, so that a receipt for it is a receipt for the whole; `part` is its number.
     """
 
     envelope: str
     conversation: str
     sender: str
     last: bool = True
+    part: int = 0
 
 
 class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The native ids of an envelope in one thread, in order. `parts` are sent, `complete` when none is missing.
 
-    `ghost` is the one under which they were sent: the missing parts are cut and sent as those were.
+    `ghost` is the one under which they were sent: the missing parts are cut and sent as those were. `place` is where
+    the leg stands in the outbound log. `again` are parts that the network refused after its first yes, and `refusals`
+    how often it did.
     """
 
     native_ids: tuple[str, ...]
     parts: int = 1
     complete: bool = True
     ghost: str = ""
+    place: int = 0
+    again: tuple[int, ...] = ()
+    refusals: int = 0
 
 
 class MessageMap:
@@ -50,6 +55,7 @@ class MessageMap:
 
     def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects) -> None:
         bucket = subjects.bucket("map")
+        self._publisher = publisher
         self._natives = Store(connection, publisher, bucket, NativeRecord)
         self._legs = Store(connection, publisher, bucket, LegRecord)
         self._recent_natives: Cache[str, NativeRecord] = Cache(REMEMBERED)
@@ -74,7 +80,7 @@ class MessageMap:
             BusUnavailable: nats does not answer.
         """
         key = self._leg_key(envelope, app, thread)
-        record = self._recent_legs.get(key) or await self._legs.get(key)
+        record = self._recent_legs.get(key) or await self._legs.get(key, certain=True)
         if record:
             self._recent_legs.put(key, record)
         return record
@@ -98,12 +104,24 @@ class MessageMap:
         """
         leg_key = self._leg_key(record.envelope, app, thread)
         self._recent_legs.put(leg_key, leg)
-        writes = [self._legs.put(leg_key, leg, patience=patience)]
+        entries = [self._legs.entry(leg_key, leg)]
         for native_id in new:
             last = record.last and native_id == new[-1]
             entry = record if last == record.last else msgspec.structs.replace(record, last=last)
-            writes.append(self.note(app, native_id, entry, patience=patience))
-        await asyncio.gather(*writes)
+            key = f"{kv_token(app)}.{kv_token(native_id)}"
+            self._recent_natives.put(key, entry)
+            entries.append(self._natives.entry(key, entry))
+        await self._publisher.publish_all(entries, patience=patience)
+
+    async def remember_leg(self, envelope: str, app: str, thread: str, leg: LegRecord) -> None:
+        """Write down what is known of an envelope in a thread.
+
+        Raises:
+            BusUnavailable: it is not stored.
+        """
+        key = self._leg_key(envelope, app, thread)
+        self._recent_legs.put(key, leg)
+        await self._legs.put(key, leg)
 
     async def note(self, app: str, native_id: str, record: NativeRecord, *, patience: float | None = None) -> None:
         """Write down what a native message is to us.
@@ -159,6 +177,13 @@ class Portals:
         if conversation not in portal.heard:
             heard = (*portal.heard, conversation)[-MAX_HEARD:]
             await self._write(thread, msgspec.structs.replace(portal, heard=heard))
+
+    async def change(self, thread: str, **fields: Any) -> None:
+        """Write down something else of a thread."""
+        portal = await self.get(thread)
+        changed = msgspec.structs.replace(portal, **fields)
+        if changed != portal:
+            await self._write(thread, changed)
 
     def forget(self) -> None:
         """Believe only what NATS says: somebody else may have written."""

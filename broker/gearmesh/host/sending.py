@@ -10,11 +10,16 @@ import structlog
 
 from gearmesh.bridge import SupportsGhosts
 from gearmesh.core.degrade import Fitting, Part, fit
-from gearmesh.core.retry import Again, Bury, Fail, StopApp, after_failure
-from gearmesh.errors import SendFailed
+from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, Seek, StopApp, Verdict, after_failure
+from gearmesh.core.windows import Passage, passage
+from gearmesh.errors import SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
+from gearmesh.host.connector import sending as guarded
+from gearmesh.host.evidence import Evidence
+from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
+from gearmesh.host.queues import FOR_EVER
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.host.turn import Turn
@@ -29,80 +34,111 @@ SEND_WITHIN: Final = 60.0
 """Seconds after which a bridge that does not come back from `send` is given up."""
 SURELY_NEW: Final = 100.0
 """Seconds, less than the log's duplicate window: a leg whose message is younger cannot have been routed twice."""
+WAITED_FOR: Final = 3.0
+"""Seconds that a thread waits at most with its legs in memory; for longer they are put into its queue."""
 NOTHING_SENT: Final = LegRecord((), 0, False)
 GHOST_WITHIN: Final = 20.0
 """Seconds that a message waits for its sender's ghost; then its text says who wrote."""
+REPLAYED: Final = "Gm-Replay"
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a leg. `left`: nothing, it is not ours any more; `sent_at` in microseconds."""
+    """What became of a leg.
+
+    `left`: nothing, it is not ours any more. `sent_at` in microseconds. A `parked` one waits until `until` (seconds
+    since the epoch), and has failed `attempt` times in a row.
+    """
 
     state: State | Literal["left"]
     sent_at: int = 0
     reason: Reason = ""
     detail: str = ""
+    until: float = 0.0
+    attempt: int = 0
+
+
+LEFT: Final = Outcome("left")
+ENDS: Final[dict[type[Fail | Expire | Bury], State]] = {Fail: "failed", Expire: "expired", Bury: "dead"}
 
 
 class LegSender:
     """The sending side of one app."""
 
-    def __init__(self, app: App, receipts: Receipts, underway: Underway) -> None:
+    def __init__(self, app: App, gate: Gate, evidence: Evidence, receipts: Receipts, underway: Underway) -> None:
         self._app = app
         self._shared = app.shared
+        self._gate = gate
+        self._evidence = evidence
         self._receipts = receipts
         self._underway = underway
-        self._not_before = 0.0
 
     async def deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         """Send a leg. When the turn ends, what is on the wire is finished and nothing further is sent.
 
-        A leg that was begun before a crash goes on with the part that is missing.
+        A leg that was begun before goes on with the parts that are missing.
         """
         with self._underway.sending(job.thread):
             return await self._deliver(job, content, turn)
 
     async def _deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
-        app, shared = self._app, self._shared
         before = await self._sent_before(job)
-        if before.complete:
-            return Outcome("sent", shared.clock.micros())
+        if before.complete and not before.again:
+            return Outcome("sent")
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
         fitting = self._fitting(job, content, ghost)
         parts = fit(content, fitting)
         if not parts:
             return Outcome("failed", reason="unsupported", detail="there is nothing in it to show")
-        native_ids = before.native_ids
         reply_to = await self._native_reply(job, content, fitting)
-        sent_at = shared.clock.micros()
-        for number in range(before.parts, len(parts)):
+        sent_at = self._shared.clock.micros()
+        known = before
+        for number in before.again or range(before.parts, len(parts)):
+            if number >= len(parts):
+                continue
             delivery = self._delivery(job, parts[number], number, ghost, reply_to if number == 0 else "")
-            begun = shared.clock.millis()
+            begun = self._shared.clock.millis()
             result = await self._send(job, delivery, turn)
             if isinstance(result, Outcome):
                 return result
-            sent_at = shared.clock.micros()
-            native_ids += result.native_ids
-            last = number == len(parts) - 1
-            header = job.header
-            record = NativeRecord(header.hex_id, header.conversation, str(header.sender), last)
-            if result.native_ids:
-                self._receipts.sent(job.thread, result.native_ids[-1], begun)
-            leg = LegRecord(native_ids, number + 1, last, ghost)
-            await shared.messages.remember(app.name, job.thread, record, leg, new=result.native_ids)
+            sent_at = self._shared.clock.micros()
+            known = await self._remember(job, result, known, number, len(parts), ghost, begun)
         if not job.header.sender.is_system:
-            await app.portals.hear(job.thread, job.header.conversation)
+            await self._app.portals.hear(job.thread, job.header.conversation)
         return Outcome("sent", sent_at)
 
-    async def _sent_before(self, job: Job) -> LegRecord:
-        """What a predecessor sent of this leg. Only one that may have been worked on before is looked up.
+    async def _remember(
+        self, job: Job, sent: Sent, before: LegRecord, number: int, parts: int, ghost: str, begun: int
+    ) -> LegRecord:
+        header, last = job.header, number == parts - 1
+        record = NativeRecord(header.hex_id, header.conversation, str(header.sender), last, number)
+        if sent.native_ids:
+            self._receipts.sent(job.thread, sent.native_ids[-1], begun)
+        reached = max(before.parts, number + 1)
+        leg = LegRecord(
+            (*before.native_ids, *sent.native_ids),
+            reached,
+            reached >= parts,
+            ghost,
+            job.place,
+            tuple(part for part in before.again if part != number),
+            before.refusals,
+        )
+        await self._shared.messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
+        return leg
 
-        A leg that is new in the log can be an old one that was routed again after the log had forgotten its id.
+    async def _sent_before(self, job: Job) -> LegRecord:
+        """What was sent of this leg before. Only one that may have been worked on is looked up.
+
+        A leg that is new in the log can be an old one that was routed again after the log had forgotten its id; then
+        its message is old, too. A notice has no time of its own, and one that an operator replays may have been sent.
         """
-        began = Times.read(job.taken.headers).passed
-        age = self._shared.clock.micros() - began[0] if began else None
-        if job.taken.fresh and age is not None and age < SURELY_NEW * 1_000_000:
-            return NOTHING_SENT
+        headers = job.source.headers
+        if job.fresh and not job.header.sender.is_system and REPLAYED not in headers:
+            now, passed = self._shared.clock.micros(), Times.read(headers).passed
+            began = min(passed[0], job.header.at * 1000) if passed else 0
+            if now - began < SURELY_NEW * 1_000_000:
+                return NOTHING_SENT
         record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread)
         return record or NOTHING_SENT
 
@@ -127,51 +163,116 @@ class LegSender:
         if not isinstance(content, Text | Media) or not content.reply_to or not fitting.capabilities.replies:
             return ""
         record = await self._shared.messages.leg(content.reply_to, self._app.name, job.thread)
-        return record.native_ids[0] if record else ""
+        return record.native_ids[0] if record and record.native_ids else ""
 
     def _delivery(self, job: Job, part: Part, number: int, ghost: str, reply_to: str) -> Delivery:
-        return Delivery(
-            f"{job.header.hex_id}:{self._app.name}:{number}",
-            job.thread,
-            job.recipient.user,
-            part,
-            part.sender,
-            reply_to,
-            ghost,
-        )
+        delivery_id = f"{job.header.hex_id}:{self._app.name}:{number}"
+        return Delivery(delivery_id, job.thread, job.recipient.user, part, part.sender, reply_to, ghost)
 
     async def _send(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome:
-        app, clock = self._app, self._shared.clock
-        attempt = 0
+        if not job.fresh and turn.in_doubt(job.thread):
+            doubt = Unclear("whoever was at work before may have sent it")
+            result = await self._after(job, delivery, turn, doubt)
+            if result is not None:
+                return result
         while True:
-            while (pause := self._not_before - clock.seconds()) > 0 and not turn.is_over:
-                await turn.pause(clock, pause)
-            if turn.is_over:
-                return Outcome("left")
-            attempt += 1
-            try:
-                return await answer_of(app.bridge.send(delivery), SEND_WITHIN, app=app.name, delivery=delivery.id)
-            except SendFailed as failure:
-                error = failure
-            verdict = after_failure(
-                error,
-                attempt=attempt,
-                age=clock.seconds() - job.taken.stored_at / 1e6,
-                max_age=app.max_age,
-                on_unclear=app.on_unclear,
-                random=random.random(),
-            )
-            match verdict:
-                case Again(pause=pause, whole_app=whole_app):
-                    log.info("sent again later", app=app.name, delivery=delivery.id, pause=pause, error=str(error))
-                    if whole_app:
-                        self._not_before = max(self._not_before, clock.seconds() + pause)
-                    else:
-                        await turn.pause(clock, pause)
-                case Fail(reason=reason):
-                    return Outcome("failed", reason=reason, detail=str(error))
-                case Bury(reason=reason):
-                    return Outcome("dead", reason=reason, detail=str(error))
-                case StopApp():
-                    log.error("the network refuses our credentials; the app stops", app=app.name, error=str(error))
-                    return Outcome("left", reason="unauthorized", detail=str(error))
+            result = await self._attempt(job, delivery, turn)
+            if result is not None:
+                return result
+
+    async def _attempt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
+        """One attempt, as soon as the network allows it. None: there must be another."""
+        app, clock, gate = self._app, self._shared.clock, self._gate
+        can = app.bridge.capabilities(job.thread)
+        way: Passage = "open"
+        if can.window is not None:
+            way = passage(can.window, await app.portals.get(job.thread), clock.millis())
+        if way == "closed":
+            return Outcome("parked", reason="window_closed", until=FOR_EVER)
+        if debt := gate.debt(job.thread, can):
+            if debt > WAITED_FOR:
+                return Outcome("parked", reason="rate_limit", until=clock.seconds() + debt, attempt=job.attempt)
+            await turn.pause(clock, debt)
+        if not await gate.passage(job.thread, turn, job.ends(app.max_age)):
+            return LEFT if turn.has_ended() else self._expired(job)
+        if turn.has_ended():
+            gate.left()
+            return LEFT
+        marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
+        try:
+            with guarded():
+                sent = await answer_of(app.bridge.send(marked), SEND_WITHIN, app=app.name, delivery=delivery.id)
+        except SendFailed as failure:
+            error = failure
+        except BaseException:
+            gate.left()
+            raise
+        else:
+            gate.worked()
+            return sent
+        gate.failed(job.thread, error)
+        if isinstance(error, WindowClosed):
+            await app.portals.change(job.thread, refused=way)
+        job.attempt += 1
+        return await self._after(job, delivery, turn, error)
+
+    async def _after(self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed) -> Sent | Outcome | None:
+        """What the verdict about a failure comes to. None: try again."""
+        if turn.has_ended():
+            return LEFT  # whoever is at work now looks for a sign of it
+        verdict = self._verdict(job, error)
+        if isinstance(verdict, Seek):
+            since = job.stored_at // 1000
+            native_id = await self._evidence.seek(delivery, since, self._app.unclear_wait, turn)
+            if native_id:
+                self._gate.worked()
+                return Sent((native_id,))
+            if turn.has_ended():
+                return LEFT
+            verdict = self._verdict(job, error, sought=True)
+        match verdict:
+            case Again():
+                return await self._again(job, delivery, turn, verdict, error)
+            case Hold(reason=reason):
+                # Marked as late it may go where an ordinary message may not.
+                window = self._app.bridge.capabilities(job.thread).window
+                portal, now = await self._app.portals.get(job.thread), self._shared.clock.millis()
+                if passage(window, portal, now) == "late":
+                    return None
+                return Outcome("parked", reason=reason, detail=str(error), until=FOR_EVER)
+            case StopApp():
+                app = self._app.name
+                log.error("the network refuses our credentials; the app stops", app=app, error=str(error))
+                return Outcome("left", reason="unauthorized", detail=str(error))
+            case Seek():
+                raise AssertionError("a sign was sought already")
+            case _:
+                return Outcome(ENDS[type(verdict)], reason=verdict.reason, detail=str(error))
+
+    async def _again(
+        self, job: Job, delivery: Delivery, turn: Turn, verdict: Again, error: SendFailed
+    ) -> Outcome | None:
+        clock, pause = self._shared.clock, verdict.pause
+        log.info("sent again later", app=self._app.name, delivery=delivery.id, pause=pause, error=str(error))
+        if verdict.whole_app:
+            self._gate.hold(pause)
+        elif not self._gate.is_closed and pause > WAITED_FOR:
+            until = clock.seconds() + pause
+            return Outcome("parked", 0, verdict.reason, str(error), until, job.attempt)
+        elif not self._gate.is_closed:
+            await turn.pause(clock, pause)
+        return None
+
+    def _verdict(self, job: Job, error: SendFailed, *, sought: bool = False) -> Verdict:
+        return after_failure(
+            error,
+            attempt=max(job.attempt, 1),
+            age=self._shared.clock.seconds() - job.stored_at / 1e6,
+            max_age=self._app.max_age,
+            on_unclear=self._app.on_unclear,
+            random=random.random(),
+            sought=sought,
+        )
+
+    def _expired(self, job: Job) -> Outcome:
+        return Outcome("expired", reason="unreachable", detail=f"{self._app.bridge.title} did not take it in time")

@@ -1,12 +1,15 @@
 """Keeps one app running: its bridge, its ingress, its egress. What fails here changes nothing for its neighbours.
 
-starting ──▶ connected ◀──▶ reconnecting        stopped (told to)
-    └────────────┴──────────────┴──▶ unauthorized (until the daemon is started again)
+starting ──▶ standby ◀──▶ connected ◀──▶ reconnecting        stopped (told to)
+                 └────────────┴──────────────┴──▶ unauthorized (until the daemon is started again)
+
+Of several daemons with the same app one is at work on it: the one that has the app's lease. The others stand by.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Final
 
@@ -16,23 +19,32 @@ import structlog
 from gearmesh.bridge import Status
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.consumer import PinnedConsumer
+from gearmesh.bus.lease import Lease
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import OUT
 from gearmesh.core.retry import backoff
-from gearmesh.errors import BusError, Unauthorized
+from gearmesh.errors import BusError, BusUnavailable, Unauthorized
 from gearmesh.host.answers import told_to_stop
 from gearmesh.host.app import App
 from gearmesh.host.context import HostContext
-from gearmesh.host.egress import Egress
+from gearmesh.host.door import Door
+from gearmesh.host.engine import egress_of
+from gearmesh.host.evidence import Evidence
 from gearmesh.host.ingress import Ingress
 from gearmesh.host.receipts import Receipts
+from gearmesh.host.turn import Doubts, Turn
 from gearmesh.host.underway import Underway
+from gearmesh.model.events import ReceiptReceived
 from gearmesh.wire.subjects import kv_token
 
 log = structlog.get_logger("gearmesh.supervisor")
 
 STEADY_AFTER: Final = 60.0
 """Seconds after which a bridge that fails is taken to have worked: its pauses start small again."""
+MOST_UNACKNOWLEDGED: Final = 10_000
+"""Legs that are taken from the log and not done with. One thread alone must not come near: it would hold up others."""
+ACK_WAIT: Final = 300.0
+"""Seconds; what a predecessor had in hand comes again by the takeover, not by this."""
 
 
 class AppStatus(msgspec.Struct, frozen=True):
@@ -48,14 +60,24 @@ class AppStatus(msgspec.Struct, frozen=True):
 class Supervisor:
     """Runs one app. `prepare`, then `run` until cancelled, then `drain`."""
 
-    def __init__(self, app: App, context: HostContext, connection: Connection, statuses: Store[AppStatus]) -> None:
+    def __init__(
+        self, app: App, context: HostContext, connection: Connection, statuses: Store[AppStatus], lease: Lease
+    ) -> None:
         self.app = app
+        self._connection = connection
         self._statuses = statuses
+        self._lease = lease
         self._clock = app.shared.clock
+        self._doubts = Doubts()
         self._receipts = Receipts(app)
         underway = Underway()
+        shared = app.shared
+        evidence = Evidence(
+            connection, shared.publisher, shared.subjects, app.name, shared.messages, underway, shared.clock
+        )
         self.ingress = Ingress(app, self._receipts, underway)
-        self.egress = Egress(app, self._receipts, underway)
+        self.egress, self._refusals = egress_of(app, connection, evidence, self._receipts, underway)
+        self.door = Door(app, self.ingress, connection)
         self.status = AppStatus(app.name, app.bridge.network, "starting", since=self._clock.millis())
         self._consumer = PinnedConsumer(
             connection,
@@ -64,7 +86,15 @@ class Supervisor:
             subject=app.shared.subjects.outbound_of(app.name),
             handler=self.egress.take,
             on_turn=self._turn,
+            max_ack_pending=MOST_UNACKNOWLEDGED,
+            ack_wait=ACK_WAIT,
+            alone=True,
         )
+        self.egress.give_back = self._consumer.end_turn
+        self.ingress.on_echo = evidence.show
+        self.ingress.on_refusal = self._refused
+        self.ingress.on_inbound = self.egress.person_wrote
+        self.ingress.guard = self._check_lease
         context.connect(self.ingress, self._note)
 
     async def prepare(self) -> None:
@@ -77,39 +107,77 @@ class Supervisor:
         await self._consumer.ensure()
 
     async def run(self) -> None:
-        """Work until cancelled. Nothing that the bridge does gets out of here."""
-        sending = asyncio.create_task(self._consumer.run(), name=f"egress {self.app.name}")
-        running = asyncio.create_task(self._keep_running(), name=f"bridge {self.app.name}")
-        refused = asyncio.create_task(self.egress.stopped.wait(), name=f"credentials {self.app.name}")
-        try:
-            await asyncio.wait([refused])
-            sending.cancel()
-            running.cancel()
-            await asyncio.gather(sending, running, return_exceptions=True)
-            await self._note(
-                "unauthorized",
-                "the network refuses the app's credentials; mend them in the configuration and start again. "
-                "Messages for it wait in the log",
-            )
-            await asyncio.Event().wait()
-        finally:
-            for task in (sending, running, refused):
-                task.cancel()
-            await asyncio.gather(sending, running, refused, return_exceptions=True)
+        """Stand by, and work while the app is ours, until cancelled. Nothing that the bridge does gets out of here."""
+        while not self.egress.stopped.is_set():
+            acquiring = asyncio.create_task(self._lease.acquire(), name=f"lease {self.app.name}")
+            try:
+                done, _ = await asyncio.wait([acquiring], timeout=0.2)
+                if not done:
+                    await self._note("standby", "another process is at work on this app")
+                clean = await acquiring
+            finally:
+                acquiring.cancel()
+                await asyncio.gather(acquiring, return_exceptions=True)
+            await self._work(clean)
+        await self._note(
+            "unauthorized",
+            "the network refuses the app's credentials; mend them in the configuration and start again. "
+            "Messages for it wait in the log",
+        )
+        await asyncio.Event().wait()
 
     async def drain(self, within: float) -> None:
         """Bring what is on its way to its end; what takes longer than `within` seconds stays in the log."""
-        await self.egress.drain(within)
+        clean = await self.egress.drain(within)
         await self._receipts.close()
+        await self.door.close()
+        await self._lease.release(clean=clean)
         await self._note("stopped")
 
+    async def _work(self, clean: bool) -> None:
+        log.info("at work", app=self.app.name, term=self._lease.term, clean=clean)
+        # Somebody else may have been at work: what is remembered may be old.
+        shared = self.app.shared
+        shared.messages.forget()
+        shared.ledger.forget(self.app.name)
+        self.app.portals.forget()
+        self.ingress.doubt()
+        self._doubts.dispel() if clean else self._doubts.raise_all()
+        await self._note("starting")
+        tasks = [
+            asyncio.create_task(self._consumer.run(), name=f"egress {self.app.name}"),
+            asyncio.create_task(self._keep_running(), name=f"bridge {self.app.name}"),
+        ]
+        ends = [
+            asyncio.create_task(self._lease.lost(), name=f"lease {self.app.name}"),
+            asyncio.create_task(self.egress.stopped.wait(), name=f"credentials {self.app.name}"),
+        ]
+        try:
+            await self.door.open()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.egress.end()
+            for task in (*tasks, *ends):
+                task.cancel()
+            await asyncio.gather(*tasks, *ends, return_exceptions=True)
+            if not self._lease.valid:
+                await self.door.close()
+
     async def _turn(self, begins: bool) -> None:
-        if begins:
-            # The app may have been somebody else's in between.
-            self.app.shared.messages.forget()
-            self.app.portals.forget()
-            self.ingress.doubt()
-        await self.egress.turn(begins)
+        if not begins:
+            self.egress.end()
+            return
+        if not await self.egress.finish():
+            self._doubts.raise_all()
+        await self.egress.begin(Turn(lambda: self._lease.valid, doubts=self._doubts))
+
+    def _check_lease(self) -> None:
+        if not self._lease.valid:
+            raise BusUnavailable(f"{self.app.name} is not this process' to take in for now")
+
+    async def _refused(self, event: ReceiptReceived) -> None:
+        for refusal in self._refusals.of(event):
+            await self.egress.refused(refusal)
 
     async def _keep_running(self) -> None:
         attempt = 0
@@ -142,7 +210,9 @@ class Supervisor:
         self.status = AppStatus(app.name, app.bridge.network, status, detail, self._clock.millis())
         app.shared.metrics.connected.labels(app.name).set(status == "connected")
         log.info("app status", app=app.name, status=status, detail=detail)
-        try:
+        if status == "standby":
+            return  # the record is about the process that is at work
+        with contextlib.suppress(BusError):
             await self._statuses.put(kv_token(app.name), self.status, patience=2.0)
-        except BusError as error:
-            log.warning("the app's status could not be written down", app=app.name, error=str(error))
+            return
+        log.warning("the app's status could not be written down", app=app.name)

@@ -3,32 +3,74 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from gearmesh.clock import Clock
 
 
-class Turn:
-    """Begins with the consumer's turn and ends with it, or earlier when the app is stopped or drained."""
+class Doubts:
+    """What whoever was at work before may have sent without writing it down.
+
+    It sent the legs of a thread one after the other, and wrote each down before the next: in every thread it is the
+    first one that is not written down, and no other.
+    """
 
     def __init__(self) -> None:
-        self._over = asyncio.Event()
+        self._any = False
+        self._settled: set[str] = set()
 
-    @property
-    def is_over(self) -> bool:
+    def raise_all(self) -> None:
+        """From now on there is a doubt about every thread."""
+        self._any = True
+        self._settled.clear()
+
+    def dispel(self) -> None:
+        """Whoever was at work before has left nothing undone."""
+        self._any = False
+        self._settled.clear()
+
+    def about(self, thread: str) -> bool:
+        """Whether the leg that comes first in this thread is in doubt. True once for each thread."""
+        if not self._any or thread in self._settled:
+            return False
+        self._settled.add(thread)
+        return True
+
+
+class Turn:
+    """Begins with the consumer's turn and ends with it, or earlier when the app is stopped or drained.
+
+    `holds` says whether the app is still ours, asked right before something is sent.
+    """
+
+    def __init__(self, holds: Callable[[], bool] = lambda: True, *, doubts: Doubts | None = None) -> None:
+        self._over = asyncio.Event()
+        self._holds = holds
+        self._doubts = doubts or Doubts()
+
+    def has_ended(self) -> bool:
         """Whether nothing new may be sent any more."""
-        return self._over.is_set()
+        return self._over.is_set() or not self._holds()
 
     def end(self) -> None:
         """Whoever waits in this turn wakes up now."""
         self._over.set()
 
-    async def pause(self, clock: Clock, seconds: float) -> None:
-        """Wait, but not beyond the end of the turn."""
-        if seconds <= 0 or self.is_over:
+    def in_doubt(self, thread: str) -> bool:
+        """See `Doubts.about`."""
+        return self._doubts.about(thread)
+
+    async def pause(self, clock: Clock, seconds: float, also: asyncio.Future[None] | None = None) -> None:
+        """Wait, but not beyond the end of the turn, nor beyond `also`."""
+        if seconds <= 0 or self.has_ended():
             return
-        waits = {asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(self._over.wait())}
+        waits: set[asyncio.Future[Any]] = {
+            asyncio.ensure_future(clock.sleep(seconds)),
+            asyncio.ensure_future(self._over.wait()),
+        }
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits if also is None else {*waits, also}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()

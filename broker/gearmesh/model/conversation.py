@@ -29,11 +29,17 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered of a thread on one network.
 
     `focus` is the conversation in which the person last wrote. `heard` are the conversations from which messages
-    arrived there, the latest last, at most `MAX_HEARD` of them.
+    arrived there, the latest last, at most `MAX_HEARD` of them. `last_inbound` is when the person last wrote, to the
+    minute (milliseconds since the epoch; 0: not known). `refused` is what the network did not take since then because
+    its messaging window was closed: "" nothing, "open" an ordinary message, "late" also one that was marked as late.
+    `invited` is the `last_inbound` for which they were invited to write; -1 when they were not.
     """
 
     focus: str = ""
     heard: tuple[str, ...] = ()
+    last_inbound: int = 0
+    refused: Literal["", "open", "late"] = ""
+    invited: int = -1
 
 
 MAX_HEARD = 8

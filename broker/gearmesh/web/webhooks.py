@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gearmesh.bridge import SupportsWebhook, WebhookRequest, WebhookResponse
 from gearmesh.errors import BusError
+from gearmesh.host.door import Door
 from gearmesh.web.site import Site
 
 log = structlog.get_logger("gearmesh.web")
@@ -47,8 +48,7 @@ class Webhooks:
             self._count(app, "too_large")
             raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or MAX_BODY + 1)
         answer = await self._ask(
-            app,
-            supervisor.app.bridge,
+            supervisor.door,
             WebhookRequest(
                 cast("Literal['GET', 'POST']", request.method),
                 dict(request.query),
@@ -59,21 +59,12 @@ class Webhooks:
         self._count(app, answer.outcome)
         return web.Response(status=answer.status, text=answer.body)
 
-    async def _ask(self, app: str, bridge: SupportsWebhook, request: WebhookRequest) -> WebhookResponse:
+    async def _ask(self, door: Door, request: WebhookRequest) -> WebhookResponse:
         try:
-            return await bridge.webhook(request)
+            return await door.webhook(request)
         except BusError as error:
-            log.warning("a webhook could not be stored; the network sends it again", app=app, error=str(error))
-        except Exception as error:
-            # The same bytes would fail again each time they are sent: keep them, and go on.
-            log.exception("the bridge failed at a webhook; it is kept as a dead letter", app=app)
-            try:
-                detail = f"{type(error).__name__}: {error}"
-                await self._site.journal.bury(app, "unparsed", detail, request.body, patience=4.0)
-                return WebhookResponse(200, outcome="dead")
-            except BusError as failure:
-                log.warning("nor could it be stored; the network sends it again", app=app, error=str(failure))
-        raise web.HTTPServiceUnavailable(text="not stored; send it again\n", headers=TRY_AGAIN)
+            log.warning("a webhook could not be stored; the network sends it again", error=str(error))
+            raise web.HTTPServiceUnavailable(text="not stored; send it again\n", headers=TRY_AGAIN) from None
 
     def _count(self, app: str, outcome: str) -> None:
         self._site.metrics.webhooks.labels(app, outcome).inc()

@@ -1,0 +1,129 @@
+"""The ledger: what became of every leg, step by step, and only by the steps that the table of states allows.
+
+Everything that is told of a leg comes from here: the entries in the log, the counters, and (by who calls `step`) the
+notices and the dead letters. A step that may not follow is not taken, and whoever asked learns so.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+import nats.errors
+import nats.js.errors
+import structlog
+
+from gearmesh.bus.connection import Connection
+from gearmesh.bus.publisher import Publisher, Stored
+from gearmesh.bus.streams import LEDGER
+from gearmesh.errors import BusError, BusUnavailable
+from gearmesh.metrics import Metrics
+from gearmesh.model.delivery import TRANSITIONS, LedgerEntry, Reason, State
+from gearmesh.wire.subjects import Subjects
+
+log = structlog.get_logger("gearmesh.ledger")
+
+REMEMBERED: Final = 50_000
+"""Legs whose state is at hand; that of the others is read."""
+MOST_STEPS: Final = 200
+"""Steps of one envelope that are read through for the last one of a certain leg."""
+
+NOTHING: Final[tuple[State, Reason]] = ("accepted", "")
+Leg = tuple[str, str, str]
+"""Envelope (hex id), app, recipient (an address; "" for what concerns all of them)."""
+
+
+class Ledger:
+    """Writes the ledger of this process, and knows what may follow."""
+
+    def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects, metrics: Metrics) -> None:
+        self._connection = connection
+        self._publisher = publisher
+        self._subjects = subjects
+        self._metrics = metrics
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decoder = msgspec.msgpack.Decoder(LedgerEntry)
+        self._states: OrderedDict[Leg, tuple[State, Reason]] = OrderedDict()
+
+    async def step(self, entry: LedgerEntry, *, new: bool = False) -> bool:
+        """Take a step, if it may follow. `new`: nothing was written of this leg before, which saves a look.
+
+        The entry is not waited for: it is in the log when NATS has taken it, in order with everything else.
+
+        Raises:
+            BusUnavailable: what came before must be read, and nats does not answer.
+        """
+        leg = (entry.envelope, entry.app, entry.to)
+        before, why = NOTHING if new else await self._last(leg)
+        if entry.state == before == "parked" and entry.reason == why:
+            return False  # it goes on waiting for the same
+        if entry.state not in TRANSITIONS[before] and not (entry.state == before == "accepted"):
+            log.debug("a step that cannot follow", envelope=entry.envelope, app=entry.app, was=before, now=entry.state)
+            return False
+        self._keep(leg, entry.state, entry.reason)
+        if entry.state != "accepted":
+            self._metrics.messages.labels(entry.app, "out", entry.state).inc()
+        await self._write(entry, before)
+        return True
+
+    async def begin(self, entry: LedgerEntry) -> None:
+        """Write that an envelope is accepted (again, when an operator replays it)."""
+        await self._write(entry, "")
+
+    async def state(self, envelope: str, app: str, to: str) -> State:
+        """What a leg has come to; `accepted` when nothing is written of it.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        return (await self._last((envelope, app, to)))[0]
+
+    def forget(self, app: str) -> None:
+        """Believe only what is written: somebody else may have had this app."""
+        for leg in [leg for leg in self._states if leg[1] == app]:
+            del self._states[leg]
+
+    def _keep(self, leg: Leg, state: State, reason: Reason) -> None:
+        self._states[leg] = (state, reason)
+        self._states.move_to_end(leg)
+        if len(self._states) > REMEMBERED:
+            self._states.popitem(last=False)
+
+    async def _write(self, entry: LedgerEntry, before: str) -> None:
+        async def outcome(result: Stored | BusError) -> None:
+            if isinstance(result, BusError):
+                log.error("the ledger did not take an entry", envelope=entry.envelope, error=str(result))
+
+        step = f"{before}>{entry.state}" if before not in ("", "accepted") else entry.state
+        headers = {"Nats-Msg-Id": f"{entry.envelope}:{entry.app}:{entry.to}:{step}"}
+        subject = self._subjects.ledger(entry.app, entry.envelope)
+        await self._publisher.send(subject, self._encode(entry), headers, outcome)
+
+    async def _last(self, leg: Leg) -> tuple[State, Reason]:
+        known = self._states.get(leg)
+        if known is None:
+            known = await self._read(leg)
+            self._keep(leg, *known)
+        return known
+
+    async def _read(self, leg: Leg) -> tuple[State, Reason]:
+        envelope, app, to = leg
+        subject, stream = self._subjects.ledger(app, envelope), self._subjects.stream(LEDGER)
+        found = NOTHING
+        seq = 1
+        try:
+            for _ in range(MOST_STEPS):
+                message = await self._connection.js.get_msg(stream, seq=seq, subject=subject, next=True)
+                seq = (message.seq or seq) + 1
+                try:
+                    entry = self._decoder.decode(message.data or b"")
+                except msgspec.MsgspecError:
+                    continue
+                if entry.to == to:
+                    found = (entry.state, entry.reason)
+        except nats.js.errors.NotFoundError:
+            pass
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            raise BusUnavailable(f"reading {subject}: {type(error).__name__}") from None
+        return found

@@ -1,0 +1,101 @@
+"""What follows when a leg comes to a state: the ledger first, and by what it allows the dead letter and the notice."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+import structlog
+
+from gearmesh.core.notices import notice_of
+from gearmesh.host.app import App
+from gearmesh.host.cache import Cache
+from gearmesh.host.job import Job
+from gearmesh.model.delivery import LedgerEntry, Reason, State
+from gearmesh.model.envelope import Envelope
+from gearmesh.wire.codec import encode
+from gearmesh.wire.subjects import token
+from gearmesh.wire.times import Times
+
+log = structlog.get_logger("gearmesh.egress")
+
+HOUR: Final = 3_600_000
+"""Milliseconds for which one notice stands for all messages that meet the same end."""
+REMEMBERED: Final = 10_000
+
+
+class Ends:
+    """Accounts for the legs of one app."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._shared = app.shared
+        self._told: Cache[str, bool] = Cache(REMEMBERED)
+
+    async def sent(self, job: Job, sent_at: int) -> None:
+        """All of it is with the network, at `sent_at` (microseconds; 0: it had been before)."""
+        hops = Times.read(job.source.headers).hops(job.stored_at, job.taken_at, sent_at) if sent_at else ()
+        metrics, app = self._shared.metrics, self._app.name
+        for before, after in pairwise(hops):
+            metrics.hops.labels(app, after.name).observe(max(0, after.at - before.at) / 1e6)
+        if hops:
+            metrics.hops.labels(app, "total").observe(max(0, hops[-1].at - hops[0].at) / 1e6)
+        entry = msgspec.structs.replace(self._entry(job, "sent"), hops=hops)
+        await self._shared.ledger.step(entry, new=job.fresh)
+
+    async def parked(self, job: Job, reason: Reason, detail: str = "") -> None:
+        """It waits."""
+        await self._shared.ledger.step(self._entry(job, "parked", reason, detail), new=job.fresh)
+
+    async def over(self, job: Job, state: State, reason: Reason, detail: str) -> None:
+        """It will not be delivered. Nothing of it is silent.
+
+        Raises:
+            BusError: what became of it could not be written down.
+        """
+        header, app = job.header, self._app.name
+        if not await self._shared.ledger.step(self._entry(job, state, reason, detail), new=job.fresh):
+            return
+        facts = {"envelope": header.hex_id, "to": str(job.recipient), "state": state, "reason": reason}
+        log.warning("not delivered", app=app, **facts, detail=detail)
+        if state == "dead":
+            await self._bury(job, reason, detail)
+        if header.kind != "event" or header.sender.is_system:
+            return
+        now = self._shared.clock.millis()
+        # What could not be sent because it is too old comes in numbers: one line stands for all of them.
+        cause = f"{reason} {job.recipient} {now // HOUR}" if state == "expired" else f"{header.hex_id} {job.recipient}"
+        await self.tell(job, notice_of(state, reason), detail, cause)
+
+    async def tell(self, job: Job, key: str, detail: str, cause: str) -> None:
+        """Tell whoever wrote it, once for each `cause`."""
+        header, shared = job.header, self._shared
+        told = f"{key} {cause} {header.sender}"
+        if not key or self._told.get(told):
+            return
+        self._told.put(told, True)
+        name = await shared.name_of(job.recipient)
+        args = {"name": name, "network": self._app.bridge.title, "detail": detail}
+        await shared.notifier.tell(header.sender, key, args, cause=cause, now=shared.clock.millis())
+
+    async def _bury(self, job: Job, reason: Reason, detail: str) -> None:
+        header = msgspec.structs.replace(job.header, to=(job.recipient,))
+        subject = self._shared.subjects.outbound(self._app.name, header.conversation)
+        letter = f"{header.hex_id}-{self._app.name}-{token(job.recipient.user).lstrip('~')[:40]}"
+        data = encode(Envelope(header, job.body or b""))
+        await self._shared.journal.bury(self._app.name, reason, detail, data, letter_id=letter, subject=subject)
+
+    def _entry(self, job: Job, state: State, reason: Reason = "", detail: str = "") -> LedgerEntry:
+        header = job.header
+        return LedgerEntry(
+            header.hex_id,
+            self._app.name,
+            state,
+            self._shared.clock.millis(),
+            header.kind,
+            str(header.sender),
+            str(job.recipient),
+            reason,
+            detail,
+        )

@@ -1,0 +1,131 @@
+"""Signs that a message of ours arrived, though its network's answer never came.
+
+Networks show us our own messages: an echo with our delivery id (Messenger), an echo with our words (Instagram), a
+status with our delivery id (WhatsApp). One whose message we know says nothing new. One that we do not know is kept, in
+NATS, before the network hears "200": whoever has to decide about an unclear message finds it, also after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+import structlog
+
+from gearmesh.bus.connection import Connection
+from gearmesh.bus.publisher import Publisher
+from gearmesh.bus.store import Store
+from gearmesh.clock import Clock
+from gearmesh.host.cache import Cache
+from gearmesh.host.records import MessageMap
+from gearmesh.host.turn import Turn
+from gearmesh.host.underway import Underway
+from gearmesh.model.content import Media
+from gearmesh.model.delivery import Delivery
+from gearmesh.model.events import EchoReceived
+from gearmesh.wire.subjects import Subjects, kv_token
+
+log = structlog.get_logger("gearmesh.evidence")
+
+KEPT: Final = 10_000
+TOLERANCE: Final = 5_000
+"""Milliseconds by which a network's clock may be behind ours: an older echo is one of an earlier message."""
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """A message of ours as its network shows it: its native id, and the network's time (milliseconds)."""
+
+    native_id: str
+    at: int
+
+
+class Evidence:
+    """The signs of one app. They stand in the message map's bucket, under `sent.<app>.<digest>`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        publisher: Publisher,
+        subjects: Subjects,
+        app: str,
+        messages: MessageMap,
+        underway: Underway,
+        clock: Clock,
+    ) -> None:
+        self._store = Store(connection, publisher, subjects.bucket("map"), Sign)
+        self._app = app
+        self._messages = messages
+        self._underway = underway
+        self._clock = clock
+        self._signs: Cache[str, Sign] = Cache(KEPT)
+        self._sought: dict[str, asyncio.Future[Sign]] = {}
+
+    async def show(self, echo: EchoReceived) -> None:
+        """A network shows a message of ours. Returns when it is known, or kept.
+
+        Raises:
+            BusUnavailable: nats does not answer; the network must show it again.
+        """
+        if self._messages.recent(self._app, echo.native_id):
+            return
+        # Its answer is often on its way to us at this moment.
+        await self._underway.settled(echo.thread)
+        if await self._messages.native(self._app, echo.native_id):
+            return
+        key = _by_id(echo.thread, echo.delivery_id) if echo.delivery_id else _by_words(echo.thread, echo.text)
+        sign = Sign(echo.native_id, echo.at)
+        self._signs.put(key, sign)
+        seeker = self._sought.get(key)
+        if seeker is not None and not seeker.done():
+            seeker.set_result(sign)
+        await self._store.put(self._key(key), sign, patience=3.0)
+
+    async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
+        """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.
+
+        A sign is waited for, `within` seconds at most and not beyond the end of the turn.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        content = delivery.content
+        words = content.caption if isinstance(content, Media) else content.text
+        keys = (_by_id(delivery.thread, delivery.id), _by_words(delivery.thread, words))
+        seekers = [self._sought.setdefault(key, asyncio.get_running_loop().create_future()) for key in keys]
+        try:
+            for key in keys:
+                sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
+                if sign is not None and sign.at >= since - TOLERANCE:
+                    return self._found(delivery, sign)
+            shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            for seeker in seekers:
+                seeker.add_done_callback(lambda _: None if shown.done() else shown.set_result(None))
+            await turn.pause(self._clock, within, shown)
+            for seeker in seekers:
+                if seeker.done() and seeker.result().at >= since - TOLERANCE:
+                    return self._found(delivery, seeker.result())
+            return ""
+        finally:
+            for key in keys:
+                self._sought.pop(key, None)
+
+    def _found(self, delivery: Delivery, sign: Sign) -> str:
+        log.info("an unclear message had arrived", app=self._app, delivery=delivery.id, native_id=sign.native_id)
+        return sign.native_id
+
+    def _key(self, key: str) -> str:
+        return f"sent.{kv_token(self._app)}.{key}"
+
+
+def _by_id(thread: str, delivery_id: str) -> str:
+    return _digest("id", thread, delivery_id)
+
+
+def _by_words(thread: str, words: str) -> str:
+    return _digest("words", thread, words.strip())
+
+
+def _digest(*texts: str) -> str:
+    return blake2b("\0".join(texts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

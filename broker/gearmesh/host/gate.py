@@ -1,0 +1,107 @@
+"""Where every message of an app passes before it is sent: not faster than its network allows, and not into a wall."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Final
+
+from gearmesh.clock import Clock
+from gearmesh.core.pace import Brake, Debts, Stream
+from gearmesh.errors import RateLimited, Retry, SendFailed, Unauthorized, Unclear
+from gearmesh.host.turn import Turn
+from gearmesh.model.capabilities import Capabilities, Rate
+
+LONGEST_LOOK: Final = 5.0
+"""Seconds after which somebody who waits for another one's try looks by themselves."""
+
+
+class Gate:
+    """The gate of one app. `rate` and `recipient_every` replace what the network tells of itself; 0 is no bound."""
+
+    def __init__(self, clock: Clock, *, rate: float | None = None, recipient_every: float | None = None) -> None:
+        self._rate = rate
+        self._every = recipient_every
+        self._stream: Stream | None = None
+        self._debts: Debts | None = None
+        self._known: Capabilities | None = None
+        self._brake = Brake()
+        self._clock = clock
+        self._changed: asyncio.Future[None] | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the network itself is in trouble: then nothing passes, whoever it is for."""
+        return self._brake.is_on
+
+    def debt(self, thread: str, capabilities: Capabilities) -> float:
+        """Seconds until this thread, with these capabilities, may be written to again, for its own sake."""
+        if self._known is None:
+            self._know(capabilities)
+        return self._debts.wait(thread, self._clock.seconds()) if self._debts else 0.0
+
+    def _know(self, capabilities: Capabilities) -> None:
+        self._known = capabilities
+        app, each = capabilities.app_rate, capabilities.recipient_rate
+        if self._rate is not None:
+            app = Rate(1 / self._rate) if self._rate else None
+        if self._every is not None:
+            each = Rate(self._every) if self._every else None
+        self._stream = Stream(app) if app else None
+        self._debts = Debts(each) if each else None
+
+    async def passage(self, thread: str, turn: Turn, until: float) -> bool:
+        """Wait until a message may go to `thread`. False: the turn is over, or it is later than `until` (seconds)."""
+        clock = self._clock
+        if self._stream and (wait := self._stream.slot(clock.seconds())):
+            await turn.pause(clock, wait)
+        while not turn.has_ended():
+            now = clock.seconds()
+            if now >= until:
+                return False
+            wait_for = self._brake.wait(now)
+            if wait_for == 0:
+                if self._debts:
+                    self._debts.sent(thread, now)
+                return True
+            pause = LONGEST_LOOK if wait_for is None else wait_for
+            await turn.pause(clock, min(pause, until - now), self._next_change())
+        return False
+
+    def worked(self) -> None:
+        """The network has answered, be it with a no that is about this message alone."""
+        if self._brake.is_on:
+            self._brake.worked()
+            self._change()
+        else:
+            self._brake.worked()
+
+    def failed(self, thread: str, error: SendFailed) -> None:
+        """A message to `thread` did not get through."""
+        match error:
+            case Retry() | Unclear():
+                self._brake.failed(thread, self._clock.seconds(), random.random())
+                self._change()
+            case RateLimited(scope="app") | Unauthorized():
+                pass  # it holds everybody, which is said by who decides
+            case _:
+                self.worked()
+
+    def hold(self, pause: float) -> None:
+        """The network asks everybody to wait."""
+        self._brake.hold(self._clock.seconds(), pause)
+        self._change()
+
+    def left(self) -> None:
+        """Whoever had passed has sent nothing."""
+        self._brake.gave_up()
+        self._change()
+
+    def _next_change(self) -> asyncio.Future[None]:
+        if self._changed is None or self._changed.done():
+            self._changed = asyncio.get_running_loop().create_future()
+        return self._changed
+
+    def _change(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
