@@ -112,6 +112,12 @@ class Connection:
         return self.client.is_connected
 
     @property
+    def server(self) -> str:
+        """Names the run of the one nats-server that we are connected to; "" when it is one of a cluster."""
+        info = self.client._server_info
+        return "" if info.get("cluster") else str(info.get("server_id", ""))
+
+    @property
     def max_payload(self) -> int:
         """The most bytes that a message may have, its headers not counted."""
         return self.client.max_payload - MESSAGE_OVERHEAD
@@ -198,6 +204,17 @@ class _Attempts:
                 raise error  # ends the connecting: who has refused us would do so again
         elif not self._refusals:
             self.trouble = error
+
+
+def heed_cancellation() -> None:
+    """End here if somebody has cancelled us.
+
+    nats-py waits for answers with `asyncio.wait_for`. In Python 3.11 that one forgets a cancellation which comes
+    together with the answer, and a loop that went on would be waited for without end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:

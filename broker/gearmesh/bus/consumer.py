@@ -25,7 +25,7 @@ import nats.js.errors
 import structlog
 from nats.aio.msg import Msg
 
-from gearmesh.bus.connection import Connection
+from gearmesh.bus.connection import Connection, heed_cancellation
 from gearmesh.bus.lease import uptime
 from gearmesh.errors import BusError, BusRefused, BusUnavailable, StreamDiffers
 
@@ -51,10 +51,10 @@ class Taken:
     """A message from a log. `seq` is its place there, `stored_at` in microseconds since the epoch.
 
     `delivered` counts from 1 since the last takeover. `fresh` is False for what may have been worked on before: it was
-    given to somebody before this turn began, or it comes again.
+    in the log already when this turn began, or it comes again. `given` is True where somebody may have had it in hand.
     """
 
-    __slots__ = ("_reply", "_turn", "data", "delivered", "fresh", "headers", "seq", "stored_at", "subject")
+    __slots__ = ("_reply", "_turn", "data", "delivered", "fresh", "given", "headers", "seq", "stored_at", "subject")
 
     def __init__(self, turn: _Turn, message: Msg) -> None:
         # $JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<consumer seq>.<nanoseconds>.<pending>, and, where the server
@@ -69,7 +69,8 @@ class Taken:
         self.delivered = int(tokens[first])
         self.seq = int(tokens[first + 1])
         self.stored_at = int(tokens[first + 3]) // 1000
-        self.fresh = self.delivered == 1 and self.seq > turn.given
+        self.fresh = self.delivered == 1 and self.seq > turn.log_end
+        self.given = self.delivered > 1 or self.seq <= turn.given
 
     async def ack(self) -> None:
         """It is done with. After the turn is over this does nothing: the successor has it."""
@@ -90,8 +91,9 @@ class _TurnOver(Exception):
 class _Turn:
     """One stretch of work between a takeover and its end."""
 
-    def __init__(self, connection: Connection, given: int, end: Callable[[str, float], None]) -> None:
+    def __init__(self, connection: Connection, log_end: int, given: int, end: Callable[[str, float], None]) -> None:
         self.connection = connection
+        self.log_end = log_end
         self.given = given
         self.live = True
         self._end = end
@@ -140,6 +142,8 @@ class PinnedConsumer:
         self._ack_wait = ack_wait
         self._alone = alone
         self._given = 0
+        self.believes_server = False
+        """Whether nats-server knows for certain what was given to whom: not after a crash of its own."""
         self._inbox = ""
         self._asked = 0
         self._pin = ""
@@ -202,7 +206,7 @@ class PinnedConsumer:
         """Work until cancelled."""
         while True:
             await asyncio.sleep(self._pause)
-            _heed_cancellation()
+            heed_cancellation()
             try:
                 await self._take_turn()
             except _TurnOver as over:
@@ -231,10 +235,13 @@ class PinnedConsumer:
             if not self._alone:
                 await self._stand_by()
                 await self._connection.js.reset_consumer(self._stream, self.name)
-            _heed_cancellation()
-            self._turn = _Turn(self._connection, self._given, self.end_turn)
+            end = (await self._connection.js.stream_info(self._stream)).state.last_seq
+            heed_cancellation()
+            given = self._given if self.believes_server else end
+            self._turn = _Turn(self._connection, end, given, self.end_turn)
             if self._on_turn:
                 await self._on_turn(True)
+                heed_cancellation()
             self._asked, self._heard = 0, uptime()
             await self._ask()
             while not self._over.done():
@@ -263,7 +270,7 @@ class PinnedConsumer:
             await asyncio.wait([self._pinned, self._over], timeout=EXPIRES, return_when=asyncio.FIRST_COMPLETED)
             if not self._pinned.done():
                 await self._free_leftovers()
-                _heed_cancellation()
+                heed_cancellation()
         self._pin = self._pinned.result()
 
     async def _free_leftovers(self) -> None:
@@ -355,14 +362,3 @@ class PinnedConsumer:
 
     async def _lost(self) -> None:
         self.end_turn("the connection was lost")
-
-
-def _heed_cancellation() -> None:
-    """End here if somebody has cancelled us.
-
-    nats-py waits for answers with `asyncio.wait_for`. In Python 3.11 that one forgets a cancellation which comes
-    together with the answer, and a consumer that went on would be waited for without end.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

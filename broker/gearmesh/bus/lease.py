@@ -23,7 +23,7 @@ import msgspec
 import nats.errors
 import structlog
 
-from gearmesh.bus.connection import Connection
+from gearmesh.bus.connection import Connection, heed_cancellation
 from gearmesh.bus.store import Store
 from gearmesh.errors import BusError
 
@@ -39,7 +39,8 @@ SPARE: Final = 0.25
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who has a lease. `owner` is "" when it was released; `place` and `pid` say where the owner's process lives.
 
-    `clean`: whoever had it before left nothing undone. `term` counts the owners, `beat` their signs of life.
+    `clean`: whoever had it before left nothing undone. `term` counts the owners, `beat` their signs of life. `server`
+    is the run of nats-server that the owner was connected to (`Connection.server`).
     """
 
     owner: str
@@ -48,6 +49,7 @@ class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     place: str = ""
     pid: int = 0
     born: str = ""
+    server: str = ""
     clean: bool = False
 
 
@@ -85,8 +87,8 @@ class Lease:
         """The number of our turn as the owner; 0 before the first."""
         return self._me.term
 
-    async def acquire(self) -> bool:
-        """Wait until the lease is ours. True: whoever had it before released it, and left nothing undone."""
+    async def acquire(self) -> Holder:
+        """Wait until the lease is ours. Returns what whoever had it before left there."""
         seen, since = -1, uptime()
         while True:
             try:
@@ -95,8 +97,9 @@ class Lease:
                 if revision != seen:
                     seen, since = revision, uptime()
                 free = not holder.owner or uptime() - since > self._lasts + SPARE or _is_dead(holder)
+                heed_cancellation()
                 if free and await self._take(holder, revision):
-                    return holder.clean and not holder.owner
+                    return holder
             except BusError:
                 seen = -1  # what was seen before NATS went away says nothing of the time in between
             await asyncio.sleep(BEAT / 2)
@@ -126,14 +129,14 @@ class Lease:
         return True
 
     async def _beat(self) -> None:
-        assert self._held is not None
         beat = 0
         while uptime() < self._until:
             await asyncio.sleep(BEAT)
             asked, beat = uptime(), beat + 1
             if asked >= self._until:
                 break
-            written = await self._write(msgspec.structs.replace(self._held, beat=beat))
+            written = await self._write(msgspec.structs.replace(self._me, beat=beat))
+            heed_cancellation()
             if written:
                 self._until = asked + self._lasts
             elif written is False:
@@ -144,6 +147,7 @@ class Lease:
 
     async def _write(self, holder: Holder, revision: int | None = None) -> bool | None:
         """Whether it is written; None: it is not known. Not through the publisher: it would repeat it later."""
+        holder = msgspec.structs.replace(holder, server=self._connection.server)
         subject, data = self._leases.entry(self._name, holder)
         expected = self._revision if revision is None else revision
         headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}

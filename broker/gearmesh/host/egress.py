@@ -163,7 +163,8 @@ class Egress:
             if self._at_hand > MOST_AT_HAND and not idle:
                 self._at_hand -= len(envelope.body)
                 body = None
-            job = Job(source, header, body, recipient, thread, taken.seq, taken.stored_at, taken_at, taken.fresh)
+            place, stored_at = taken.seq, taken.stored_at
+            job = Job(source, header, body, recipient, thread, place, stored_at, taken_at, taken.fresh, taken.given)
             self._offer(thread, job)
 
     def _offer(self, thread: str, item: Item) -> None:

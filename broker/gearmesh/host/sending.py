@@ -170,7 +170,7 @@ class LegSender:
         return Delivery(delivery_id, job.thread, job.recipient.user, part, part.sender, reply_to, ghost)
 
     async def _send(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome:
-        if not job.fresh and turn.in_doubt(job.thread):
+        if job.given and turn.in_doubt(job.thread):
             doubt = Unclear("whoever was at work before may have sent it")
             result = await self._after(job, delivery, turn, doubt)
             if result is not None:

@@ -19,7 +19,7 @@ import structlog
 from gearmesh.bridge import Status
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.consumer import PinnedConsumer
-from gearmesh.bus.lease import Lease
+from gearmesh.bus.lease import Holder, Lease
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import OUT
 from gearmesh.core.retry import backoff
@@ -114,11 +114,11 @@ class Supervisor:
                 done, _ = await asyncio.wait([acquiring], timeout=0.2)
                 if not done:
                     await self._note("standby", "another process is at work on this app")
-                clean = await acquiring
+                before = await acquiring
             finally:
                 acquiring.cancel()
                 await asyncio.gather(acquiring, return_exceptions=True)
-            await self._work(clean)
+            await self._work(before)
         await self._note(
             "unauthorized",
             "the network refuses the app's credentials; mend them in the configuration and start again. "
@@ -134,7 +134,9 @@ class Supervisor:
         await self._lease.release(clean=clean)
         await self._note("stopped")
 
-    async def _work(self, clean: bool) -> None:
+    async def _work(self, before: Holder) -> None:
+        clean = before.clean and not before.owner
+        self._consumer.believes_server = before.server == self._connection.server != ""
         log.info("at work", app=self.app.name, term=self._lease.term, clean=clean)
         # Somebody else may have been at work: what is remembered may be old.
         shared = self.app.shared
@@ -166,6 +168,7 @@ class Supervisor:
     async def _turn(self, begins: bool) -> None:
         if not begins:
             self.egress.end()
+            self._consumer.believes_server = False  # it may have been nats-server's own end that ended the turn
             return
         if not await self.egress.finish():
             self._doubts.raise_all()
