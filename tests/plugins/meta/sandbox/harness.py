@@ -137,6 +137,12 @@ class World:
         _, messages = await self.call("GET", f"/sandbox/phones/{network}/{user}/messages")
         return list(messages)
 
+    async def fault(self, kind: str, **order: Any) -> dict[str, Any]:
+        """Order a fault that is allowed: how it stands in the list."""
+        status, fault = await self.call("POST", "/sandbox/faults", json={"kind": kind, **order})
+        assert status == 201, fault
+        return dict(fault)
+
     async def settled(self) -> None:
         """Wait until the business has answered everything with 200."""
         async with asyncio.timeout(10):

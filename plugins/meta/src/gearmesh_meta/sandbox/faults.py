@@ -1,4 +1,4 @@
-"""Misfortune on demand: Graph answers that fail or never come, webhooks that get lost or come twice."""
+"""Misfortune on demand: Graph answers that fail or never come, webhooks that get lost, come twice or out of order."""
 
 from __future__ import annotations
 
@@ -8,23 +8,40 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from .settings import Network
+from .settings import NETWORKS, Network
 
-GraphKind = Literal["error", "timeout"]
-WebhookKind = Literal["drop_webhook", "double_webhook"]
+Kind = Literal[
+    "error",
+    "timeout",
+    "drop_webhook",
+    "lose_webhook",
+    "lose_answer",
+    "double_webhook",
+    "late_double",
+    "reorder_webhook",
+]
 
 GRAPH_KINDS: Final = ("error", "timeout")
-WEBHOOK_KINDS: Final = ("drop_webhook", "double_webhook")
+#: What strikes one attempt to deliver a webhook.
+ATTEMPT_KINDS: Final = ("drop_webhook", "lose_webhook", "lose_answer", "double_webhook", "late_double")
+#: What strikes a lane of webhooks between two attempts.
+LANE_KINDS: Final = ("reorder_webhook",)
+WEBHOOK_KINDS: Final = (*ATTEMPT_KINDS, *LANE_KINDS)
+
+#: Kinds that only some networks know. Messenger Platform docs, mid-2026: after failures the order is not kept.
+NETWORKS_OF: Final[dict[str, tuple[Network, ...]]] = {"reorder_webhook": ("messenger", "instagram")}
+#: Seconds where an order names none.
+_SECONDS: Final = {"timeout": 30.0, "late_double": 5.0}
 
 
 class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fault as ordered through the control API. Without `count` and `probability` it strikes every time.
 
     `error` and `timeout` strike sends (`on` messages) or whatever is called (`on` any), `before` or `after` the message
-    is accepted; the webhook kinds strike attempts to deliver.
+    is accepted; the webhook kinds strike attempts to deliver, `reorder_webhook` a lane whose attempt has failed.
     """
 
-    kind: Literal["error", "timeout", "drop_webhook", "double_webhook"]
+    kind: Kind
     network: Network | None = None
     user: str | None = None
     status: int = 500
@@ -32,16 +49,21 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subcode: int | None = None
     message: str | None = None
     when: Literal["before", "after"] = "before"
-    seconds: float = 30.0
+    seconds: float | None = None
     on: Literal["messages", "any"] = "messages"
     count: int | None = None
     probability: float | None = None
     seed: int | None = None
 
+    @property
+    def pause(self) -> float:
+        """The seconds ordered, or those that this kind has by itself."""
+        return self.seconds if self.seconds is not None else _SECONDS.get(self.kind, 0.0)
+
 
 @dataclass(slots=True)
 class Fault:
-    """A fault at work. `fired` counts how often it struck."""
+    """A fault at work. `fired` counts how often it struck; `chance` is its own, so a seed repeats what it does."""
 
     id: str
     order: FaultOrder
@@ -55,6 +77,7 @@ class Fault:
             order.kind in kinds
             and (order.network is None or order.network == network)
             and (order.user is None or order.user == user)
+            and (network is None or network in NETWORKS_OF.get(order.kind, NETWORKS))
             and (order.kind in WEBHOOK_KINDS or order.on == on)
             and (order.count is None or self.fired < order.count)
         )
@@ -93,7 +116,7 @@ class Faults:
 
     def strike(
         self, kinds: tuple[str, ...], network: Network | None, user: str | None, on: str = "messages"
-    ) -> FaultOrder | None:
+    ) -> Fault | None:
         """The fault that strikes now, counted; None for good fortune."""
         for fault in self._faults.values():
             if not fault.fits(kinds, network, user, on):
@@ -101,5 +124,5 @@ class Faults:
             probability = fault.order.probability
             if probability is None or fault.chance.random() < probability:
                 fault.fired += 1
-                return fault.order
+                return fault
         return None

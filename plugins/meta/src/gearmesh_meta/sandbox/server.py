@@ -26,6 +26,7 @@ from .media import MediaStore
 from .phones import PhoneBook
 from .settings import Network, Settings
 from .subscriptions import Subscriptions
+from .webhooks.courier import Courier
 from .webhooks.event import Dialect
 from .webhooks.instagram import InstagramDialect
 from .webhooks.lanes import Lanes
@@ -63,7 +64,8 @@ class Sandbox:
         }
         self._links = LinkFetcher(settings)
         self._feed = Feed()
-        self._lanes = Lanes(settings, self.clock, dialects, subscriptions, faults)
+        self._courier = Courier(settings, subscriptions)
+        self._lanes = Lanes(settings, self.clock, dialects, subscriptions, faults, self._courier)
         self._exchange = Exchange(settings, self.clock, identifiers, phones, dialects, self._lanes, self._feed)
         self._graph = Graph(
             World(
@@ -83,7 +85,9 @@ class Sandbox:
         self._faults = FaultsControl(faults)
         self._files = FilesControl(settings, media, self._phones)
         recorder = self._graph.recorder
-        self._observation = ObservationControl(self.clock, self._feed, recorder, self._lanes, phones, faults, media)
+        self._observation = ObservationControl(
+            self.clock, self._feed, recorder, self._lanes, self._courier, phones, faults, media
+        )
         self._session: aiohttp.ClientSession | None = None
 
     def mount(self, app: web.Application) -> None:
@@ -126,7 +130,8 @@ class Sandbox:
         self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         self._links.start(self._session)
         self._graph.app.start(self._session)
-        self._lanes.start(self._session)
+        self._courier.start(self._session)
+        self._lanes.start()
         self._phones.seed()
 
     async def _shut(self, app: web.Application) -> None:
@@ -137,6 +142,7 @@ class Sandbox:
     async def _stop(self, app: web.Application) -> None:
         self._exchange.close()
         await self._lanes.stop()
+        await self._courier.stop()
         if self._session is not None:
             await self._session.close()
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
-from gearmesh_meta.sandbox.faults import FaultOrder, Faults
+from gearmesh_meta.sandbox.faults import NETWORKS_OF, FaultOrder, Faults
 
 from .answers import Refused, json_answer, read_json
+
+#: Why a kind is not for every network.
+_ELSEWHERE: Final = {
+    "reorder_webhook": "reorder_webhook is for messenger and instagram: only of these Meta says that order is lost "
+    "after a failure; leave network out or name one of them",
+}
 
 
 class FaultsControl:
@@ -22,14 +30,7 @@ class FaultsControl:
     async def post(self, request: web.Request) -> web.StreamResponse:
         """`POST /sandbox/faults`."""
         order = await read_json(request, FaultOrder)
-        if order.probability is not None and not 0 <= order.probability <= 1:
-            raise Refused("probability must be between 0 and 1")
-        if order.count is not None and order.count < 1:
-            raise Refused("count must be 1 or more; leave it out for every time")
-        if not 400 <= order.status <= 599:
-            raise Refused("status must be an error status, 400 to 599")
-        if not 0 <= order.seconds <= 3600:
-            raise Refused("seconds must be between 0 and 3600")
+        _check(order)
         return json_answer(self._faults.add(order).view(), 201)
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
@@ -43,3 +44,16 @@ class FaultsControl:
         if not self._faults.remove(fault_id):
             raise Refused(f"there is no fault {fault_id}; GET /sandbox/faults lists all", 404)
         return web.Response(status=204)
+
+
+def _check(order: FaultOrder) -> None:
+    if order.network is not None and order.network not in NETWORKS_OF.get(order.kind, (order.network,)):
+        raise Refused(_ELSEWHERE[order.kind])
+    if order.probability is not None and not 0 <= order.probability <= 1:
+        raise Refused("probability must be between 0 and 1")
+    if order.count is not None and order.count < 1:
+        raise Refused("count must be 1 or more; leave it out for every time")
+    if not 400 <= order.status <= 599:
+        raise Refused("status must be an error status, 400 to 599")
+    if not 0 <= order.pause <= 3600:
+        raise Refused("seconds must be between 0 and 3600")

@@ -14,6 +14,7 @@ from gearmesh_meta.sandbox.feed import Feed
 from gearmesh_meta.sandbox.graph.recorder import Recorder
 from gearmesh_meta.sandbox.media import MediaStore
 from gearmesh_meta.sandbox.phones import PhoneBook
+from gearmesh_meta.sandbox.webhooks.courier import Courier
 from gearmesh_meta.sandbox.webhooks.lanes import Lanes
 
 from .answers import Refused, json_answer, read_json, read_limit
@@ -37,6 +38,7 @@ class ObservationControl:
         feed: Feed,
         recorder: Recorder,
         lanes: Lanes,
+        courier: Courier,
         phones: PhoneBook,
         faults: Faults,
         media: MediaStore,
@@ -45,6 +47,7 @@ class ObservationControl:
         self._feed = feed
         self._recorder = recorder
         self._lanes = lanes
+        self._courier = courier
         self._phones = phones
         self._faults = faults
         self._media = media
@@ -82,12 +85,13 @@ class ObservationControl:
         return json_answer(
             {
                 "webhooks": {
-                    "sent": webhooks.attempts,
+                    "sent": self._courier.posted,
                     "answered": webhooks.answered,
                     "retried": webhooks.retried,
                     "lost": webhooks.lost,
                     "events": webhooks.events,
                     "waiting": self._lanes.waiting,
+                    "late": self._courier.late,
                 },
                 "graph": {
                     "calls": sum(statuses.values()),

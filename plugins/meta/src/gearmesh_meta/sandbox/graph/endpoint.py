@@ -96,11 +96,11 @@ class Graph:
             raise unknown_object(call.method, call.subject)
         network = _NETWORKS.get(key[1])
         fault = self._world.faults.strike(GRAPH_KINDS, network, None, on="any")
-        if fault is not None and fault.when == "before":
-            suffer(fault, network)
+        if fault is not None and fault.order.when == "before":
+            suffer(fault.order, network)
         answer = await handler(call)
         if fault is not None:
-            suffer(fault, network)
+            suffer(fault.order, network)
         return answer
 
     def _key(self, call: GraphCall) -> tuple[tuple[str, str, str], bool]:

@@ -23,7 +23,7 @@ class NoAnswer(Exception):
 def suffer(order: FaultOrder, network: Network | None) -> NoReturn:
     """Raises what the fault demands: GraphError or NoAnswer."""
     if order.kind == "timeout":
-        raise NoAnswer(order.seconds)
+        raise NoAnswer(order.pause)
     code = order.code if order.code is not None else _DEFAULT_CODE.get(network, 1)
     message = order.message or f"(#{code}) An unknown error has occurred."
     details = message if network == "whatsapp" else None

@@ -47,11 +47,11 @@ class PageMessages:
         if message is None:
             raise bad_parameter("Param message must be non-empty.")
         fault = self._world.faults.strike(GRAPH_KINDS, phone.network, phone.user)
-        if fault is not None and fault.when == "before":
-            suffer(fault, phone.network)
+        if fault is not None and fault.order.when == "before":
+            suffer(fault.order, phone.network)
         answer = await self._send(call, phone, message)
         if fault is not None:
-            suffer(fault, phone.network)
+            suffer(fault.order, phone.network)
         return answer
 
     def _recipient(self, call: GraphCall) -> Phone:

@@ -37,11 +37,11 @@ class WhatsAppMessages:
             return self._mark_read(call)
         phone, recipient = self._recipient(call)
         fault = self._world.faults.strike(GRAPH_KINDS, "whatsapp", phone.user)
-        if fault is not None and fault.when == "before":
-            suffer(fault, "whatsapp")
+        if fault is not None and fault.order.when == "before":
+            suffer(fault.order, "whatsapp")
         answer = await self._send(call, phone, recipient)
         if fault is not None:
-            suffer(fault, "whatsapp")
+            suffer(fault.order, "whatsapp")
         return answer
 
     def _mark_read(self, call: GraphCall) -> dict[str, Any]:

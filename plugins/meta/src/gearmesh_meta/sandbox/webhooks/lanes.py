@@ -4,33 +4,31 @@ Theory. A *lane* holds the events of one user of one network. Its head batch is 
 out a pause after a failure, or stands in the network's queue of ready lanes; never two of these, which keeps the
 order. A batch that failed is sent again byte for byte. Workers take ready lanes in turn, so a lane with
 a long queue does not starve the others, and a lane in its pause occupies no worker.
+
+Meta keeps no order after a failure. A lane whose attempt has failed can therefore be *scattered*, by order of a fault:
+what waits at its head leaves shuffled, each event in a webhook of its own, and then the lane goes on as before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-import aiohttp
-from yarl import URL
-
 from gearmesh_meta.sandbox.clock import Clock
-from gearmesh_meta.sandbox.faults import WEBHOOK_KINDS, Faults
+from gearmesh_meta.sandbox.faults import ATTEMPT_KINDS, LANE_KINDS, Faults
 from gearmesh_meta.sandbox.settings import NETWORKS, Network, Settings
 from gearmesh_meta.sandbox.subscriptions import Subscriptions
 
+from .courier import Courier
 from .event import Dialect, Event
-from .signature import encode, signatures
+from .signature import encode
 
 #: Bytes of a webhook, above which fewer events are put into it (WhatsApp webhook docs, Jan 2026: up to 3 MB).
 PAYLOAD_LIMIT: Final = 3_145_728
-#: Bytes of a body, above which aiohttp wants a stream.
-_STREAMED: Final = 1_048_576
 
 
 @dataclass(slots=True)
@@ -41,15 +39,16 @@ class _Lane:
     batch: list[Event] | None = None
     body: bytes = b""
     failures: int = 0
+    apart: int = 0
+    """Events at the head, the batch's included, that leave one by one."""
     busy: bool = False
     """Queued as ready, in a worker's hands or in a pause."""
 
 
 @dataclass(slots=True)
 class WebhookCounters:
-    """What became of webhook requests; `events` counts what they carried and was answered 200."""
+    """What became of webhooks; `events` counts what they carried and was answered 200."""
 
-    attempts: int = 0
     answered: int = 0
     retried: int = 0
     lost: int = 0
@@ -66,6 +65,7 @@ class Lanes:
         dialects: Mapping[Network, Dialect],
         subscriptions: Subscriptions,
         faults: Faults,
+        courier: Courier,
     ) -> None:
         self.counters = WebhookCounters()
         self._settings = settings
@@ -73,7 +73,7 @@ class Lanes:
         self._dialects = dialects
         self._subscriptions = subscriptions
         self._faults = faults
-        self._timeout = aiohttp.ClientTimeout(total=settings.webhook_timeout)
+        self._courier = courier
         self._lanes: dict[tuple[Network, str], _Lane] = {}
         self._ready: dict[Network, asyncio.Queue[_Lane]] = {network: asyncio.Queue() for network in NETWORKS}
         self._delayed: deque[tuple[float, Event]] = deque()
@@ -87,11 +87,11 @@ class Lanes:
         lanes = sum(len(lane.waiting) + len(lane.batch or ()) for lane in self._lanes.values())
         return lanes + len(self._delayed)
 
-    def start(self, session: aiohttp.ClientSession) -> None:
-        """Begin delivery with this session, which stays the caller's to close."""
+    def start(self) -> None:
+        """Begin delivery; the courier has been started."""
         for network in NETWORKS:
             for _ in range(self._settings.in_flight):
-                worker = asyncio.create_task(self._work(self._ready[network], session))
+                worker = asyncio.create_task(self._work(self._ready[network]))
                 worker.add_done_callback(_report)
                 self._workers.append(worker)
 
@@ -137,15 +137,17 @@ class Lanes:
         lane.busy = True
         self._ready[lane.network].put_nowait(lane)
 
-    async def _work(self, ready: asyncio.Queue[_Lane], session: aiohttp.ClientSession) -> None:
+    async def _work(self, ready: asyncio.Queue[_Lane]) -> None:
         while True:
             lane = await ready.get()
+            self._scatter(lane)
             batch = lane.batch
             if batch is None:
                 batch = lane.batch = self._take(lane)
-            if await self._deliver(lane, batch, session):
+            if await self._deliver(lane, batch):
                 lane.batch = None
                 lane.failures = 0
+                lane.apart = max(0, lane.apart - len(batch))
                 if lane.waiting:
                     ready.put_nowait(lane)
                 else:
@@ -153,9 +155,26 @@ class Lanes:
             else:
                 self._pause(lane)
 
+    def _scatter(self, lane: _Lane) -> None:
+        """Shuffle what waits at the lane's head, if its attempt has failed and a fault wants it."""
+        failed = lane.batch
+        if failed is None or lane.apart:
+            return
+        count = min(self._settings.batch, len(failed) + len(lane.waiting))
+        # One event alone has no order to lose; the fault keeps its strike for a lane that has.
+        if count < 2 or (fault := self._faults.strike(LANE_KINDS, lane.network, lane.user)) is None:
+            return
+        ordered = failed + [lane.waiting.popleft() for _ in range(count - len(failed))]
+        places = list(range(count))
+        while places == sorted(places):
+            fault.chance.shuffle(places)
+        lane.waiting.extendleft(ordered[place] for place in reversed(places))
+        lane.batch = None
+        lane.apart = count
+
     def _take(self, lane: _Lane) -> list[Event]:
         waiting = lane.waiting
-        count = min(len(waiting), self._settings.batch)
+        count = 1 if lane.apart else min(len(waiting), self._settings.batch)
         while True:
             batch = [waiting.popleft() for _ in range(count)]
             payload = self._dialects[lane.network].payload(batch, self._clock.now_ms())
@@ -165,17 +184,22 @@ class Lanes:
             waiting.extendleft(reversed(batch))
             count //= 2
 
-    async def _deliver(self, lane: _Lane, batch: list[Event], session: aiohttp.ClientSession) -> bool:
+    async def _deliver(self, lane: _Lane, batch: list[Event]) -> bool:
         """One attempt; True when the batch is done with, delivered or lost."""
-        fault = self._faults.strike(WEBHOOK_KINDS, lane.network, lane.user)
-        if fault is not None and fault.kind == "drop_webhook":
+        fault = self._faults.strike(ATTEMPT_KINDS, lane.network, lane.user)
+        kind = fault.order.kind if fault is not None else None
+        if kind == "drop_webhook":
             self.counters.lost += 1
             for event in batch:
                 _resolve(event)
             return True
-        answered = await self._post(lane, session)
-        if fault is not None:
-            answered = await self._post(lane, session) or answered
+        answered = kind != "lose_webhook" and await self._courier.post(lane.network, lane.body)
+        if kind == "double_webhook":
+            answered = await self._courier.post(lane.network, lane.body) or answered
+        elif kind == "lose_answer":
+            answered = False
+        elif fault is not None and kind == "late_double":
+            self._courier.post_later(lane.network, lane.body, fault.order.pause)
         for event in batch:
             _resolve(event)
         if answered:
@@ -185,20 +209,6 @@ class Lanes:
                 if event.answered is not None:
                     event.answered()
         return answered
-
-    async def _post(self, lane: _Lane, session: aiohttp.ClientSession) -> bool:
-        self.counters.attempts += 1
-        headers = signatures(lane.body, self._settings.app_secret)
-        headers["Content-Type"] = "application/json"
-        url = URL(self._subscriptions[lane.network].callback)
-        data = io.BytesIO(lane.body) if len(lane.body) > _STREAMED else lane.body
-        try:
-            async with session.post(url, data=data, headers=headers, timeout=self._timeout) as response:
-                await response.read()
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            # Whatever the reason, the network's only answer to an unanswered webhook is to send it again.
-            return False
 
     def _pause(self, lane: _Lane) -> None:
         self.counters.retried += 1

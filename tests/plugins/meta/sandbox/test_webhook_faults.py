@@ -1,0 +1,194 @@
+"""Misfortunes of webhooks that the network repairs by itself: nothing is lost, but it comes late, twice or shuffled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gearmesh_meta.sandbox.faults import FaultOrder
+
+from .harness import ADA, BEN, CLEO, Delivery, Start, World
+
+
+def typed(deliveries: list[Delivery]) -> list[list[str]]:
+    """The texts that people typed, webhook by webhook; echoes and the like are left out."""
+    return [
+        [
+            entry["messaging"][0]["message"]["text"]
+            for entry in delivery.payload["entry"]
+            if "text" in entry["messaging"][0].get("message", {})
+        ]
+        for delivery in deliveries
+    ]
+
+
+async def counted(world: World) -> dict[str, int]:
+    _, state = await world.call("GET", "/sandbox/state")
+    return dict(state["webhooks"])
+
+
+async def test_given_an_attempt_that_never_leaves_when_typing_then_it_comes_after_the_pause_and_once(
+    world: World,
+) -> None:
+    before, received = await counted(world), len(world.business.deliveries)
+    await world.fault("lose_webhook", user=ADA, count=2)
+    await world.type("whatsapp", ADA, text="hello")
+    await world.settled()
+    assert len(world.business.deliveries) == received + 1
+    assert world.business.parts("whatsapp")[-1]["text"]["body"] == "hello"
+    after = await counted(world)
+    assert after["sent"] - before["sent"] == 1
+    assert after["retried"] - before["retried"] == 2
+    assert after["lost"] == 0
+
+
+async def test_given_an_attempt_that_never_leaves_when_more_is_typed_then_the_order_is_kept(world: World) -> None:
+    await world.fault("lose_webhook", user=BEN, probability=0.5, seed=3)
+    received = len(world.business.deliveries)
+    for number in range(20):
+        await world.type("messenger", BEN, text=str(number))
+    await world.settled()
+    came = [text for texts in typed(world.business.deliveries[received:]) for text in texts]
+    assert came == [str(number) for number in range(20)]
+
+
+async def test_given_a_lost_answer_when_typing_then_the_same_bytes_come_again(world: World) -> None:
+    received = len(world.business.deliveries)
+    await world.fault("lose_answer", network="instagram", count=1)
+    message = await world.type("instagram", CLEO, text="hello")
+    await world.settled()
+    first, second = world.business.deliveries[received:]
+    assert first.body == second.body
+    assert [(shown["id"], shown["status"]) for shown in await world.shown("instagram", CLEO)] == [
+        (message["id"], "delivered")
+    ]
+
+
+async def test_given_a_late_double_when_more_is_typed_then_the_old_bytes_come_after_the_new(world: World) -> None:
+    received = len(world.business.deliveries)
+    await world.fault("late_double", user=ADA, count=1, seconds=0.2)
+    await world.type("whatsapp", ADA, text="old")
+    await world.settled()
+    await world.type("whatsapp", ADA, text="new")
+    await world.settled()
+    assert (await counted(world))["late"] == 1
+    # The double is refused, and that is nobody's business.
+    world.business.statuses = [500]
+    await world.business.until(lambda business: len(business.deliveries) == received + 3)
+    old, new, double = world.business.deliveries[received:]
+    assert old.body == double.body != new.body
+    await world.type("whatsapp", ADA, text="newer")
+    await world.settled()
+    assert len(world.business.deliveries) == received + 4
+    assert (await counted(world))["late"] == 0
+
+
+async def test_given_a_late_double_that_is_due_when_the_sandbox_ends_then_it_does_not_wait(world: World) -> None:
+    await world.fault("late_double", seconds=3600)
+    await world.type("whatsapp", ADA, text="hello")
+    await world.settled()
+    assert (await counted(world))["late"] == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "seconds"),
+    [
+        (FaultOrder("late_double"), 5),
+        (FaultOrder("timeout"), 30),
+        (FaultOrder("timeout", seconds=1), 1),
+        (FaultOrder("late_double", seconds=0), 0),
+    ],
+)
+def test_given_a_kind_with_a_pause_when_none_is_ordered_then_it_has_its_own(order: FaultOrder, seconds: float) -> None:
+    assert order.pause == seconds
+
+
+@pytest.mark.parametrize(("network", "user"), [("messenger", BEN), ("instagram", CLEO)])
+async def test_given_a_lane_that_failed_when_reordered_then_its_events_leave_one_by_one_in_another_order(
+    start: Start, network: str, user: str
+) -> None:
+    world = await start(batch=4)
+    await world.settled()
+    await world.fault("reorder_webhook", seed=1)
+    received = len(world.business.deliveries)
+    world.business.gate.clear()
+    # The first attempt fails with one text; then there are four of them, one of which fails again.
+    world.business.statuses = [500, 200, 503]
+    for number in range(6):
+        await world.type(network, user, text=str(number))
+    world.business.gate.set()
+    await world.settled()
+    attempts = typed(world.business.deliveries[received:])
+    assert attempts[0] == ["0"]
+    apart = attempts[1:6]
+    assert all(len(texts) == 1 for texts in apart)
+    assert apart[1] == apart[2]
+    order = [text for [text] in (apart[0], *apart[2:])]
+    assert sorted(order) == ["0", "1", "2", "3"]
+    assert order != ["0", "1", "2", "3"]
+    assert attempts[6:] == [["4", "5"]]
+    [fault] = (await world.call("GET", "/sandbox/faults"))[1]
+    assert fault["fired"] == 1
+    assert [message["status"] for message in await world.shown(network, user)] == ["delivered"] * 6
+
+
+async def test_given_the_same_seed_when_reordered_again_then_the_order_is_the_same(start: Start) -> None:
+    async def order() -> list[str]:
+        world = await start()
+        await world.settled()
+        received = len(world.business.deliveries)
+        await world.fault("reorder_webhook", network="messenger", seed=11)
+        await world.fault("lose_webhook", user=BEN, count=1)
+        world.business.gate.clear()
+        for number in range(8):
+            await world.type("messenger", BEN, text=str(number))
+        world.business.gate.set()
+        await world.settled()
+        return [text for texts in typed(world.business.deliveries[received:]) for text in texts]
+
+    first = await order()
+    assert first == await order()
+    assert sorted(first) == [str(number) for number in range(8)]
+
+
+async def test_given_lanes_in_good_order_when_a_reordering_is_in_force_then_it_strikes_none(world: World) -> None:
+    await world.fault("reorder_webhook")
+    received = len(world.business.deliveries)
+    world.business.gate.clear()
+    for number in range(5):
+        await world.type("messenger", BEN, text=str(number))
+    world.business.gate.set()
+    await world.settled()
+    # A lane of WhatsApp that failed, and one with a single event, which has no order to lose.
+    world.business.statuses = [500]
+    await world.type("messenger", BEN, text="5")
+    await world.settled()
+    world.business.gate.clear()
+    world.business.statuses = [500]
+    for number in range(3):
+        await world.type("whatsapp", ADA, text=str(number))
+    world.business.gate.set()
+    await world.settled()
+    came = [text for texts in typed_in(world, "messenger", received) for text in texts]
+    assert came == ["0", "1", "2", "3", "4", "5", "5"]
+    bodies = [part["text"]["body"] for part in world.business.parts("whatsapp") if part.get("type") == "text"]
+    assert bodies == ["0", "0", "1", "2"]
+    [fault] = (await world.call("GET", "/sandbox/faults"))[1]
+    assert fault["fired"] == 0
+
+
+def typed_in(world: World, network: str, received: int) -> list[list[str]]:
+    return typed([delivery for delivery in world.business.deliveries[received:] if delivery.network == network])
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [({"kind": "reorder_webhook", "network": "whatsapp"}, "messenger and instagram")],
+)
+async def test_given_a_kind_that_a_network_does_not_know_when_ordered_for_it_then_the_error_says_for_which_it_is(
+    world: World, order: dict[str, Any], said: str
+) -> None:
+    status, answer = await world.call("POST", "/sandbox/faults", json=order)
+    assert status == 400
+    assert said in answer["error"]
