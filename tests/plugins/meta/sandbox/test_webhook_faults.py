@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from gearmesh_meta.sandbox.faults import FaultOrder
@@ -180,15 +178,3 @@ async def test_given_lanes_in_good_order_when_a_reordering_is_in_force_then_it_s
 
 def typed_in(world: World, network: str, received: int) -> list[list[str]]:
     return typed([delivery for delivery in world.business.deliveries[received:] if delivery.network == network])
-
-
-@pytest.mark.parametrize(
-    ("order", "said"),
-    [({"kind": "reorder_webhook", "network": "whatsapp"}, "messenger and instagram")],
-)
-async def test_given_a_kind_that_a_network_does_not_know_when_ordered_for_it_then_the_error_says_for_which_it_is(
-    world: World, order: dict[str, Any], said: str
-) -> None:
-    status, answer = await world.call("POST", "/sandbox/faults", json=order)
-    assert status == 400
-    assert said in answer["error"]

@@ -13,6 +13,8 @@ from .settings import NETWORKS, Network
 Kind = Literal[
     "error",
     "timeout",
+    "hang_up",
+    "refuse",
     "drop_webhook",
     "lose_webhook",
     "lose_answer",
@@ -21,15 +23,19 @@ Kind = Literal[
     "reorder_webhook",
 ]
 
-GRAPH_KINDS: Final = ("error", "timeout")
+GRAPH_KINDS: Final = ("error", "timeout", "hang_up", "refuse")
 #: What strikes one attempt to deliver a webhook.
 ATTEMPT_KINDS: Final = ("drop_webhook", "lose_webhook", "lose_answer", "double_webhook", "late_double")
 #: What strikes a lane of webhooks between two attempts.
 LANE_KINDS: Final = ("reorder_webhook",)
 WEBHOOK_KINDS: Final = (*ATTEMPT_KINDS, *LANE_KINDS)
 
-#: Kinds that only some networks know. Messenger Platform docs, mid-2026: after failures the order is not kept.
-NETWORKS_OF: Final[dict[str, tuple[Network, ...]]] = {"reorder_webhook": ("messenger", "instagram")}
+#: Kinds that only some networks know: of Messenger and Instagram Meta says that order is lost after failures
+#: (Messenger Platform docs, mid-2026), and WhatsApp alone tells of a failure in a status.
+NETWORKS_OF: Final[dict[str, tuple[Network, ...]]] = {
+    "reorder_webhook": ("messenger", "instagram"),
+    "refuse": ("whatsapp",),
+}
 #: Seconds where an order names none.
 _SECONDS: Final = {"timeout": 30.0, "late_double": 5.0}
 
@@ -37,8 +43,9 @@ _SECONDS: Final = {"timeout": 30.0, "late_double": 5.0}
 class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fault as ordered through the control API. Without `count` and `probability` it strikes every time.
 
-    `error` and `timeout` strike sends (`on` messages) or whatever is called (`on` any), `before` or `after` the message
-    is accepted; the webhook kinds strike attempts to deliver, `reorder_webhook` a lane whose attempt has failed.
+    `error`, `timeout` and `hang_up` strike sends (`on` messages) or whatever is called (`on` any), `before` or `after`
+    the message is accepted; `refuse` strikes sends. The webhook kinds strike attempts to deliver, `reorder_webhook` a
+    lane whose attempt has failed. An `error` can say when to come again: `retry_after` seconds, `regain` minutes.
     """
 
     kind: Kind
@@ -48,6 +55,8 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: int | None = None
     subcode: int | None = None
     message: str | None = None
+    retry_after: float | None = None
+    regain: int | None = None
     when: Literal["before", "after"] = "before"
     seconds: float | None = None
     on: Literal["messages", "any"] = "messages"

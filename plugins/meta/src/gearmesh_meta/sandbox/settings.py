@@ -89,3 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def app_token(self) -> str:
         """The app's own access token, needed by `/{app-id}/subscriptions` and `/debug_token`."""
         return f"{self.app_id}|{self.app_secret}"
+
+    def business_object(self, network: Network | None) -> str:
+        """The id of the account that a network's calls are counted with; the page's when they are about none."""
+        accounts = {"whatsapp": self.waba_id, "instagram": self.instagram_id}
+        return accounts.get(network or "messenger", self.page_id)

@@ -14,6 +14,8 @@ from .answers import Refused, json_answer, read_json
 _ELSEWHERE: Final = {
     "reorder_webhook": "reorder_webhook is for messenger and instagram: only of these Meta says that order is lost "
     "after a failure; leave network out or name one of them",
+    "refuse": "refuse is for whatsapp: messenger and instagram have no status that tells of a failure afterwards; "
+    "order an error instead",
 }
 
 
@@ -49,6 +51,12 @@ class FaultsControl:
 def _check(order: FaultOrder) -> None:
     if order.network is not None and order.network not in NETWORKS_OF.get(order.kind, (order.network,)):
         raise Refused(_ELSEWHERE[order.kind])
+    if order.kind == "refuse" and order.on == "any":
+        raise Refused("refuse strikes sends only; leave out on")
+    if order.kind != "error" and (order.retry_after is not None or order.regain is not None):
+        raise Refused("retry_after and regain stand in the answer of an error; leave them out")
+    if not 0 <= (order.retry_after or 0) <= 86_400 or not 0 <= (order.regain or 0) <= 1440:
+        raise Refused("retry_after (seconds) and regain (minutes) must be between 0 and a day")
     if order.probability is not None and not 0 <= order.probability <= 1:
         raise Refused("probability must be between 0 and 1")
     if order.count is not None and order.count < 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -76,16 +76,17 @@ class Graph:
         """Answer one request."""
         call: GraphCall | None = None
         status = 200
+        added: Mapping[str, str] = {}
         try:
             call = await read_call(request, self._world.settings.public_url)
             answer = await self._answer(call)
         except GraphError as error:
-            status, answer = error.status, error.body(self._world.identifiers.trace())
+            status, answer, added = error.status, error.body(self._world.identifiers.trace()), error.headers
         except NoAnswer as silence:
             self.recorder.record(request.method, request.path, 0, call, self._world.clock.now_ms())
             return await self._hold(request, silence.seconds)
         self.recorder.record(request.method, request.path, status, call, self._world.clock.now_ms())
-        return self._response(status, answer, call)
+        return self._response(status, answer, call, added)
 
     async def _answer(self, call: GraphCall) -> dict[str, Any]:
         key, needs_token = self._key(call)
@@ -96,11 +97,9 @@ class Graph:
             raise unknown_object(call.method, call.subject)
         network = _NETWORKS.get(key[1])
         fault = self._world.faults.strike(GRAPH_KINDS, network, None, on="any")
-        if fault is not None and fault.order.when == "before":
-            suffer(fault.order, network)
+        suffer(fault, network, "before", self._world.settings)
         answer = await handler(call)
-        if fault is not None:
-            suffer(fault.order, network)
+        suffer(fault, network, "after", self._world.settings)
         return answer
 
     def _key(self, call: GraphCall) -> tuple[tuple[str, str, str], bool]:
@@ -142,7 +141,9 @@ class Graph:
             request.transport.abort()
         return web.Response()
 
-    def _response(self, status: int, answer: dict[str, Any], call: GraphCall | None) -> web.Response:
+    def _response(
+        self, status: int, answer: dict[str, Any], call: GraphCall | None, added: Mapping[str, str]
+    ) -> web.Response:
         trace = self._world.identifiers.trace()
         headers = {
             "Content-Type": "application/json; charset=UTF-8",
@@ -150,6 +151,7 @@ class Graph:
             "x-fb-trace-id": trace,
             "x-fb-request-id": trace,
             "x-app-usage": '{"call_count":0,"total_cputime":0,"total_time":0}',
+            **added,
         }
         if status == 401:
             headers["WWW-Authenticate"] = 'OAuth "Facebook Platform" "invalid_token" "Invalid OAuth access token."'

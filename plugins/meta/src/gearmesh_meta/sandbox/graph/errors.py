@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class GraphError(Exception):
-    """An error answer: HTTP `status`, `code`, `subcode`, `kind` (the body's `type`) and, for WhatsApp, `details`."""
+    """An error answer: HTTP `status`, `code`, `subcode`, `kind` (the body's `type`) and, for WhatsApp, `details`.
+
+    `headers` come besides those that every answer has.
+    """
 
     def __init__(
         self,
@@ -17,6 +24,7 @@ class GraphError(Exception):
         subcode: int | None = None,
         kind: str = "OAuthException",
         details: str | None = None,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> None:
         self.code = code
         self.message = message
@@ -24,6 +32,7 @@ class GraphError(Exception):
         self.subcode = subcode
         self.kind = kind
         self.details = details
+        self.headers = headers
         super().__init__(message)
 
     def body(self, trace: str) -> dict[str, Any]:

@@ -47,11 +47,9 @@ class PageMessages:
         if message is None:
             raise bad_parameter("Param message must be non-empty.")
         fault = self._world.faults.strike(GRAPH_KINDS, phone.network, phone.user)
-        if fault is not None and fault.order.when == "before":
-            suffer(fault.order, phone.network)
+        suffer(fault, phone.network, "before", self._world.settings)
         answer = await self._send(call, phone, message)
-        if fault is not None:
-            suffer(fault.order, phone.network)
+        suffer(fault, phone.network, "after", self._world.settings)
         return answer
 
     def _recipient(self, call: GraphCall) -> Phone:

@@ -12,7 +12,7 @@ from gearmesh_meta.sandbox.phone import Message, Phone
 
 from .call import GraphCall
 from .errors import bad_parameter, invalid_value, missing_parameter, status_error, undeliverable
-from .misfortune import suffer
+from .misfortune import refusal, suffer
 from .whatsapp_content import MEDIA_TYPES, OPAQUE_LIMIT, Content, read_content, template_unknown
 from .world import DAY_MS, World
 
@@ -37,11 +37,9 @@ class WhatsAppMessages:
             return self._mark_read(call)
         phone, recipient = self._recipient(call)
         fault = self._world.faults.strike(GRAPH_KINDS, "whatsapp", phone.user)
-        if fault is not None and fault.order.when == "before":
-            suffer(fault.order, "whatsapp")
-        answer = await self._send(call, phone, recipient)
-        if fault is not None:
-            suffer(fault.order, "whatsapp")
+        suffer(fault, "whatsapp", "before", self._world.settings)
+        answer = await self._send(call, phone, recipient, refusal(fault))
+        suffer(fault, "whatsapp", "after", self._world.settings)
         return answer
 
     def _mark_read(self, call: GraphCall) -> dict[str, Any]:
@@ -73,7 +71,9 @@ class WhatsAppMessages:
             return phone, bsuid
         raise missing_parameter("to")
 
-    async def _send(self, call: GraphCall, phone: Phone, recipient: str) -> dict[str, Any]:
+    async def _send(
+        self, call: GraphCall, phone: Phone, recipient: str, refused: dict[str, Any] | None
+    ) -> dict[str, Any]:
         world = self._world
         content = read_content(call)
         opaque = call.text("biz_opaque_callback_data")
@@ -102,7 +102,7 @@ class WhatsAppMessages:
             category="utility" if content.template is not None else "service",
             by_bsuid=by_bsuid,
         )
-        error = self._refusal(phone, content) or failure
+        error = refused or self._refusal(phone, content) or failure
         if error is not None:
             world.exchange.refuse(phone, message, error)
         else:
