@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -33,13 +34,13 @@ async def business() -> AsyncIterator[Business]:
 
 @pytest.fixture
 async def start(business: Business) -> AsyncIterator[Start]:
-    """Starts a sandbox with these settings, its webhooks going to the business."""
+    """Starts a sandbox with these settings, its webhooks going to the business and its limits by `monotonic`."""
     async with AsyncExitStack() as stack:
 
-        async def start(**settings: Any) -> World:
+        async def start(monotonic: Callable[[], float] = time.monotonic, **settings: Any) -> World:
             clock = Clock()
             options: dict[str, Any] = {"webhooks": business.url, "retry_first": 0.01, "retry_cap": 0.05} | settings
-            sandbox = Sandbox(Settings(**options), clock=clock)
+            sandbox = Sandbox(Settings(**options), clock=clock, monotonic=monotonic)
             app = web.Application()
             sandbox.mount(app)
             server = TestServer(app)

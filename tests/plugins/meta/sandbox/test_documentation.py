@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Final, get_args
 
 import msgspec
 
+from gearmesh_meta.sandbox.command import sandbox
 from gearmesh_meta.sandbox.faults import FaultOrder, Kind
 
 SANDBOX: Final = Path(__file__).parents[4] / "plugins" / "meta" / "SANDBOX.md"
@@ -26,3 +28,7 @@ def test_given_the_faults_then_every_kind_and_every_field_stands_in_the_document
     told = SANDBOX.read_text().partition("| field |")[2].partition("\n\n")[0]
     assert names_in("field") <= fields
     assert all(f"`{field}`" in told for field in fields)
+
+
+def test_given_the_command_then_every_option_stands_in_the_document() -> None:
+    assert names_in("option") == {f"--{name.replace('_', '-')}" for name in inspect.signature(sandbox).parameters}

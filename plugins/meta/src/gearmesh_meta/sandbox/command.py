@@ -19,16 +19,18 @@ def sandbox(
     webhooks: str = "http://127.0.0.1:8080",
     batch: int = Settings().batch,
     status_delay: float = 0.0,
+    limits: bool = False,
 ) -> None:
     """Play WhatsApp, Messenger and Instagram on this machine until Ctrl-C.
 
-    Webhooks go to <webhooks>/webhooks/<network>; an address with {network} in it is taken as it is.
+    Webhooks go to <webhooks>/webhooks/<network>; an address with {network} in it is taken as it is. With --limits,
+    messages that come faster than Meta takes them are refused.
     """
     if not webhooks.startswith(("http://", "https://")):
         print(f"--webhooks {webhooks}: expected an address such as http://127.0.0.1:8080", file=sys.stderr)
         raise SystemExit(2)
     template = webhooks if "{network}" in webhooks else webhooks.rstrip("/") + "/webhooks/{network}"
-    settings = Settings(webhooks=template, batch=batch, status_delay=status_delay)
+    settings = Settings(webhooks=template, batch=batch, status_delay=status_delay, limits=limits)
     try:
         asyncio.run(_serve(settings, host, port))
     except (OSError, OverflowError) as error:

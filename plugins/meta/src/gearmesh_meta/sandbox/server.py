@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
 from typing import Final
 
 import aiohttp
@@ -19,6 +21,7 @@ from .exchange import Exchange
 from .faults import Faults
 from .feed import Feed
 from .graph.endpoint import Graph
+from .graph.throttle import Throttle
 from .graph.world import World
 from .identifiers import Identifiers
 from .link_fetcher import LinkFetcher
@@ -40,7 +43,8 @@ class Sandbox:
     """WhatsApp, Messenger and Instagram as the business sees them, with phones for the people.
 
     All state is in here. `mount` once, on an application that has registered its own routes before: whatever it
-    does not answer, and is not under `/sandbox/`, is a Graph call.
+    does not answer, and is not under `/sandbox/`, is a Graph call. The limits go by `monotonic` seconds, which no call
+    moves: a client's own pauses do not follow the sandbox's clock.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Sandbox:
         *,
         clock: Clock | None = None,
         source: random.Random | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
         self.clock = clock or Clock()
@@ -56,6 +61,7 @@ class Sandbox:
         phones = PhoneBook()
         faults = Faults()
         subscriptions = Subscriptions(settings)
+        throttle = Throttle(on=settings.limits, now=monotonic)
         media = MediaStore(self.clock, identifiers, settings.app_secret, settings.media_url_lifetime)
         dialects: dict[Network, Dialect] = {
             "whatsapp": WhatsAppDialect(settings),
@@ -78,6 +84,7 @@ class Sandbox:
                 self._exchange,
                 faults,
                 subscriptions,
+                throttle,
             )
         )
         self._phones = PhonesControl(settings, phones, self._exchange, identifiers)
@@ -86,7 +93,7 @@ class Sandbox:
         self._files = FilesControl(settings, media, self._phones)
         recorder = self._graph.recorder
         self._observation = ObservationControl(
-            self.clock, self._feed, recorder, self._lanes, self._courier, phones, faults, media
+            self.clock, self._feed, recorder, self._lanes, self._courier, throttle, phones, faults, media
         )
         self._session: aiohttp.ClientSession | None = None
 

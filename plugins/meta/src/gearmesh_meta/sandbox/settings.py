@@ -77,6 +77,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     status_delay: float = 0.0
     """Pause between an accepted message and its statuses or echo."""
 
+    limits: bool = False
+    """Refuse messages that come faster than Meta takes them."""
+
     fetch_links: bool = True
     """Fetch media that a message names by link, as Meta does. False believes the link."""
     link_timeout: float = 10.0

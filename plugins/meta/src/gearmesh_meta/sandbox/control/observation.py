@@ -12,6 +12,7 @@ from gearmesh_meta.sandbox.clock import Clock
 from gearmesh_meta.sandbox.faults import Faults
 from gearmesh_meta.sandbox.feed import Feed
 from gearmesh_meta.sandbox.graph.recorder import Recorder
+from gearmesh_meta.sandbox.graph.throttle import Throttle
 from gearmesh_meta.sandbox.media import MediaStore
 from gearmesh_meta.sandbox.phones import PhoneBook
 from gearmesh_meta.sandbox.webhooks.courier import Courier
@@ -39,6 +40,7 @@ class ObservationControl:
         recorder: Recorder,
         lanes: Lanes,
         courier: Courier,
+        throttle: Throttle,
         phones: PhoneBook,
         faults: Faults,
         media: MediaStore,
@@ -48,6 +50,7 @@ class ObservationControl:
         self._recorder = recorder
         self._lanes = lanes
         self._courier = courier
+        self._throttle = throttle
         self._phones = phones
         self._faults = faults
         self._media = media
@@ -97,6 +100,7 @@ class ObservationControl:
                     "calls": sum(statuses.values()),
                     "by_status": {str(status): count for status, count in sorted(statuses.items())},
                 },
+                "refused_by_limits": dict(self._throttle.refused),
                 "phones": sum(1 for _ in self._phones),
                 "now": self._clock.now_ms(),
             }

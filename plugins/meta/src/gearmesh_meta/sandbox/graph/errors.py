@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from gearmesh_meta.sandbox.settings import Network
+
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -120,6 +122,21 @@ def window_closed(subcode: int) -> GraphError:
         "https://developers.facebook.com/docs/messenger-platform/policy-overview",
         subcode=subcode,
     )
+
+
+def pair_limit() -> GraphError:
+    """Too many messages to one WhatsApp user."""
+    return whatsapp_error(
+        131056, "Pair rate limit hit", "Too many messages went from this number to the same person in a short time."
+    )
+
+
+def account_limit(network: Network) -> GraphError:
+    """Too many messages of one account in a second, as each network says it."""
+    if network == "whatsapp":
+        return whatsapp_error(130429, "Rate limit hit", "Too many messages went from this number in a short time.")
+    message = "(#613) Calls to this api have exceeded the rate limit."
+    return GraphError(613, message, subcode=2534040 if network == "instagram" else None)
 
 
 def status_error(code: int, title: str, details: str) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class PageMessages:
             raise bad_parameter("Param message must be non-empty.")
         fault = self._world.faults.strike(GRAPH_KINDS, phone.network, phone.user)
         suffer(fault, phone.network, "before", self._world.settings)
+        self._world.throttle.admit(phone)
         answer = await self._send(call, phone, message)
         suffer(fault, phone.network, "after", self._world.settings)
         return answer

@@ -38,6 +38,7 @@ class WhatsAppMessages:
         phone, recipient = self._recipient(call)
         fault = self._world.faults.strike(GRAPH_KINDS, "whatsapp", phone.user)
         suffer(fault, "whatsapp", "before", self._world.settings)
+        self._world.throttle.admit(phone)
         answer = await self._send(call, phone, recipient, refusal(fault))
         suffer(fault, "whatsapp", "after", self._world.settings)
         return answer

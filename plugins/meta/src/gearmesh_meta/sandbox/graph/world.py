@@ -14,6 +14,8 @@ from gearmesh_meta.sandbox.phones import PhoneBook
 from gearmesh_meta.sandbox.settings import Settings
 from gearmesh_meta.sandbox.subscriptions import Subscriptions
 
+from .throttle import Throttle
+
 DAY_MS = 86_400_000
 
 
@@ -30,3 +32,4 @@ class World:
     exchange: Exchange
     faults: Faults
     subscriptions: Subscriptions
+    throttle: Throttle
