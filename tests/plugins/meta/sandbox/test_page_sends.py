@@ -114,7 +114,9 @@ async def test_given_a_day_of_silence_when_sending_then_only_a_human_agent_may_f
     assert (status, error["code"], error["error_subcode"], error["type"]) == (400, 10, subcode, "OAuthException")
     tag = {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
     assert (await world.page(user, {"text": "a person writes"}, **tag))[0] == 200
-    world.clock.advance(6 * 86_400)
+    world.clock.advance(6 * 86_400 - 60)
+    assert (await world.page(user, {"text": "still within the week"}, **tag))[0] == 200
+    world.clock.advance(60)
     assert (await world.page(user, {"text": "too late"}, **tag))[1]["error"]["error_subcode"] == subcode
 
 

@@ -139,6 +139,14 @@ async def test_given_a_messenger_send_when_it_arrives_then_echo_delivery_and_rea
     assert read["read"]["watermark"] >= echo["timestamp"]
 
 
+async def test_given_files_with_metadata_when_sent_on_messenger_then_their_echoes_carry_it(world: World) -> None:
+    url = f"{world.base}/sandbox/pictures/messenger/{BEN}.png"
+    attachment = {"type": "image", "payload": {"url": url}}
+    _, answer = await world.page(BEN, {"attachment": attachment, "metadata": "leg-2"})
+    echo = await world.business.part("messenger", lambda part: part.get("message", {}).get("attachments"))
+    assert (echo["message"]["mid"], echo["message"]["metadata"]) == (answer["message_id"], "leg-2")
+
+
 async def test_given_two_instagram_sends_when_read_then_echoes_and_one_seen_naming_the_newest(world: World) -> None:
     await world.page(CLEO, {"text": "one"})
     _, answer = await world.page(CLEO, {"text": "two"})
@@ -178,8 +186,15 @@ async def test_given_a_hidden_number_when_writing_then_only_the_business_scoped_
     status, answer = await world.whatsapp(to=phone["user"], type="text", text={"body": "hi"})
     assert (status, answer["error"]["code"]) == (400, 131026)
     body = {"messaging_product": "whatsapp", "recipient": phone["bsuid"], "type": "text", "text": {"body": "hi"}}
+    body["biz_opaque_callback_data"] = "leg-3"
     status, answer = await world.graph(f"{NUMBER}/messages", body)
     assert answer["contacts"] == [{"input": phone["bsuid"], "user_id": phone["bsuid"]}]
-    delivered = await world.business.part("whatsapp", lambda part: part["id"] == answer["messages"][0]["id"])
-    assert "recipient_id" not in delivered
-    assert delivered["recipient_user_id"] == phone["bsuid"]
+    wamid = answer["messages"][0]["id"]
+    await world.call("POST", f"/sandbox/phones/whatsapp/{phone['user']}/read")
+    await world.settled()
+    statuses = [part for part in world.business.parts("whatsapp") if part["id"] == wamid]
+    assert [each["status"] for each in statuses] == ["sent", "delivered", "read"]
+    for each in statuses:
+        assert "recipient_id" not in each
+        assert each["recipient_user_id"] == phone["bsuid"]
+        assert each["biz_opaque_callback_data"] == "leg-3"
