@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gearmesh_meta.sandbox.faults import KINDS
+
 from .harness import ADA, BEARER, BEN, CLEO, INSTAGRAM, NUMBER, PAGE, WABA, World
 
 
@@ -120,6 +122,18 @@ async def test_given_faults_on_any_call_when_a_profile_is_read_then_it_fails_too
     assert (await world.call("DELETE", f"/sandbox/faults/{fault['id']}")) == (204, None)
     assert (await world.call("DELETE", f"/sandbox/faults/{fault['id']}"))[0] == 404
     assert (await world.graph("me"))[0] == 200
+
+
+async def test_given_faults_that_struck_when_they_are_lifted_then_their_strikes_are_still_counted(world: World) -> None:
+    await world.fault("error", network="messenger", count=2)
+    for _ in range(3):
+        await world.page(BEN, {"text": "hello"})
+    await world.fault("lose_answer", user=ADA, count=1)
+    await world.type("whatsapp", ADA, text="hello")
+    await world.settled()
+    await world.call("DELETE", "/sandbox/faults")
+    _, state = await world.call("GET", "/sandbox/state")
+    assert state["faults"] == dict.fromkeys(KINDS, 0) | {"error": 2, "lose_answer": 1}
 
 
 async def test_given_a_chance_with_a_seed_when_sending_then_the_same_sends_fail_each_time(world: World) -> None:

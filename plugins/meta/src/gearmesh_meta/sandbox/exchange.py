@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .appearances import Appearances
 from .clock import Clock
 from .feed import Feed
 from .identifiers import Identifiers
@@ -44,6 +45,7 @@ class Exchange:
         dialects: Mapping[Network, Dialect],
         lanes: Lanes,
         feed: Feed,
+        appearances: Appearances,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -52,6 +54,7 @@ class Exchange:
         self._dialects = dialects
         self._lanes = lanes
         self._feed = feed
+        self._appearances = appearances
         self._typing: dict[tuple[Network, str], asyncio.TimerHandle] = {}
 
     def add_phone(self, phone: Phone, attempted: asyncio.Future[None] | None = None) -> None:
@@ -80,7 +83,7 @@ class Exchange:
             media=draft.media,
             media_url=draft.media_url,
         )
-        phone.add(message)
+        self._show(phone, message)
         event = self._dialects[phone.network].typed(phone, message)
 
         def delivered() -> None:
@@ -105,7 +108,7 @@ class Exchange:
 
     def arrive(self, phone: Phone, message: Message) -> None:
         """A message of the business reaches the phone."""
-        phone.add(message)
+        self._show(phone, message)
         if self._typing:
             self.stop_typing(phone)
         self._feed.message(phone, message)
@@ -146,6 +149,10 @@ class Exchange:
     def _act(self, phone: Phone) -> int:
         phone.window_opened = self._clock.now_ms()
         return phone.window_opened
+
+    def _show(self, phone: Phone, message: Message) -> None:
+        phone.add(message)
+        self._appearances.add(phone, message)
 
     def _follow(self, events: list[Event]) -> None:
         self._lanes.tell_later(events, self._settings.status_delay)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -23,6 +24,7 @@ Kind = Literal[
     "reorder_webhook",
 ]
 
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 GRAPH_KINDS: Final = ("error", "timeout", "hang_up", "refuse")
 #: What strikes one attempt to deliver a webhook.
 ATTEMPT_KINDS: Final = ("drop_webhook", "lose_webhook", "lose_answer", "double_webhook", "late_double")
@@ -98,9 +100,13 @@ class Fault:
 
 
 class Faults:
-    """The faults in force, in the order they were asked for; the first that fits strikes."""
+    """The faults in force, in the order they were asked for; the first that fits strikes.
+
+    `struck` counts the strikes of each kind, also of faults that were lifted since.
+    """
 
     def __init__(self) -> None:
+        self.struck: Counter[Kind] = Counter(dict.fromkeys(KINDS, 0))
         self._faults: dict[str, Fault] = {}
         self._next = 1
 
@@ -133,5 +139,6 @@ class Faults:
             probability = fault.order.probability
             if probability is None or fault.chance.random() < probability:
                 fault.fired += 1
+                self.struck[fault.order.kind] += 1
                 return fault
         return None

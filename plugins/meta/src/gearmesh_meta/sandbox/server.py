@@ -10,6 +10,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
+from .appearances import Appearances
 from .clock import Clock
 from .control.answers import answered
 from .control.faults import FaultsControl
@@ -72,7 +73,10 @@ class Sandbox:
         self._feed = Feed()
         self._courier = Courier(settings, subscriptions)
         self._lanes = Lanes(settings, self.clock, dialects, subscriptions, faults, self._courier)
-        self._exchange = Exchange(settings, self.clock, identifiers, phones, dialects, self._lanes, self._feed)
+        appearances = Appearances(settings.appearances)
+        self._exchange = Exchange(
+            settings, self.clock, identifiers, phones, dialects, self._lanes, self._feed, appearances
+        )
         self._graph = Graph(
             World(
                 settings,
@@ -93,7 +97,7 @@ class Sandbox:
         self._files = FilesControl(settings, media, self._phones)
         recorder = self._graph.recorder
         self._observation = ObservationControl(
-            self.clock, self._feed, recorder, self._lanes, self._courier, throttle, phones, faults, media
+            self.clock, self._feed, recorder, self._lanes, self._courier, throttle, phones, appearances, faults, media
         )
         self._session: aiohttp.ClientSession | None = None
 
@@ -110,6 +114,7 @@ class Sandbox:
             ("POST", phone + "/messages", self._messages.post),
             ("POST", phone + "/read", self._messages.read),
             ("GET", "/sandbox/events", self._observation.events),
+            ("GET", "/sandbox/shown", self._observation.shown),
             ("GET", "/sandbox/calls", self._observation.calls),
             ("GET", "/sandbox/state", self._observation.state),
             ("GET", "/sandbox/clock", self._observation.get_clock),

@@ -87,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the approved WhatsApp templates; empty approves every well-formed name."""
     media_url_lifetime: float = 300.0
     messages_per_phone: int = 20_000
+    appearances: int = 200_000
+    """Most messages of all phones together that `GET /sandbox/shown` knows of."""
 
     @property
     def app_token(self) -> str:

@@ -42,14 +42,14 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
         raise Refused(f"the body does not fit: {error}") from error
 
 
-def read_limit(request: web.Request) -> int | None:
-    """`?limit=`, None without. Raises Refused."""
-    limit = request.query.get("limit")
-    if limit is None:
+def read_number(request: web.Request, name: str) -> int | None:
+    """A number of the query such as `?limit=`, None without. Raises Refused."""
+    number = request.query.get(name)
+    if number is None:
         return None
-    if not limit.isdecimal():
-        raise Refused("limit must be a number, zero or more")
-    return int(limit)
+    if not number.isdecimal() or len(number) > 15:
+        raise Refused(f"{name} must be a number, zero or more")
+    return int(number)
 
 
 def answered(handler: Handler) -> Handler:

@@ -17,7 +17,7 @@ from gearmesh_meta.sandbox.media_rules import MB
 from gearmesh_meta.sandbox.phone import Message, Phone
 from gearmesh_meta.sandbox.settings import Settings
 
-from .answers import Refused, json_answer, read_json, read_limit
+from .answers import Refused, json_answer, read_json, read_number
 from .phones import PhonesControl
 
 #: Largest file a person can send (WhatsApp docs, Jan 2026: incoming media up to 100 MB).
@@ -72,7 +72,7 @@ class MessagesControl:
     async def get(self, request: web.Request) -> web.StreamResponse:
         """`GET .../messages?after=&limit=`, oldest first."""
         phone = self._phones.find(request)
-        history = phone.history(request.query.get("after"), read_limit(request))
+        history = phone.history(request.query.get("after"), read_number(request, "limit"))
         return json_answer([message.view() for message in history])
 
     async def post(self, request: web.Request) -> web.StreamResponse:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from gearmesh_meta.sandbox.appearances import Appearances
 from gearmesh_meta.sandbox.clock import Clock
 from gearmesh_meta.sandbox.faults import Faults
 from gearmesh_meta.sandbox.feed import Feed
@@ -18,9 +19,11 @@ from gearmesh_meta.sandbox.phones import PhoneBook
 from gearmesh_meta.sandbox.webhooks.courier import Courier
 from gearmesh_meta.sandbox.webhooks.lanes import Lanes
 
-from .answers import Refused, json_answer, read_json, read_limit
+from .answers import Refused, json_answer, read_json, read_number
 
 _HEARTBEAT: Final = 15.0
+#: Most messages in one answer of `/sandbox/shown`.
+_PAGE: Final = 5_000
 
 
 class ClockOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +45,7 @@ class ObservationControl:
         courier: Courier,
         throttle: Throttle,
         phones: PhoneBook,
+        appearances: Appearances,
         faults: Faults,
         media: MediaStore,
     ) -> None:
@@ -52,6 +56,7 @@ class ObservationControl:
         self._courier = courier
         self._throttle = throttle
         self._phones = phones
+        self._appearances = appearances
         self._faults = faults
         self._media = media
 
@@ -77,9 +82,17 @@ class ObservationControl:
                 await response.write(b"data: " + data + b"\n\n")
         return response
 
+    async def shown(self, request: web.Request) -> web.StreamResponse:
+        """`GET /sandbox/shown?since=&limit=`: what appeared on all phones after the cursor, oldest first."""
+        since, limit = read_number(request, "since") or 0, read_number(request, "limit")
+        total = self._appearances.total
+        if since > total:
+            raise Refused(f"since {since} is ahead of the {total} shown yet: the sandbox is a new one; begin at 0", 409)
+        return json_answer(self._appearances.since(since, _PAGE if limit is None else min(limit, _PAGE)))
+
     async def calls(self, request: web.Request) -> web.StreamResponse:
         """`GET /sandbox/calls?limit=`: the last Graph calls, oldest first."""
-        return json_answer(self._recorder.view(read_limit(request)))
+        return json_answer(self._recorder.view(read_number(request, "limit")))
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """`GET /sandbox/state`: counters since the start."""
@@ -100,6 +113,7 @@ class ObservationControl:
                     "calls": sum(statuses.values()),
                     "by_status": {str(status): count for status, count in sorted(statuses.items())},
                 },
+                "faults": dict(self._faults.struck),
                 "refused_by_limits": dict(self._throttle.refused),
                 "phones": sum(1 for _ in self._phones),
                 "now": self._clock.now_ms(),
@@ -125,6 +139,7 @@ class ObservationControl:
         """`POST /sandbox/reset`: messages, files, faults and calls are forgotten; phones and windows stay."""
         for phone in self._phones:
             phone.clear()
+        self._appearances.clear()
         self._media.clear()
         self._faults.clear()
         self._recorder.clear()
