@@ -178,3 +178,24 @@ async def test_given_lanes_in_good_order_when_a_reordering_is_in_force_then_it_s
 
 def typed_in(world: World, network: str, received: int) -> list[list[str]]:
     return typed([delivery for delivery in world.business.deliveries[received:] if delivery.network == network])
+
+
+async def test_given_all_misfortunes_at_once_when_people_write_then_everything_still_arrives(start: Start) -> None:
+    world = await start(batch=3)
+    await world.settled()
+    received = len(world.business.deliveries)
+    await world.fault("reorder_webhook", seed=0)
+    for seed, kind in enumerate(("lose_webhook", "lose_answer", "double_webhook", "late_double")):
+        await world.fault(kind, probability=0.3, seed=seed, seconds=0.01)
+    for number in range(40):
+        for network, user in (("whatsapp", ADA), ("messenger", BEN), ("instagram", CLEO)):
+            await world.type(network, user, text=str(number))
+    await world.settled()
+    everything = {str(number) for number in range(40)}
+    for network, user in (("messenger", BEN), ("instagram", CLEO)):
+        came = [text for texts in typed_in(world, network, received) for text in texts]
+        assert set(came) == everything
+        assert list(dict.fromkeys(came)) != sorted(everything, key=int)
+        assert {message["status"] for message in await world.shown(network, user)} == {"delivered"}
+    bodies = [part["text"]["body"] for part in world.business.parts("whatsapp") if part.get("type") == "text"]
+    assert list(dict.fromkeys(bodies)) == sorted(everything, key=int)
