@@ -2,91 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
-from gearmesh import RateLimited, Rejected, Retry, SendFailed, Unauthorized, WindowClosed
-from gearmesh_meta.codes import ANYWHERE, CODES, SUBCODES, error_detail, failure_for, tells_no_profile
-
-PUBLISHED = """
-0 190 104 3 10 131005 4 80007 130429 131048 131056 131064 133016 368 131031 130497 1 2 131016 133004 131000 131057
-33 100 131008 131009 135000 130403 130472 131049 131021 131026 131030 131037 131042 131044 131045 131063 134011 131047
-131050 131051 131052 131053 131055 131060 131062 132000 132001 132005 132007 132012 132018 132015 132016 132068 132069
-133000 133005 133006 133008 133009 133010 133015 134100 134101 134102 137000 200 210 299 551 613 2022 230 9000001
-80001 80002 80006 80008 17 32
-"""
+from gearmesh import RateLimited, Rejected, Retry, SendFailed, WindowClosed
+from gearmesh_meta.codes import ANYWHERE, SUBCODES, error_detail, failure_for, tells_no_profile
 
 
 def body(code: int, subcode: int | None = None, **more: Any) -> dict[str, Any]:
     return {"error": {"message": f"(#{code}) text", "code": code, "error_subcode": subcode, **more}}
-
-
-def test_every_published_code_is_known() -> None:
-    assert [code for code in map(int, re.findall(r"\d+", PUBLISHED)) if code not in CODES] == []
-
-
-@pytest.mark.parametrize(
-    ("code", "subcode", "expected"),
-    [
-        (0, None, Unauthorized),
-        (190, 463, Unauthorized),
-        (10, None, Unauthorized),
-        (10, 2018065, Unauthorized),
-        (299, None, Unauthorized),
-        (368, None, Unauthorized),
-        (131031, None, Unauthorized),
-        (133010, None, Unauthorized),
-        (200, 2534041, Unauthorized),
-        (100, 2534013, Unauthorized),
-        (10, 2018278, WindowClosed),
-        (10, 2534022, WindowClosed),
-        (131047, None, WindowClosed),
-        (10, 2018108, Rejected),
-        (100, None, Rejected),
-        (100, 33, Rejected),
-        (100, 2018001, Rejected),
-        (100, 2534014, Rejected),
-        (200, 1545041, Rejected),
-        (551, 1545041, Rejected),
-        (551, None, Rejected),
-        (131026, None, Rejected),
-        (131051, None, Rejected),
-        (132001, None, Rejected),
-        (230, None, Rejected),
-        (9000001, None, Rejected),
-        (100, 2018300, Rejected),
-        (1, None, Retry),
-        (2, None, Retry),
-        (131000, None, Retry),
-        (131016, None, Retry),
-        (100, 2018008, Retry),
-        (424242, None, Retry),
-    ],
-)
-def test_a_code_leads_to_its_class(code: int, subcode: int | None, expected: type[SendFailed]) -> None:
-    assert type(failure_for(400, body(code, subcode))) is expected
-
-
-@pytest.mark.parametrize(
-    ("code", "subcode", "scope"),
-    [
-        (131056, None, "recipient"),
-        (130429, None, "app"),
-        (131048, None, "app"),
-        (4, None, "app"),
-        (80007, None, "app"),
-        (80006, None, "app"),
-        (613, None, "app"),
-        (613, 2018338, "app"),
-    ],
-)
-def test_a_limit_says_for_whom_it_is(code: int, subcode: int | None, scope: str) -> None:
-    failure = failure_for(400, body(code, subcode))
-
-    assert isinstance(failure, RateLimited)
-    assert failure.scope == scope
 
 
 def test_the_code_decides_whatever_the_http_status() -> None:
@@ -103,12 +28,23 @@ def test_the_code_decides_whatever_the_http_status() -> None:
         (301, None, Retry),
         (404, None, Rejected),
         (400, {"error": {}}, Rejected),
+        (None, {"error": {}}, Rejected),
         (403, [], Rejected),
         (429, None, RateLimited),
     ],
 )
-def test_without_a_code_the_http_status_decides(status: int, answer: object, expected: type[SendFailed]) -> None:
+def test_without_a_code_the_http_status_decides(status: int | None, answer: object, expected: type[SendFailed]) -> None:
     assert type(failure_for(status, answer)) is expected
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 424242), (500, 424242), (599, 131999), (None, 424242)])
+def test_a_code_that_is_not_known_is_tried_again(status: int | None, code: int) -> None:
+    assert type(failure_for(status, body(code))) is Retry
+
+
+@pytest.mark.parametrize("code", [10, 200, 299])
+def test_a_permission_error_with_a_subcode_that_is_not_known_never_stops_the_app(code: int) -> None:
+    assert type(failure_for(403, body(code, 424242))) is Retry
 
 
 def test_a_rejection_that_meta_calls_transient_is_tried_again() -> None:
@@ -122,14 +58,24 @@ def test_the_code_is_named_with_its_subcode_but_not_on_whatsapp() -> None:
     assert failure_for(500, None).code == ""
 
 
-def test_the_pause_is_the_one_of_the_headers_else_the_one_of_the_table() -> None:
-    spam = failure_for(400, body(131048))
-    named = failure_for(400, body(131048), 7.0)
+def pause_of(code: int, after: float | None = None, regained: float | None = None) -> float | None:
+    failure = failure_for(400, body(code), after, regained)
+    assert isinstance(failure, RateLimited | Retry)
+    return failure.after
 
-    assert isinstance(spam, RateLimited)
-    assert spam.after == 3600
-    assert isinstance(named, RateLimited)
-    assert named.after == 7
+
+def test_the_pause_is_the_one_that_is_asked_for_else_the_one_of_the_table() -> None:
+    assert pause_of(131048) == 3600
+    assert pause_of(131048, 7.0) == 7
+    assert pause_of(131056) is None
+    assert pause_of(131056, 7.0) == pause_of(131000, 7.0) == 7
+
+
+def test_the_time_until_the_app_may_call_again_counts_only_where_its_calls_are_refused() -> None:
+    assert pause_of(80007, None, 60.0) == pause_of(80007, 7.0, 60.0) == pause_of(80007, 60.0, 7.0) == 60
+    assert pause_of(131048, None, 60.0) == 3600
+    assert pause_of(131056, None, 60.0) is None
+    assert pause_of(131000, None, 60.0) is None
 
 
 def test_the_message_holds_what_meta_said_in_detail() -> None:

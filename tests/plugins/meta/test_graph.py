@@ -122,11 +122,56 @@ async def test_given_a_pause_in_the_headers_then_it_is_kept_to(
     assert failure.after == pause
 
 
-def replies(status: int, body: bytes) -> Callable[[web.Request], Any]:
+USAGE = {"X-Business-Use-Case-Usage": '{"1":[{"type":"whatsapp","estimated_time_to_regain_access":19}]}'}
+
+
+@pytest.mark.parametrize(("code", "expected"), [(131056, RateLimited), (131000, Retry)])
+async def test_given_a_failure_that_is_not_about_calls_then_the_time_until_more_are_taken_is_no_pause(
+    graph: Graph, graph_stub: GraphStub, code: int, expected: type[RateLimited | Retry]
+) -> None:
+    graph_stub.fails(code, headers=USAGE)
+
+    failure = await failure_of(graph)
+
+    assert isinstance(failure, expected)
+    assert failure.after is None
+
+
+async def test_given_a_good_answer_with_a_time_until_more_calls_are_taken_then_it_is_good(
+    graph: Graph, graph_stub: GraphStub
+) -> None:
+    graph_stub.answers.append(web.json_response({"id": "7"}, headers=USAGE))
+
+    assert await graph.get(graph.url("1")) == {"id": "7"}
+
+
+def replies(status: int, body: bytes, headers: dict[str, str] | None = None) -> Callable[[web.Request], Any]:
     async def reply(request: web.Request) -> web.Response:
-        return web.Response(status=status, body=body)
+        return web.Response(status=status, body=body, headers=headers)
 
     return reply
+
+
+@pytest.mark.parametrize(("status", "expected"), [(503, Retry), (429, RateLimited)])
+@pytest.mark.parametrize("body", [b"", b"<html>Busy</html>", b"{}"])
+async def test_given_a_bare_refusal_that_names_a_pause_then_nothing_went_out_and_the_pause_is_kept_to(
+    graph: Graph, graph_stub: GraphStub, status: int, body: bytes, expected: type[RateLimited | Retry]
+) -> None:
+    graph_stub.answers += [replies(status, body, {"Retry-After": "12"}), replies(status, body, {"Retry-After": "12"})]
+
+    for sends in (True, False):
+        failure = await failure_of(graph, sends=sends)
+        assert type(failure) is expected
+        assert failure.after == 12
+
+
+async def test_given_a_gateway_that_lost_the_answer_then_a_pause_does_not_make_it_certain(
+    graph: Graph, graph_stub: GraphStub
+) -> None:
+    graph_stub.answers += [replies(502, b"", {"Retry-After": "12"}), replies(504, b"", {"Retry-After": "12"})]
+
+    assert type(await failure_of(graph)) is Unclear
+    assert type(await failure_of(graph)) is Unclear
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """What Meta's error codes mean for a message, as data.
 
 From Meta's error references (WhatsApp Cloud API, September 2026; Messenger Platform and Instagram, mid-2026; Graph API
-rate limits). Which class a code belongs to is our reading: a failure of one message is `rejected`, one that only the
-operator can mend is `unauthorized` (the app stops and the queue is kept), and what passes by itself is tried again.
+rate limits). Which class a code belongs to is our reading: a failure of one message, or of one person, is `rejected`;
+one that only the operator can mend is `unauthorized` (the app stops and the queue is kept); what passes by itself, and
+what is not known here, is tried again for as long as the message may wait.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ def _all(failure: Class, meaning: str, *codes: int, after: float | None = None) 
     return dict.fromkeys(codes, Verdict(failure, meaning, after))
 
 
+PERMISSIONS: Final = frozenset({10, *range(200, 300)})
+"""Codes that mean a missing permission when they stand alone; with a subcode they may speak of one person."""
+
 CODES: Final[dict[int, Verdict]] = {
     # Graph API, all three networks
-    **_all("unauthorized", "a permission is missing", 3, 10, *range(200, 300)),
+    **_all("unauthorized", "a permission is missing", 3, *PERMISSIONS),
     **_all("unauthorized", "the access token is refused", 0, 104, 190),
     **_all("retry", "Meta could not do it this time", 1, 2),
     **_all("app_limit", "too many calls", 4, 17, 32, 613, 80001, 80002, 80006, 80007, 80008),
@@ -55,8 +59,9 @@ CODES: Final[dict[int, Verdict]] = {
     # WhatsApp: limits
     **_all("app_limit", "too many messages a second for this number", 130429),
     **_all("app_limit", "too many messages were blocked or flagged as spam", 131048, after=HOUR),
-    **_all("app_limit", "the number's messaging limit is reached", 131064, after=HOUR),
+    **_all("app_limit", "the account is held back for templates of the wrong category", 131064, after=HOUR),
     **_all("app_limit", "too many attempts to register the number", 133016),
+    # Meta asks for 4^X seconds, X counting the refusals in a row: whoever counts them makes the pause.
     **_all("recipient_limit", "too many messages to this person", 131056),
     # WhatsApp: passing
     **_all("retry", "Meta could not do it this time", 131000, 131016, 131057, 133004),
@@ -76,6 +81,7 @@ CODES: Final[dict[int, Verdict]] = {
     **_all("rejected", "this method is not allowed", 131055),
     **_all("rejected", "the message that came in is not available", 131060),
     **_all("rejected", "this message needs a phone number as recipient", 131062),
+    # For the operator to mend, and yet no reason to stop: nothing but marketing templates is refused.
     **_all("rejected", "marketing messages are off", 131063, 134100, 134101, 134102),
     **_all("rejected", "the template does not fit", 132000, 132001, 132005, 132007, 132012, 132018),
     **_all("rejected", "the template is paused or disabled", 132015, 132016),
@@ -103,6 +109,7 @@ SUBCODES: Final[dict[tuple[int, int], Verdict]] = {
     (100, 2018074): Verdict("rejected", "the uploaded file has expired or belongs to another Page"),
     (100, 2018109): Verdict("rejected", "the file is too large"),
     (100, 2018294): Verdict("retry", "Meta could not fetch the video in time"),
+    # An app that Meta has not reviewed may write to its own testers: one who is no tester does not stop it.
     (200, 2018028): Verdict("rejected", "the app may not write to this person"),
     (200, 2534041): Verdict("unauthorized", "the account's owner has switched access to messages off"),
     (200, 1545041): Verdict("rejected", "this person is not available"),
@@ -122,19 +129,26 @@ NO_PROFILE: Final = frozenset({230, 2018218, 2018247})
 """Codes and subcodes that say: nothing is told about this person."""
 
 
-def failure_for(status: int, answer: object, after: float | None = None) -> SendFailed:
+def failure_for(
+    status: int | None, answer: object, after: float | None = None, regained: float | None = None
+) -> SendFailed:
     """What an unsuccessful answer means for the message. Never raises.
 
-    `status` is the HTTP status, `answer` the JSON (None: it was none), `after` the pause in seconds that the answer's
-    headers ask for. A code decides, whatever the status, as Meta advises; without one the status does.
+    `status` is the HTTP status (None: a webhook says it), `answer` the JSON (None: it was none), `after` the pause in
+    seconds that the answer asks for, and `regained` in how many seconds the app may call again; that counts only where
+    the whole app is refused for its calls. A code decides, whatever the status, as Meta advises; without one the status
+    does.
     """
     error = mapping(mapping(answer).get("error"))
     code, subcode = _integer(error.get("code")), _integer(error.get("error_subcode"))
     name = "" if code is None else f"{code}/{subcode}" if subcode and code < 130000 else str(code)
     verdict = _verdict(status, code, subcode, flag(error.get("is_transient")))
-    said = text(mapping(error.get("error_data")).get("details")) or text(error.get("message"))
+    details = text(mapping(error.get("error_data")).get("details")) or text(error.get("details"))
+    said = details or text(error.get("message")) or text(error.get("title"))
     message = f"{verdict.meaning} ({said[:300]})" if said else verdict.meaning
     pause = after if after is not None else verdict.after
+    if regained is not None and verdict.failure == "app_limit":
+        pause = max(pause or 0.0, regained)
     match verdict.failure:
         case "retry":
             return Retry(message, after=pause, code=name)
@@ -169,14 +183,20 @@ def error_detail(error: Mapping[str, Any]) -> str:
     return (f"{line}: {details}" if details and details != title else line)[:300]
 
 
-def _verdict(status: int, code: int | None, subcode: int | None, transient: bool) -> Verdict:
+def _verdict(status: int | None, code: int | None, subcode: int | None, transient: bool) -> Verdict:
     if code is None:
+        if status is None:
+            return Verdict("rejected", "Meta refused it and named no code")
         if status == 429:
             return Verdict("app_limit", "too many calls (HTTP 429)")
         if 400 <= status < 500 and status != 408:
             return Verdict("rejected", f"Meta refused it with HTTP {status}")
         return Verdict("retry", f"Meta answered HTTP {status}")
-    known = SUBCODES.get((code, subcode or 0)) or ANYWHERE.get(subcode or 0) or ANYWHERE.get(code) or CODES.get(code)
+    named = SUBCODES.get((code, subcode or 0)) or ANYWHERE.get(subcode or 0)
+    if named is None and subcode and code in PERMISSIONS:
+        # It may be about this one person, for whom the app must not stop.
+        return Verdict("retry", "a failure that is not known here")
+    known = named or ANYWHERE.get(code) or CODES.get(code)
     if known is None or (transient and known.failure == "rejected"):
         return Verdict("retry", "a failure that is not known here" if known is None else known.meaning)
     return known

@@ -104,39 +104,47 @@ class Graph:
             return answer
         if 200 <= response.status < 300 and not isinstance(answer, dict):
             raise lost(f"Meta answered HTTP {response.status} with something that is no JSON object")
+        after = self._retry_after(response.headers.get("Retry-After", ""))
         if response.status >= 500 and not mapping(mapping(answer).get("error")):
+            if response.status == 503 and after is not None:
+                # "Come back later" (RFC 9110, 15.6.4): whoever says when has not taken the call.
+                raise Retry("Meta answered HTTP 503 and named a pause", after=after)
             # A gateway's answer, not the API's: it does not say whether the API took the call.
             raise lost(f"Meta answered HTTP {response.status} without a reason")
-        raise self._failure(response, answer)
+        raise self._failure(response, answer, after)
 
-    def _failure(self, response: aiohttp.ClientResponse, answer: object) -> SendFailed:
+    def _failure(self, response: aiohttp.ClientResponse, answer: object, after: float | None) -> SendFailed:
         token = self._token.reveal()
         if token and token in json.dumps(answer):
             answer = json.loads(json.dumps(answer).replace(token, "***"))
-        return failure_for(response.status, answer, self._pause(response))
+        return failure_for(response.status, answer, after, _regained(response))
 
-    def _pause(self, response: aiohttp.ClientResponse) -> float | None:
-        """The longest pause that the headers ask for, in seconds."""
-        pauses = [self._retry_after(response.headers.get("Retry-After", ""))]
-        try:
-            usage = mapping(json.loads(response.headers.get("X-Business-Use-Case-Usage", "{}")))
-        except (ValueError, RecursionError):
-            usage = {}
-        for uses in usage.values():
-            # Minutes until calls are accepted again (Graph API rate limits, 2026); 0 while they are.
-            pauses += [60 * (number(use.get("estimated_time_to_regain_access")) or 0) for use in mappings(uses)]
-        longest = max(pauses)
-        return longest if longest > 0 else None
-
-    def _retry_after(self, header: str) -> float:
+    def _retry_after(self, header: str) -> float | None:
+        """The pause that the server asks for, in seconds; None when it asks for none."""
         seconds = number(header)
         if seconds is None and header:
             try:
                 when = parsedate_to_datetime(header)
             except ValueError:
-                return 0.0
+                return None
             seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - self._context.now()
-        return max(seconds or 0.0, 0.0)
+        return seconds if seconds is not None and seconds > 0 else None
+
+
+def _regained(response: aiohttp.ClientResponse) -> float | None:
+    """In how many seconds all that Meta counts lets this app call again; None when it lets it already.
+
+    The header comes with good answers too, and tells of every use of the app (Graph API rate limits, 2026).
+    """
+    try:
+        usage = mapping(json.loads(response.headers.get("X-Business-Use-Case-Usage", "{}")))
+    except (ValueError, RecursionError):
+        return None
+    minutes = [
+        number(use.get("estimated_time_to_regain_access")) or 0.0 for uses in usage.values() for use in mappings(uses)
+    ]
+    longest = 60 * max(minutes, default=0.0)
+    return longest if longest > 0 else None
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes | None:
