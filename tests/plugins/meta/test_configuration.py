@@ -54,6 +54,14 @@ def test_each_bridge_has_the_abilities_of_its_network(
     ]
 
 
+def test_a_network_that_promises_no_order_and_tells_milliseconds_is_sorted() -> None:
+    assert {bridge.network: bridge.in_order for bridge in gearmesh_meta.gearmesh_bridges()} == {
+        "whatsapp": True,
+        "messenger": False,
+        "instagram": False,
+    }
+
+
 def convert(config: type[msgspec.Struct], **values: Any) -> Any:
     hook = lambda kind, value: Secret.read(value) if kind is Secret else value  # noqa: E731
     return msgspec.convert(SECRETS | values, config, dec_hook=hook)

@@ -226,11 +226,32 @@ def test_given_a_read_event_then_it_is_a_watermark_on_messenger_and_a_message_on
 
 
 def test_given_an_echo_then_our_own_id_comes_back() -> None:
-    echo = {"mid": "m_1", "is_echo": True, "app_id": 1517776481860111, "metadata": "leg-1", "text": "hello"}
+    delivery = f"{7:032x}:fb:0"
+    echo = {"mid": "m_1", "is_echo": True, "app_id": 1517776481860111, "metadata": delivery, "text": "hello"}
     ours = {"sender": {"id": US}, "recipient": {"id": BEN}, "timestamp": AT}
 
-    assert read(ours | {"message": echo}) == [EchoReceived("m_1", BEN, BEN, AT, "leg-1")]
+    assert read(ours | {"message": echo}) == [EchoReceived("m_1", BEN, BEN, AT, delivery, "hello")]
     assert read(ours | {"reaction": {"mid": "m_1", "action": "react"}}) == []
+
+
+@pytest.mark.parametrize("metadata", ["DEV", 5, None, f"{7:032x}:ig:0", f"{7:032x}:fb:0 "])
+def test_given_an_echo_of_what_we_did_not_send_then_no_id_is_taken_for_ours(metadata: object) -> None:
+    echo = {"mid": "m_1", "is_echo": True, "metadata": metadata, "text": "hello"}
+
+    assert read(event_of(message=echo) | {"sender": {"id": US}, "recipient": {"id": BEN}}) == [
+        EchoReceived("m_1", BEN, BEN, AT, "", "hello")
+    ]
+
+
+def test_given_an_echo_on_instagram_then_its_words_come_as_they_were_sent() -> None:
+    ours = {"sender": {"id": US}, "recipient": {"id": BEN}, "timestamp": AT}
+    spoken = {"mid": "m_1", "is_echo": True, "text": " Cleo: hello\n🎩 "}
+    shown = {"mid": "m_2", "is_echo": True, "attachments": [attachment("image", url=URL)]}
+
+    assert read(ours | {"message": spoken}, ours | {"message": shown}, kind="instagram") == [
+        EchoReceived("m_1", BEN, BEN, AT, "", " Cleo: hello\n🎩 "),
+        EchoReceived("m_2", BEN, BEN, AT),
+    ]
 
 
 def test_given_a_thread_that_another_app_has_then_messages_are_kept_and_nobody_is_answered() -> None:

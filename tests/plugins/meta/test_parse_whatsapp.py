@@ -17,9 +17,15 @@ from gearmesh import (
     MediaRef,
     MessageReceived,
     Profile,
+    RateLimited,
     ReceiptReceived,
+    Rejected,
+    Retry,
+    SendFailed,
     Text,
+    Unauthorized,
     Unparsed,
+    WindowClosed,
 )
 from gearmesh_meta.aliases import Aliases
 from gearmesh_meta.origin import Origin
@@ -29,6 +35,7 @@ US = "106540352242922"
 ADA = "16505551234"
 ADA_ID = "US.13491208655302741918"
 ORIGIN = Origin("wa", US, 999)
+OURS = f"{7:032x}:wa:0"
 CONTACT = {"profile": {"name": "Ada Lovelace", "username": "@ada"}, "wa_id": ADA, "user_id": ADA_ID}
 DIGEST = hashlib.sha256(b"file")
 
@@ -232,7 +239,73 @@ def test_given_a_failure_then_its_code_comes_along_also_when_nobody_is_named() -
 
     (event,) = read(webhook(statuses=[status]))
 
-    assert event == ReceiptReceived("", "", 1000, "failed", ("wamid.S",), "131047 Re-engagement message: 24 hours")
+    assert isinstance(event, ReceiptReceived)
+    assert (event.user, event.at, event.state, event.native_ids) == ("", 1000, "failed", ("wamid.S",))
+    assert event.detail == "131047 Re-engagement message: 24 hours"
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected", "code"),
+    [
+        ([{"code": 131047, "title": "Re-engagement message"}], WindowClosed, "131047"),
+        ([{"code": 131026, "message": "Message undeliverable"}, {"code": 131056}], Rejected, "131026"),
+        ([{"code": "131056"}], RateLimited, "131056"),
+        ([{"code": 131042}], Unauthorized, "131042"),
+        ([{"code": 131053, "error_data": {"details": "Unsupported"}}], Retry, "131053"),
+        ([{"code": 424242}], Retry, "424242"),
+        ([{"title": "No code"}], Rejected, ""),
+        ([], Rejected, ""),
+        (None, Rejected, ""),
+        ("?", Rejected, ""),
+    ],
+)
+def test_given_a_failure_then_it_means_what_the_same_answer_to_a_send_would_have_meant(
+    errors: Any, expected: type[SendFailed], code: str
+) -> None:
+    status = {"id": "wamid.S", "status": "failed", "timestamp": "1", "recipient_id": ADA, "errors": errors}
+
+    (event,) = read(webhook(statuses=[status | {"biz_opaque_callback_data": OURS}]))
+
+    assert isinstance(event, ReceiptReceived)
+    assert type(event.failure) is expected
+    assert event.failure.code == code
+    assert (event.user, event.delivery_id) == (ADA, OURS)
+    assert event.detail
+
+
+def test_given_news_of_a_message_whose_id_came_along_then_it_is_known_by_it() -> None:
+    told = [
+        {"id": "w", "status": state, "timestamp": "1", "recipient_id": ADA, "biz_opaque_callback_data": OURS}
+        for state in ("sent", "delivered", "read", "played")
+    ]
+
+    assert read(webhook(statuses=told)) == [
+        EchoReceived("w", ADA, ADA, 1000, OURS),
+        *(ReceiptReceived(ADA, ADA, 1000, state, ("w",), "", OURS) for state in ("delivered", "read", "played")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        "",
+        7,
+        "leg-1",
+        f"{7:032x}:other:0",
+        f"{7:032x}:wa:",
+        f"{7:032x}:wa:0:invitation",
+        f"{7:032x}:wa:0\n",
+        f"{7:031x}:wa:0",
+        f"{7:032X}".replace("7", "F") + ":wa:0",
+        f"{7:032x}:wa:٣",
+    ],
+)
+def test_given_what_is_no_id_of_ours_then_nothing_is_recognised_by_it(told: object) -> None:
+    base = {"id": "w", "timestamp": "1", "recipient_id": ADA, "biz_opaque_callback_data": told}
+
+    assert read(webhook(statuses=[base | {"status": "sent"}])) == []
+    assert read(webhook(statuses=[base | {"status": "read"}])) == [ReceiptReceived(ADA, ADA, 1000, "read", ("w",))]
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         ReceiptReceived(BEN, BEN, 999, "delivered", ("m_1",)),
         ReadUpTo(BEN, BEN, 999, 1760000000100),
     ],
-    "messenger_echo": [EchoReceived("mid.E", BEN, BEN, NOW, "d-1")],
+    "messenger_echo": [EchoReceived("mid.E", BEN, BEN, NOW, "", "out")],
     "messenger_addressed_to_its_sender": [
         MessageReceived("mid.1", PAGE, PAGE, NOW, Text("hello")),
         ReadUpTo(PAGE, PAGE, NOW, 1760000000100),
@@ -219,11 +219,16 @@ def without_bytes(event: Event) -> Event:
     return msgspec.structs.replace(event, raw=b"", detail="") if isinstance(event, Unparsed) else event
 
 
+def without_failure(event: Event) -> Event:
+    """Exceptions are equal to nothing but themselves, and not to be encoded."""
+    return msgspec.structs.replace(event, failure=None) if isinstance(event, ReceiptReceived) else event
+
+
 @pytest.mark.parametrize("name", BODIES)
 def test_given_a_sample_webhook_then_the_right_events_come(name: str) -> None:
     events = read(name, decode(BODIES[name]))
 
-    assert [without_bytes(event) for event in events] == EXPECTED[name]
+    assert [without_failure(without_bytes(event)) for event in events] == EXPECTED[name]
 
 
 def test_given_what_nobody_understands_then_its_bytes_and_a_reason_are_kept() -> None:
@@ -287,7 +292,7 @@ def test_given_a_sample_with_pieces_gone_or_of_another_type_then_nothing_raises(
             container[key] = json.loads(data.draw(st.sampled_from(OTHER)))
 
     for event in read(name, payload):
-        assert msgspec.json.decode(msgspec.json.encode(event))
+        assert msgspec.json.decode(msgspec.json.encode(without_failure(event)))
 
 
 @settings(deadline=None, max_examples=200)

@@ -98,12 +98,34 @@ async def test_given_sent_messages_when_the_phone_reads_then_receipts_come_back(
 
 async def test_given_a_message_to_messenger_then_its_echo_brings_our_id_back(world: World) -> None:
     await world.next("messenger", ChatOpened)
-    user = PEOPLE["messenger"]
+    user, ours = PEOPLE["messenger"], f"{7:032x}:messenger:0"
 
-    sent = await world.bridges["messenger"].send(Delivery("leg-1", user, user, Text("Hi")))
+    sent = await world.bridges["messenger"].send(Delivery(ours, user, user, Text("Hi")))
 
     echo = await world.next("messenger", EchoReceived)
-    assert (echo.native_id, echo.user, echo.delivery_id) == (sent.native_ids[0], user, "leg-1")
+    assert (echo.native_id, echo.user, echo.delivery_id, echo.text) == (sent.native_ids[0], user, ours, "Hi")
+
+
+async def test_given_a_message_to_whatsapp_then_each_status_of_it_brings_our_id_back(world: World) -> None:
+    await world.next("whatsapp", ChatOpened)
+    user, ours = PEOPLE["whatsapp"], f"{7:032x}:whatsapp:0"
+
+    sent = await world.bridges["whatsapp"].send(Delivery(ours, user, user, Text("Hi")))
+
+    echo = await world.next("whatsapp", EchoReceived)
+    delivered = await world.next("whatsapp", ReceiptReceived)
+    assert (echo.native_id, echo.user, echo.delivery_id) == (sent.native_ids[0], user, ours)
+    assert (delivered.state, delivered.native_ids, delivered.delivery_id) == ("delivered", sent.native_ids, ours)
+
+
+async def test_given_a_message_to_instagram_then_its_echo_brings_the_words_back(world: World) -> None:
+    await world.next("instagram", ChatOpened)
+    user = PEOPLE["instagram"]
+
+    sent = await world.bridges["instagram"].send(Delivery("leg-1", user, user, Text("Hi “you” 🎩")))
+
+    echo = await world.next("instagram", EchoReceived)
+    assert (echo.native_id, echo.user, echo.delivery_id, echo.text) == (sent.native_ids[0], user, "", "Hi “you” 🎩")
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -219,6 +241,7 @@ async def test_given_a_closed_window_then_messenger_says_no_at_once_and_whatsapp
 
     assert (refused.state, refused.native_ids) == ("failed", sent.native_ids)
     assert refused.detail.startswith("131047")
+    assert isinstance(refused.failure, WindowClosed)
 
 
 async def test_given_somebody_who_is_not_there_then_the_message_is_rejected(world: World) -> None:

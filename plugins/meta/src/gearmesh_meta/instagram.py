@@ -36,6 +36,8 @@ class Instagram(MetaBridge):
     network: ClassVar[str] = "instagram"
     title: ClassVar[str] = "Instagram"
     api: ClassVar[int] = 1
+    # "Order by timestamp" after failures, says the webhook reference (Messenger Platform, mid-2026); times are in ms.
+    in_order: ClassVar[bool] = False
     Config = InstagramConfig
     account_key = "instagram_id"
 

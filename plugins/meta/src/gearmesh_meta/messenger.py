@@ -40,6 +40,8 @@ class Messenger(MetaBridge):
     network: ClassVar[str] = "messenger"
     title: ClassVar[str] = "Messenger"
     api: ClassVar[int] = 1
+    # "Order by timestamp" after failures, says the webhook reference (Messenger Platform, mid-2026); times are in ms.
+    in_order: ClassVar[bool] = False
     Config = MessengerConfig
     account_key = "page_id"
 

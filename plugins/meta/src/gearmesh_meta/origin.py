@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import msgspec
 
 from gearmesh import Unparsed
-from gearmesh_meta.fields import compact
+from gearmesh_meta.fields import compact, text
+
+_DELIVERY: Final = re.compile(r"[0-9a-f]{32}:(?P<app>[A-Za-z0-9_-]{1,64}):[0-9]{1,9}")
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -18,6 +23,11 @@ class Origin(msgspec.Struct, frozen=True):
     account: str
     received_at: int
     any_account: bool = False
+
+    def delivery_id(self, told: object) -> str:
+        """What came along with a message of ours, where it is an id that this app gave one (`Delivery.id`); else ""."""
+        found = _DELIVERY.fullmatch(text(told))
+        return found[0] if found and found["app"] == self.app else ""
 
     def foreign(self, piece: object, whose: str) -> Unparsed:
         """Input that was meant for another account of the same Meta app."""

@@ -130,7 +130,7 @@ def _event(item: dict[str, Any], owner: str, origin: Origin) -> list[Event]:
         return [origin.foreign(item, reader or owner)]
     at = milliseconds(item.get("timestamp"), origin.received_at)
     if author in ours and author != reader:
-        return _own(item, reader, at)
+        return _own(item, reader, at, origin)
     if _SILENT_KEYS.intersection(item):
         return []
     if isinstance(item.get("message"), dict):
@@ -147,20 +147,26 @@ def _event(item: dict[str, Any], owner: str, origin: Origin) -> list[Event]:
     return [Unparsed(compact(item), f"{kind} is not understood", author, author, kind, native_id)]
 
 
-def _own(item: dict[str, Any], reader: str, at: int) -> list[Event]:
+def _own(item: dict[str, Any], reader: str, at: int, origin: Origin) -> list[Event]:
     """What went out from our own account: messages are echoes, and of all else the person sees the effect already."""
     message = mapping(item.get("message"))
     native_id = identifier(message.get("mid"))
     if not native_id or not reader or flag(message.get("is_deleted")):
         return []
-    return [EchoReceived(native_id, reader, reader, at, text(message.get("metadata")))]
+    return [_echo(message, native_id, reader, at, origin)]
+
+
+def _echo(message: dict[str, Any], native_id: str, reader: str, at: int, origin: Origin) -> EchoReceived:
+    """Messenger brings our own id back as metadata. Instagram takes none along: there the words must do."""
+    delivery_id = origin.delivery_id(message.get("metadata"))
+    return EchoReceived(native_id, reader, reader, at, delivery_id, text(message.get("text")))
 
 
 def _message(item: dict[str, Any], message: dict[str, Any], author: str, at: int, origin: Origin) -> list[Event]:
     native_id = identifier(message.get("mid"))
     if flag(message.get("is_echo")):
         reader = identifier(mapping(item.get("recipient")).get("id"))
-        return [EchoReceived(native_id, reader, reader, at, text(message.get("metadata")))] if native_id else []
+        return [_echo(message, native_id, reader, at, origin)] if native_id else []
     if not author or not native_id:
         return [Unparsed(compact(item), "a message without sender or id", author, author, "message", native_id)]
     if flag(message.get("is_deleted")):

@@ -19,7 +19,7 @@ from gearmesh import (
     Unparsed,
 )
 from gearmesh_meta.aliases import PHONE, Aliases
-from gearmesh_meta.codes import error_detail
+from gearmesh_meta.codes import error_detail, failure_for
 from gearmesh_meta.fields import compact, identifier, mapping, mappings, milliseconds, text
 from gearmesh_meta.origin import Origin, malformed
 from gearmesh_meta.whatsapp_content import content_of, kind_of, type_of
@@ -194,15 +194,18 @@ def _status(item: object, origin: Origin, aliases: Aliases) -> list[Event]:
     if about != "message":
         detail = f"status {state[:80]} of a {about[:80]} is not known here"
         return [Unparsed(compact(item), detail, kind=about[:80], native_id=native_id)]
+    ours = origin.delivery_id(status.get("biz_opaque_callback_data"))
     if state == "sent":
-        # It says no more than the answer to our own call did.
-        return []
+        # It says no more than the answer to our own call did, except where that answer was lost.
+        return [EchoReceived(native_id, user, user, at, ours)] if ours else []
     if state == "failed":
-        errors = "; ".join(error_detail(error) for error in mappings(status.get("errors")))
-        return [ReceiptReceived(user, user, at, "failed", (native_id,), errors or "WhatsApp named no reason")]
+        errors = mappings(status.get("errors"))
+        detail = "; ".join(map(error_detail, errors)) or "WhatsApp named no reason"
+        failure = failure_for(None, {"error": errors[0] if errors else {}})
+        return [ReceiptReceived(user, user, at, "failed", (native_id,), detail, ours, failure)]
     reached = _REACHED.get(state)
     if reached is not None:
-        return [ReceiptReceived(user, user, at, reached, (native_id,))]
+        return [ReceiptReceived(user, user, at, reached, (native_id,), delivery_id=ours)]
     return [Unparsed(compact(item), f"status {state[:80]} is not known here", kind="status", native_id=native_id)]
 
 

@@ -39,6 +39,8 @@ class WhatsApp(MetaBridge):
     network: ClassVar[str] = "whatsapp"
     title: ClassVar[str] = "WhatsApp"
     api: ClassVar[int] = 1
+    # Times are whole seconds here: sorting by them would put nothing right.
+    in_order: ClassVar[bool] = True
     Config = WhatsAppConfig
     account_key = "phone_number_id"
 
