@@ -244,6 +244,21 @@ async def test_given_a_closed_window_then_messenger_says_no_at_once_and_whatsapp
     assert isinstance(refused.failure, WindowClosed)
 
 
+@pytest.mark.parametrize("network", ["messenger", "instagram"])
+async def test_given_a_closed_window_then_a_late_message_is_taken_for_a_week(world: World, network: str) -> None:
+    await world.next(network, ChatOpened)
+    bridge, user = world.bridges[network], PEOPLE[network]
+    late = Delivery("leg-1", user, user, Text("Sorry, we slept"), late=True)
+
+    await world.control("POST", "clock", advance=6 * 24 * 3600)
+    await bridge.send(late)
+    await world.control("POST", "clock", advance=2 * 24 * 3600)
+    with pytest.raises(WindowClosed):
+        await bridge.send(late)
+
+    assert [shown["text"] for shown in await world.sees(network)] == ["Sorry, we slept"]
+
+
 async def test_given_somebody_who_is_not_there_then_the_message_is_rejected(world: World) -> None:
     for network, nobody in (("whatsapp", "4900000000"), ("messenger", "42"), ("instagram", "42")):
         with pytest.raises(Rejected):

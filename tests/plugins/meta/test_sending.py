@@ -150,6 +150,23 @@ async def test_instagram_sends_a_text_and_nothing_that_it_does_not_know(
     ]
 
 
+async def test_a_late_message_is_marked_as_a_human_answer(
+    messenger: Messenger, instagram: Instagram, graph_stub: GraphStub
+) -> None:
+    await messenger.send(to(BEN, Text("Hello"), late=True))
+    await instagram.send(to(BEN, Text("Hello"), late=True))
+
+    assert graph_stub.bodies == [
+        {
+            "recipient": {"id": BEN},
+            "messaging_type": "MESSAGE_TAG",
+            "tag": "HUMAN_AGENT",
+            "message": {"text": "Hello", "metadata": "leg-1"},
+        },
+        {"recipient": {"id": BEN}, "tag": "HUMAN_AGENT", "message": {"text": "Hello"}},
+    ]
+
+
 async def test_instagram_through_a_page_sends_as_what_the_token_stands_for(
     context: FakeContext, graph_stub: GraphStub
 ) -> None:

@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
-from gearmesh import Capabilities, Limit, MediaKind, MediaRef
+from gearmesh import Capabilities, Limit, MediaKind, MediaRef, Rate, Window
+
+DAY: Final = 24 * 3600.0
 
 # Meta writes "characters" and does not say whether it means code points or UTF-16 units. A text within that many UTF-16
 # units is within the limit either way, and a refused message costs more than one that is cut a little earlier.
@@ -16,6 +18,14 @@ WHATSAPP: Final = Capabilities(
     media=frozenset({"image", "video", "audio", "voice", "file", "sticker"}),
     replies=True,
     receipts=frozenset({"read"}),
+    app_rate=Rate(1 / 80, source="WhatsApp Cloud API throughput docs, 2026: 80 messages a second for each number"),
+    recipient_rate=Rate(
+        6.0,
+        burst=45,
+        within=6.0,
+        source="WhatsApp Cloud API docs on rate limits, 2026: one message in 6 s to a person, or 45 in 6 s on credit",
+    ),
+    window=Window(DAY, source="WhatsApp Cloud API docs, 2026: 24 hours after the person's last message"),
     source="WhatsApp Cloud API OpenAPI description v23.0 and docs, 2026",
 )
 MESSENGER: Final = Capabilities(
@@ -23,6 +33,9 @@ MESSENGER: Final = Capabilities(
     media=frozenset({"image", "video", "audio", "voice", "file", "sticker", "gif"}),
     replies=True,
     receipts=frozenset({"read"}),
+    # Sounds and videos have a bound of their own, 10 a second; one that is too fast is told so and waits.
+    app_rate=Rate(1 / 300, source="Messenger Platform rate limits, 2026: 300 calls a second for each Page"),
+    window=Window(DAY, source="Messenger Platform docs, mid-2026: standard messaging window of 24 hours"),
     source="Messenger Platform Send API docs, mid-2026",
 )
 INSTAGRAM: Final = Capabilities(
@@ -31,8 +44,21 @@ INSTAGRAM: Final = Capabilities(
     # The Instagram Send API documents no way to quote a message.
     replies=False,
     receipts=frozenset({"read"}),
+    app_rate=Rate(
+        1 / 100,
+        source="Graph API rate limits, Instagram Platform, 2026: 100 calls a second; "
+        "the Messenger Platform's page on rate limits (March 2026) says 300, the lower one is kept to",
+    ),
+    window=Window(DAY, source="Instagram messaging docs, 2026: 24 hours after the person's last message"),
     source="Instagram messaging docs, 2026",
 )
+
+
+def answered_late(capabilities: Capabilities) -> Capabilities:
+    """The same for an account that Meta lets answer for a week, with the tag HUMAN_AGENT."""
+    source = "Messenger Platform and Instagram docs, 2026: tag HUMAN_AGENT, 7 days after the person's last message"
+    window = Window(DAY, 7 * DAY, source)
+    return msgspec.structs.replace(capabilities, window=window)
 
 
 class Carriage(msgspec.Struct, frozen=True):

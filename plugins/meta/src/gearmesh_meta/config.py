@@ -47,12 +47,14 @@ class WhatsAppConfig(MetaConfig, frozen=True, kw_only=True):
 class MessengerConfig(MetaConfig, frozen=True, kw_only=True):
     """One Facebook Page. `personas` shows people from other networks under their own names.
 
-    `persona_picture` is the address of a picture for those who have none: WhatsApp never tells one.
+    `persona_picture` is the address of a picture for those who have none: WhatsApp never tells one. `human_agent` says
+    that Meta has given the app the permission of that name: answers then go out for a week instead of a day.
     """
 
     page_id: Digits
     personas: bool = True
     persona_picture: PictureUrl = ""
+    human_agent: bool = False
     graph_url: BaseUrl = FACEBOOK_GRAPH
 
 
@@ -61,10 +63,13 @@ class InstagramConfig(MetaConfig, frozen=True, kw_only=True):
 
     `login` says which kind of token it is: "instagram" (Business Login for Instagram) or "facebook" (an account that
     is linked to a Page, with the Page's token). It decides which server is asked unless `graph_url` names one.
+    `human_agent` says that Meta has given the app the permission of that name: answers then go out for a week instead
+    of a day.
     """
 
     instagram_id: Digits
     login: Literal["instagram", "facebook"] = "instagram"
+    human_agent: bool = False
     graph_url: BaseUrl | None = None
 
     @property

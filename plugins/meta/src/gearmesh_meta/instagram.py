@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from gearmesh import (
     BridgeContext,
@@ -17,13 +17,13 @@ from gearmesh import (
     ReceiptDelivery,
     Sent,
 )
-from gearmesh_meta.capabilities import INSTAGRAM, INSTAGRAM_WAYS
+from gearmesh_meta.capabilities import INSTAGRAM, INSTAGRAM_WAYS, answered_late
 from gearmesh_meta.config import InstagramConfig
 from gearmesh_meta.download import Downloads
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import send_api_message
+from gearmesh_meta.outgoing import HUMAN_AGENT, send_api_message
 from gearmesh_meta.parse_messaging import parse
 from gearmesh_meta.profiles import profile_of
 
@@ -55,11 +55,12 @@ class Instagram(MetaBridge):
         super().__init__(config, context, account=config.instagram_id, graph=graph)
         # A Page's token sends for the account linked to the Page: "me" is what that token stands for.
         self._messages = graph.url("me/messages" if by_page else f"{config.instagram_id}/messages")
+        self._capabilities = answered_late(INSTAGRAM) if config.human_agent else INSTAGRAM
         self._downloads = Downloads(config.base)
 
     def capabilities(self, thread: str) -> Capabilities:
         """The same everywhere."""
-        return INSTAGRAM
+        return self._capabilities
 
     def parse_address(self, text: str) -> str:
         """An Instagram-scoped id. Meta gives no way from a user name to it: it becomes known when the person writes."""
@@ -78,7 +79,9 @@ class Instagram(MetaBridge):
     async def send(self, delivery: Delivery) -> Sent:
         """Send a text, or a file by link. Instagram takes no id of ours along and quotes nothing."""
         message = send_api_message(delivery.content, self.context, INSTAGRAM_WAYS)
-        body = {"recipient": {"id": delivery.user}, "message": message}
+        body: dict[str, Any] = {"recipient": {"id": delivery.user}, "message": message}
+        if delivery.late:
+            body["tag"] = HUMAN_AGENT
         answer = await self.graph.post(self._messages, body, sends=True)
         return Sent((self.accepted_id(answer.get("message_id")),))
 

@@ -19,13 +19,13 @@ from gearmesh import (
     Sender,
     Sent,
 )
-from gearmesh_meta.capabilities import MESSENGER, MESSENGER_WAYS
+from gearmesh_meta.capabilities import MESSENGER, MESSENGER_WAYS, answered_late
 from gearmesh_meta.config import MessengerConfig
 from gearmesh_meta.download import Downloads
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import send_api_message, whole_message
+from gearmesh_meta.outgoing import HUMAN_AGENT, send_api_message, whole_message
 from gearmesh_meta.parse_messaging import parse
 from gearmesh_meta.personas import Personas
 from gearmesh_meta.profiles import profile_of
@@ -55,6 +55,7 @@ class Messenger(MetaBridge):
         )
         super().__init__(config, context, account=config.page_id, graph=graph)
         self._messages = graph.url(f"{config.page_id}/messages")
+        self._capabilities = answered_late(MESSENGER) if config.human_agent else MESSENGER
         self._downloads = Downloads(config.graph_url)
         self._personas: Personas | None = None
         if config.personas:
@@ -62,7 +63,7 @@ class Messenger(MetaBridge):
 
     def capabilities(self, thread: str) -> Capabilities:
         """The same everywhere."""
-        return MESSENGER
+        return self._capabilities
 
     def parse_address(self, text: str) -> str:
         """A page-scoped id. There is no way to look one up by name: it becomes known when the person writes."""
@@ -83,9 +84,11 @@ class Messenger(MetaBridge):
         message = send_api_message(delivery.content, self.context, MESSENGER_WAYS)
         body: dict[str, Any] = {
             "recipient": {"id": delivery.user},
-            "messaging_type": "RESPONSE",
+            "messaging_type": "MESSAGE_TAG" if delivery.late else "RESPONSE",
             "message": {**message, "metadata": delivery.id},
         }
+        if delivery.late:
+            body["tag"] = HUMAN_AGENT
         if delivery.reply_to:
             body["reply_to"] = {"mid": whole_message(delivery.reply_to)}
         if delivery.ghost:

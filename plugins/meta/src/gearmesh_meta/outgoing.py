@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from gearmesh import BridgeContext, Media, Rejected, Text
 from gearmesh_meta.capabilities import Ways, way_for
+
+HUMAN_AGENT: Final = "HUMAN_AGENT"
+"""The tag of messages that answer somebody after their window has closed: the only one left of Meta's (mid-2026)."""
 
 
 def send_api_message(content: Text | Media, context: BridgeContext, ways: Ways) -> dict[str, Any]:
