@@ -15,6 +15,7 @@ from gearmesh import (
     InvalidAddress,
     Secret,
     SupportsGhosts,
+    SupportsInvitations,
     SupportsMedia,
     SupportsProfiles,
     SupportsReceipts,
@@ -45,12 +46,19 @@ def test_the_plugin_offers_three_bridges_with_their_abilities() -> None:
 def test_each_bridge_has_the_abilities_of_its_network(
     whatsapp: WhatsApp, messenger: Messenger, instagram: Instagram
 ) -> None:
-    abilities = (SupportsWebhook, SupportsReceipts, SupportsMedia, SupportsProfiles, SupportsGhosts)
+    abilities = (
+        SupportsWebhook,
+        SupportsReceipts,
+        SupportsMedia,
+        SupportsProfiles,
+        SupportsGhosts,
+        SupportsInvitations,
+    )
 
     assert [[isinstance(bridge, ability) for ability in abilities] for bridge in (whatsapp, messenger, instagram)] == [
-        [True, True, True, False, False],
-        [True, True, True, True, True],
-        [True, True, True, True, False],
+        [True, True, True, False, False, True],
+        [True, True, True, True, True, False],
+        [True, True, True, True, False, False],
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from gearmesh import Secret
+from gearmesh_meta.invitation import Parameter
 
 Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}\Z", description="an id of digits")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^v[0-9]+\.[0-9]+\Z", description="a version such as v25.0")]
@@ -15,6 +16,18 @@ BaseUrl = Annotated[
 ]
 PictureUrl = Annotated[
     str, msgspec.Meta(pattern=r"^(https?://\S+)?\Z", description="the address of a picture, or nothing")
+]
+TemplateName = Annotated[
+    str, msgspec.Meta(pattern=r"^[a-z0-9_]{0,512}\Z", description="a template's name: a-z, 0-9 and _, or nothing")
+]
+TemplateLanguage = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z]{2,3}(_([A-Z]{2}|[0-9]{3}))?\Z", description="the code of a language, such as en_US or de"
+    ),
+]
+TemplateParameters = Annotated[
+    tuple[Parameter, ...], msgspec.Meta(description='a list of "sender", "network" and "handle", or of some of them')
 ]
 
 FACEBOOK_GRAPH: Final = "https://graph.facebook.com"
@@ -38,9 +51,16 @@ class MetaConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WhatsAppConfig(MetaConfig, frozen=True, kw_only=True):
-    """One phone number on the WhatsApp Cloud API. `phone_number_id` is Meta's id of it, not the number."""
+    """One phone number on the WhatsApp Cloud API. `phone_number_id` is Meta's id of it, not the number.
+
+    `template` is the name of an approved template, in `template_language`, that tells a person whose window is closed
+    that somebody wrote to them; "" sends none. `template_parameters` fill the {{1}}, {{2}}... of its body.
+    """
 
     phone_number_id: Digits
+    template: TemplateName = ""
+    template_language: TemplateLanguage = "en_US"
+    template_parameters: TemplateParameters = ()
     graph_url: BaseUrl = FACEBOOK_GRAPH
 
 

@@ -24,6 +24,7 @@ from gearmesh_meta.config import WhatsAppConfig
 from gearmesh_meta.download import Downloads
 from gearmesh_meta.fields import identifier, mappings, text
 from gearmesh_meta.graph import Graph
+from gearmesh_meta.invitation import invitation_id, template_message
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.outgoing import as_text
@@ -80,22 +81,21 @@ class WhatsApp(MetaBridge):
         return parse(payload, origin, self._aliases)
 
     async def send(self, delivery: Delivery) -> Sent:
-        """Send a text, or a file by link. The answer also tells other ids of the person, which are remembered."""
-        body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual"}
-        recipient = self._aliases.recipient(delivery.user)
-        body["recipient" if BSUID.fullmatch(recipient) else "to"] = recipient
-        body |= self._message(delivery)
+        """Send a text, or a file by link."""
+        message = self._message(delivery)
         if delivery.reply_to:
-            body["context"] = {"message_id": delivery.reply_to}
-        body["biz_opaque_callback_data"] = delivery.id
-        # Learned before the answer: a status can be faster than it.
-        self._aliases.same(delivery.user, recipient)
-        answer = await self.graph.post(self._messages, body, sends=True)
-        for contact in mappings(answer.get("contacts")):
-            self._aliases.same(delivery.user, identifier(contact.get("wa_id")))
-            self._aliases.same(delivery.user, identifier(contact.get("user_id")))
-        messages = mappings(answer.get("messages"))
-        return Sent((self.accepted_id(messages[0].get("id") if messages else None),))
+            message["context"] = {"message_id": delivery.reply_to}
+        return await self._post(delivery.user, message, delivery.id)
+
+    async def invite(self, delivery: Delivery) -> Sent | None:
+        """Send the configured template: WhatsApp takes one at any time."""
+        config: WhatsAppConfig = self.config
+        if not config.template:
+            return None
+        message = template_message(
+            config.template, config.template_language, config.template_parameters, delivery.sender
+        )
+        return await self._post(delivery.user, message, invitation_id(delivery.id))
 
     async def receipt(self, delivery: ReceiptDelivery) -> None:
         """Show blue ticks: WhatsApp marks the named message and all before it. It has no way to show "delivered"."""
@@ -113,6 +113,21 @@ class WhatsApp(MetaBridge):
             raise Rejected("WhatsApp names no link for this file")
         async for chunk in self._downloads.stream(url, headers=self.graph.bearer()):
             yield chunk
+
+    async def _post(self, user: str, message: dict[str, Any], ours: str) -> Sent:
+        """Send to a user. The answer also tells other ids of the person, which are remembered."""
+        body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual"}
+        recipient = self._aliases.recipient(user)
+        body["recipient" if BSUID.fullmatch(recipient) else "to"] = recipient
+        # Learned before the answer: a status can be faster than it.
+        self._aliases.same(user, recipient)
+        body |= {**message, "biz_opaque_callback_data": ours}
+        answer = await self.graph.post(self._messages, body, sends=True)
+        for contact in mappings(answer.get("contacts")):
+            self._aliases.same(user, identifier(contact.get("wa_id")))
+            self._aliases.same(user, identifier(contact.get("user_id")))
+        messages = mappings(answer.get("messages"))
+        return Sent((self.accepted_id(messages[0].get("id") if messages else None),))
 
     def _message(self, delivery: Delivery) -> dict[str, Any]:
         content = delivery.content
