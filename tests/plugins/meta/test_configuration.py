@@ -19,6 +19,7 @@ from gearmesh import (
     SupportsMedia,
     SupportsProfiles,
     SupportsReceipts,
+    SupportsReplay,
     SupportsWebhook,
 )
 from gearmesh_meta.config import FACEBOOK_GRAPH, INSTAGRAM_GRAPH, InstagramConfig, MessengerConfig, WhatsAppConfig
@@ -53,12 +54,13 @@ def test_each_bridge_has_the_abilities_of_its_network(
         SupportsProfiles,
         SupportsGhosts,
         SupportsInvitations,
+        SupportsReplay,
     )
 
     assert [[isinstance(bridge, ability) for ability in abilities] for bridge in (whatsapp, messenger, instagram)] == [
-        [True, True, True, False, False, True],
-        [True, True, True, True, True, False],
-        [True, True, True, True, False, False],
+        [True, True, True, False, False, True, True],
+        [True, True, True, True, True, False, True],
+        [True, True, True, True, False, False, True],
     ]
 
 

@@ -37,6 +37,11 @@ def webhook(*events: Any, kind: Object = "page") -> dict[str, Any]:
     return {"object": kind, "entry": [{"id": US, "time": AT, "messaging": list(events)}]}
 
 
+def kept(event: Any) -> dict[str, Any]:
+    """The webhook that is kept of an event: itself, and nothing around it that says no more."""
+    return {"object": "page", "entry": [{"id": US, "messaging": [event]}]}
+
+
 def read(*events: Any, kind: Object = "page") -> list[Event]:
     return parse(webhook(*events, kind=kind), kind, ORIGIN)
 
@@ -98,6 +103,15 @@ def test_given_text_and_attachments_then_each_is_a_message_with_the_text_first()
     ]
 
 
+def test_given_an_attachment_that_is_not_understood_then_it_takes_its_place_in_the_ids_all_the_same() -> None:
+    pieces = [attachment("hologram", url=URL), attachment("image", url="https://a")]
+
+    unknown_first = message(attachments=pieces, reply_to={"mid": "m_0"})
+
+    assert unknown_first[0] == received(Media("image", MediaRef("fb", "https://a")), "m_1#1", "m_0")
+    assert [type(event) for event in unknown_first] == [MessageReceived, Unparsed]
+
+
 def test_given_a_sticker_that_comes_twice_then_it_is_one_message() -> None:
     pieces = [attachment("sticker", url=URL, sticker_id=1), attachment("image", url=URL)]
 
@@ -143,7 +157,9 @@ def test_given_a_text_beside_an_attachment_that_is_not_understood_then_both_come
 
     assert first == received(Text("see"))
     assert isinstance(second, Unparsed)
-    assert json.loads(second.raw) == attachment("template", product={})
+    assert json.loads(second.raw) == kept(
+        event_of(message={"mid": "m_1#1", "attachments": [attachment("template", product={})]})
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +178,7 @@ def test_given_an_event_that_is_not_understood_then_it_is_kept(body: dict[str, A
 
     assert isinstance(event, Unparsed)
     assert (event.user, event.kind, event.native_id) == (BEN, kind, native_id)
-    assert json.loads(event.raw) == event_of(**body)
+    assert json.loads(event.raw) == kept(event_of(**body))
 
 
 @pytest.mark.parametrize(

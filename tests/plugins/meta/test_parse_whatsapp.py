@@ -174,7 +174,7 @@ def test_given_a_kind_that_is_not_understood_then_it_is_kept_and_the_person_can_
 
     assert isinstance(event, Unparsed)
     assert (event.user, event.thread, event.kind, event.native_id) == (ADA, ADA, named, "wamid.A")
-    assert json.loads(event.raw) == original
+    assert json.loads(event.raw) == webhook(contacts=[CONTACT], messages=[original])
     assert b": " not in event.raw
 
 
@@ -315,7 +315,7 @@ def test_given_a_status_that_is_not_understood_then_it_is_kept(status: object) -
     (event,) = read(webhook(statuses=[status]))
 
     assert isinstance(event, Unparsed)
-    assert json.loads(event.raw) == status
+    assert json.loads(event.raw) == webhook(statuses=[status])
 
 
 def test_given_what_the_business_wrote_in_the_phone_app_then_it_is_an_echo() -> None:

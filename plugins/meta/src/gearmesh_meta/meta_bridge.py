@@ -28,6 +28,8 @@ from gearmesh_meta.signature import answer_challenge, is_signed
 
 MAX_NESTING: Final = 64
 """Levels of JSON that are read. Meta's webhooks have about ten."""
+FRAME_NESTING: Final = 2
+"""Levels, at most, by which a piece can lie deeper in the webhook around it than in the one that it came in."""
 
 
 class MetaBridge(Bridge):
@@ -79,16 +81,22 @@ class MetaBridge(Bridge):
             return answer_challenge(request.query, self._verify_token.reveal())
         if not is_signed(request.headers, request.body, self._app_secret):
             return WebhookResponse(403, "", "forged")
-        try:
-            payload = decode(request.body)
-        except ValueError as error:
-            events: list[Event] = [Unparsed(request.body, str(error), kind="malformed")]
-        else:
-            origin = Origin(self.context.app, self.account, int(self.context.now() * 1000), self.config.any_account)
-            events = self.read(payload, origin)
+        events = self._events(request.body, MAX_NESTING)
         if events:
             await self.context.receive(*events)
         return WebhookResponse()
+
+    def replay(self, raw: bytes) -> list[Event]:
+        """The events of a webhook, or of a piece of one with the smallest webhook around it: all that is ever kept."""
+        return self._events(raw, MAX_NESTING + FRAME_NESTING)
+
+    def _events(self, body: bytes, nesting: int) -> list[Event]:
+        try:
+            payload = decode(body, nesting)
+        except ValueError as error:
+            return [Unparsed(body, str(error), kind="malformed")]
+        origin = Origin(self.context.app, self.account, int(self.context.now() * 1000), self.config.any_account)
+        return self.read(payload, origin)
 
     def accepted_id(self, native_id: object) -> str:
         """The id in an answer to a sent message.
@@ -101,36 +109,36 @@ class MetaBridge(Bridge):
         return native_id
 
 
-def decode(body: bytes) -> Any:
+def decode(body: bytes, nesting: int = MAX_NESTING) -> Any:
     """JSON as Meta writes it.
 
     Raises:
-        ValueError: it is no JSON, or nested deeper than `MAX_NESTING`; the message says which.
+        ValueError: it is no JSON, or nested deeper than `nesting` levels; the message says which.
     """
     try:
         payload = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        payload = _decode_leniently(body)
+        payload = _decode_leniently(body, nesting)
     # Only a body with many brackets can be deep; the others need no second look.
-    if body.count(b"{") + body.count(b"[") > MAX_NESTING and _is_deep(payload):
-        raise ValueError(f"JSON nested deeper than {MAX_NESTING} levels")
+    if body.count(b"{") + body.count(b"[") > nesting and _is_deep(payload, nesting):
+        raise ValueError(f"JSON nested deeper than {nesting} levels")
     return payload
 
 
-def _decode_leniently(body: bytes) -> Any:
+def _decode_leniently(body: bytes, nesting: int) -> Any:
     r"""Decode what is almost JSON: half an emoji (a lone `\ud83d`), which phones do send, must not cost a batch."""
     try:
         text = json.dumps(json.loads(body), ensure_ascii=False)
         return msgspec.json.decode(text.encode("utf-8", "replace"))
     except RecursionError:
-        raise ValueError(f"JSON nested deeper than {MAX_NESTING} levels") from None
+        raise ValueError(f"JSON nested deeper than {nesting} levels") from None
     except ValueError as error:
         raise ValueError(f"no JSON: {error}") from None
 
 
-def _is_deep(payload: object) -> bool:
+def _is_deep(payload: object, nesting: int) -> bool:
     level = [payload]
-    for _ in range(MAX_NESTING):
+    for _ in range(nesting):
         level = [
             child
             for item in level

@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from gearmesh import Unparsed
-from gearmesh_meta.fields import compact, text
+from gearmesh_meta.fields import text
+from gearmesh_meta.piece import Piece
 
 _DELIVERY: Final = re.compile(r"[0-9a-f]{32}:(?P<app>[A-Za-z0-9_-]{1,64}):[0-9]{1,9}")
 
@@ -29,12 +30,7 @@ class Origin(msgspec.Struct, frozen=True):
         found = _DELIVERY.fullmatch(text(told))
         return found[0] if found and found["app"] == self.app else ""
 
-    def foreign(self, piece: object, whose: str) -> Unparsed:
+    def foreign(self, piece: Piece, whose: str) -> Unparsed:
         """Input that was meant for another account of the same Meta app."""
         account = whose or "an account that it does not name"
-        return Unparsed(compact(piece), f"this is for {account}, not for {self.account}", kind="other account")
-
-
-def malformed(piece: object, expected: str) -> Unparsed:
-    """Input of another shape than any that Meta documents."""
-    return Unparsed(compact(piece), f"expected {expected}", kind="malformed")
+        return piece.kept(f"this is for {account}, not for {self.account}", kind="other account")

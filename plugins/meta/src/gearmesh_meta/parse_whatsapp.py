@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Literal
 
+import msgspec
+
 from gearmesh import (
     ChatOpened,
     EchoReceived,
@@ -21,7 +23,8 @@ from gearmesh import (
 from gearmesh_meta.aliases import PHONE, Aliases
 from gearmesh_meta.codes import error_detail, failure_for
 from gearmesh_meta.fields import compact, identifier, mapping, mappings, milliseconds, text
-from gearmesh_meta.origin import Origin, malformed
+from gearmesh_meta.origin import Origin
+from gearmesh_meta.piece import Body, Entry, Piece, Value
 from gearmesh_meta.whatsapp_content import content_of, kind_of, type_of
 
 OBJECT: Final = "whatsapp_business_account"
@@ -70,41 +73,45 @@ def parse(payload: object, origin: Origin, aliases: Aliases) -> list[Event]:
     body = mapping(payload)
     entries = body.get("entry")
     if body.get("object") != OBJECT or not isinstance(entries, list):
-        return [malformed(payload, f"object {OBJECT} with a list of entries")]
+        return [Unparsed(compact(payload), f"expected object {OBJECT} with a list of entries", kind="malformed")]
     events: list[Event] = []
     for entry in entries:
         changes = mapping(entry).get("changes")
         if not isinstance(changes, list):
-            events.append(malformed(entry, "an entry with a list of changes"))
+            events.append(Piece(Body(OBJECT), "entry", entry).malformed("an entry with a list of changes"))
             continue
+        frame = Entry(Body(OBJECT), identifier(mapping(entry).get("id")))
         for change in changes:
-            events += _change(change, origin, aliases)
+            events += _change(Piece(frame, "changes", change), frame, origin, aliases)
     return events
 
 
-def _change(change: object, origin: Origin, aliases: Aliases) -> list[Event]:
-    value = mapping(change).get("value")
-    field = identifier(mapping(change).get("field")) or _field_of(mapping(value))
+def _change(change: Piece, entry: Entry, origin: Origin, aliases: Aliases) -> list[Event]:
+    value = mapping(change.item).get("value")
+    field = identifier(mapping(change.item).get("field")) or _field_of(mapping(value))
     if field in _SILENT_FIELDS:
         return []
     if not field or not isinstance(value, dict):
-        return [malformed(change, "a change with a field and a value")]
+        return [change.malformed("a change with a field and a value")]
     if field == "user_id_update":
         return _renamed(value, aliases)
     if field not in {"messages", "smb_message_echoes"}:
-        return [Unparsed(compact(change), f"webhook field {field[:80]} is not known here", kind=field[:80])]
-    account = identifier(mapping(value.get("metadata")).get("phone_number_id"))
+        return [change.kept(f"webhook field {field[:80]} is not known here", kind=field[:80])]
+    metadata = mapping(value.get("metadata"))
+    account = identifier(metadata.get("phone_number_id"))
     if account != origin.account and not origin.any_account:
         return [origin.foreign(change, f"phone number id {account}" if account else "")]
-    people = mappings(value.get("contacts"))
+    people, frame = mappings(value.get("contacts")), Value(entry, field, metadata)
     if field == "smb_message_echoes":
-        return [_echo(item, people, origin, aliases) for item in _list(value, "message_echoes")]
-    events = [_message(item, people, origin, aliases) for item in _list(value, "messages")]
-    events += [event for item in _list(value, "statuses") for event in _status(item, origin, aliases)]
+        return [_echo(item, people, frame, origin, aliases) for item in _list(value, "message_echoes")]
+    events = [_message(item, people, frame, origin, aliases) for item in _list(value, "messages")]
+    for item in _list(value, "statuses"):
+        events += _status(Piece(frame, "statuses", item), origin, aliases)
     for item in _list(value, "errors"):
-        events.append(Unparsed(compact(item), f"account error {error_detail(mapping(item))}", kind="error"))
+        detail = f"account error {error_detail(mapping(item))}"
+        events.append(Piece(frame, "errors", item).kept(detail, kind="error"))
     if not events and not any(key in value for key in ("messages", "statuses", "errors")):
-        return [malformed(change, "messages, statuses or errors")]
+        return [change.malformed("messages, statuses or errors")]
     return events
 
 
@@ -135,21 +142,22 @@ def _list(value: dict[str, Any], key: str) -> list[object]:
     return items if isinstance(items, list) else [items]
 
 
-def _message(item: object, people: list[dict[str, Any]], origin: Origin, aliases: Aliases) -> Event:
+def _message(item: object, people: list[dict[str, Any]], frame: Value, origin: Origin, aliases: Aliases) -> Event:
     message = mapping(item)
     native_id, kind = identifier(message.get("id")), type_of(message)
     phone, bsuid = _phone(message.get("from")), identifier(message.get("from_user_id"))
     contact = _contact(people, phone, bsuid)
     user = _user(phone or _phone(contact.get("wa_id")), bsuid or identifier(contact.get("user_id")), aliases)
+    piece = Piece(msgspec.structs.replace(frame, contact=contact), "messages", item)
     raw_kind = kind_of(message)
     if kind == "system":
         # WhatsApp speaks here, not the person: operators see it, nobody is told that their message was not understood.
         said = text(mapping(message.get("system")).get("body"))
-        return Unparsed(compact(item), f"system message: {said[:300]}", kind="system", native_id=native_id)
+        return piece.kept(f"system message: {said[:300]}", kind="system", native_id=native_id)
     if message.get("group_id") is not None:
-        return Unparsed(compact(item), "messages of WhatsApp groups are not bridged", kind="group", native_id=native_id)
+        return piece.kept("messages of WhatsApp groups are not bridged", kind="group", native_id=native_id)
     if not user or not native_id:
-        return Unparsed(compact(item), "a message without sender or id", user, user, raw_kind, native_id)
+        return piece.kept("a message without sender or id", user, raw_kind, native_id)
     at = milliseconds(message.get("timestamp"), origin.received_at)
     profile = _profile(contact)
     if kind == "request_welcome":
@@ -158,7 +166,7 @@ def _message(item: object, people: list[dict[str, Any]], origin: Origin, aliases
     if content is None:
         errors = "; ".join(error_detail(error) for error in mappings(message.get("errors")))
         detail = f"{raw_kind[:80]} is not understood" + (f": {errors[:300]}" if errors else "")
-        return Unparsed(compact(item), detail, user, user, raw_kind[:80], native_id)
+        return piece.kept(detail, user, raw_kind[:80], native_id)
     quoted = identifier(mapping(message.get("context")).get("id"))
     return MessageReceived(native_id, user, user, at, content, quoted, profile)
 
@@ -180,8 +188,8 @@ def _profile(contact: dict[str, Any]) -> Profile | None:
     return Profile(name=name, username=username) if name or username else None
 
 
-def _status(item: object, origin: Origin, aliases: Aliases) -> list[Event]:
-    status = mapping(item)
+def _status(piece: Piece, origin: Origin, aliases: Aliases) -> list[Event]:
+    status = mapping(piece.item)
     native_id, state = identifier(status.get("id")), identifier(status.get("status"))
     # In a group `recipient_id` is the group, and whoever it is about is its participant.
     phone = _phone(status.get("recipient_participant_id") or status.get("recipient_id"))
@@ -189,11 +197,11 @@ def _status(item: object, origin: Origin, aliases: Aliases) -> list[Event]:
     user = _user(phone, bsuid, aliases)
     at = milliseconds(status.get("timestamp"), origin.received_at)
     if not native_id:
-        return [Unparsed(compact(item), "a status without a message id", kind="status")]
+        return [piece.kept("a status without a message id", kind="status")]
     about = identifier(status.get("type")) or "message"
     if about != "message":
         detail = f"status {state[:80]} of a {about[:80]} is not known here"
-        return [Unparsed(compact(item), detail, kind=about[:80], native_id=native_id)]
+        return [piece.kept(detail, kind=about[:80], native_id=native_id)]
     ours = origin.delivery_id(status.get("biz_opaque_callback_data"))
     if state == "sent":
         # It says no more than the answer to our own call did, except where that answer was lost.
@@ -206,10 +214,10 @@ def _status(item: object, origin: Origin, aliases: Aliases) -> list[Event]:
     reached = _REACHED.get(state)
     if reached is not None:
         return [ReceiptReceived(user, user, at, reached, (native_id,), delivery_id=ours)]
-    return [Unparsed(compact(item), f"status {state[:80]} is not known here", kind="status", native_id=native_id)]
+    return [piece.kept(f"status {state[:80]} is not known here", kind="status", native_id=native_id)]
 
 
-def _echo(item: object, people: list[dict[str, Any]], origin: Origin, aliases: Aliases) -> Event:
+def _echo(item: object, people: list[dict[str, Any]], frame: Value, origin: Origin, aliases: Aliases) -> Event:
     """What the business wrote in the phone app."""
     message = mapping(item)
     native_id = identifier(message.get("id"))
@@ -217,7 +225,8 @@ def _echo(item: object, people: list[dict[str, Any]], origin: Origin, aliases: A
     contact = _contact(people, phone, bsuid)
     user = _user(phone or _phone(contact.get("wa_id")), bsuid or identifier(contact.get("user_id")), aliases)
     if not native_id or not user:
-        return Unparsed(compact(item), "an echo without recipient or id", kind="echo", native_id=native_id)
+        piece = Piece(msgspec.structs.replace(frame, contact=contact), "message_echoes", item)
+        return piece.kept("an echo without recipient or id", kind="echo", native_id=native_id)
     return EchoReceived(native_id, user, user, milliseconds(message.get("timestamp"), origin.received_at))
 
 
