@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from gearmesh.bus.embedded import EmbeddedServer
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.lease import Holder, Lease
 from gearmesh.bus.ledger import Ledger
+from gearmesh.bus.members import Members
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import ensure_all
@@ -63,8 +64,11 @@ class Daemon:
         *,
         mount: Callable[[web.Application], None] | None = None,
         clock: Clock | None = None,
+        only: Collection[str] = (),
     ) -> None:
+        """`only` names the parts that this process runs: `router`, `app:<name>`; all of them without it."""
         self.config = config
+        self._only = frozenset(only)
         self.url = ""
         self.apps: dict[str, Supervisor] = {}
         self.connection: Connection
@@ -134,15 +138,7 @@ class Daemon:
         for handle, person in config.people.items():
             addresses = tuple(Address.parse(address) for address in person.addresses)
             await shared.directory.seed(handle, person.name, addresses)
-        router = Router(
-            publisher,
-            journal,
-            store,
-            self._subjects,
-            broker=config.broker.name,
-            apps={*config.apps, *config.broken, NATIVE},
-        )
-        await router.prepare()
+        router = await self._router(publisher, journal, store) if self._runs("router") else None
         for supervisor in self.apps.values():
             await supervisor.prepare()
         site = Site(
@@ -154,16 +150,36 @@ class Daemon:
             media_links=media_links,
             clock=self._clock,
             apps=self.apps,
+            elsewhere=frozenset(config.apps) - frozenset(self.apps) - frozenset(self._broken),
+            router=router,
             broken=self._broken,
         )
         server = Server(site, self._mount)
         stack.push_async_callback(self._wind_down, site, server, publisher)
         # The web server first: a bridge may speak to something that is mounted on it.
         self.url = await server.start(config.web.host, config.web.port)
-        self._run(router.run(), "router")
+        if router:
+            self._run(router.run(), "router")
         for name, supervisor in self.apps.items():
             self._run(supervisor.run(), f"app {name}")
         log.info("gearmesh is up", url=self.url, apps=sorted(self.apps))
+
+    def _runs(self, part: str) -> bool:
+        return not self._only or part in self._only
+
+    async def _router(self, publisher: Publisher, journal: Journal, store: Store[Conversation]) -> Router:
+        config = self.config
+        router = Router(
+            publisher,
+            journal,
+            store,
+            self._subjects,
+            broker=config.broker.name,
+            apps={*config.apps, *config.broken, NATIVE},
+            members=Members(self.connection, self._subjects.bucket("leases"), "router"),
+        )
+        await router.prepare()
+        return router
 
     async def _nats(self, config: NatsConfig) -> Access:
         if config.url:
@@ -196,6 +212,8 @@ class Daemon:
             self._broken[name] = f"the bridge cannot be made: {type(error).__name__}: {error}"
             return
         shared.bridges[name] = bridge
+        if not self._runs(f"app:{name}"):
+            return
         portals = Portals(self.connection, shared.publisher, self._subjects, name)
         statuses = Store(self.connection, shared.publisher, self._subjects.bucket("apps"), AppStatus)
         told = app.config
@@ -218,6 +236,8 @@ class Daemon:
     async def _wind_down(self, site: Site, server: Server, publisher: Publisher) -> None:
         site.draining = True
         await asyncio.gather(*(app.drain(self.config.broker.drain) for app in self.apps.values()))
+        if site.router:
+            await site.router.leave()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -235,13 +255,14 @@ async def serve(
     *,
     mount: Callable[[web.Application], None] | None = None,
     ready: Callable[[str], None] | None = None,
+    only: Collection[str] = (),
 ) -> int:
     """Run a daemon until SIGTERM or SIGINT, and drain it. Returns the exit status: 0, or 1 when it could not go on."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    async with Daemon(config, data, mount=mount) as daemon:
+    async with Daemon(config, data, mount=mount, only=only) as daemon:
         if ready:
             ready(daemon.url)
         stop = asyncio.create_task(told.wait())

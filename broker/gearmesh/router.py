@@ -15,6 +15,7 @@ import structlog
 
 from gearmesh.bus.consumer import PinnedConsumer, Taken
 from gearmesh.bus.journal import Journal
+from gearmesh.bus.members import Members
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import IN
@@ -33,6 +34,11 @@ log = structlog.get_logger("gearmesh.router")
 REFUSED_PAUSE: Final = 1.0
 
 
+SHARE_EVERY: Final = 1.0
+STANDS_BACK: Final = 3.0
+"""Seconds for which a partition is not asked for after it was left to another router."""
+
+
 class Router:
     """Routes all partitions that this process is pinned to."""
 
@@ -45,6 +51,7 @@ class Router:
         *,
         broker: str,
         apps: Collection[str],
+        members: Members | None = None,
     ) -> None:
         self._publisher = publisher
         self._journal = journal
@@ -52,6 +59,7 @@ class Router:
         self._subjects = subjects
         self._broker = broker
         self._apps = frozenset(apps)
+        self._routers = members
         self.consumers: list[PinnedConsumer] = []
 
     async def prepare(self, partitions: int = PARTITIONS) -> None:
@@ -72,11 +80,38 @@ class Router:
             await consumer.ensure()
             self.consumers.append(consumer)
 
+    @property
+    def active(self) -> list[int]:
+        """The partitions that this process works on now."""
+        return [number for number, consumer in enumerate(self.consumers) if consumer.active]
+
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for consumer in self.consumers:
                 tasks.create_task(consumer.run())
+            if self._routers:
+                tasks.create_task(self._routers.run())
+                tasks.create_task(self._share(self._routers))
+
+    async def leave(self) -> None:
+        """Tell the other routers that this one goes."""
+        if self._routers:
+            await self._routers.leave()
+
+    async def _share(self, members: Members) -> None:
+        """Leave to the others what is theirs. Everybody stands by for every partition: nothing depends on this."""
+        before: list[str] = []
+        while True:
+            await asyncio.sleep(SHARE_EVERY)
+            live = await members.live()
+            if live != before:
+                before = live  # who has just come may go again
+                continue
+            for number in self.active:
+                if live[number % len(live)] != members.me:
+                    log.info("left to another router", partition=number, routers=len(live))
+                    await self.consumers[number].hand_over(STANDS_BACK)
 
     async def take(self, taken: Taken) -> None:
         """Route one input. It is acknowledged when everything that follows from it is stored."""

@@ -166,6 +166,11 @@ class PinnedConsumer:
             if self._turn:
                 self._turn.live = False
 
+    async def hand_over(self, pause: float) -> None:
+        """Give the work to whoever stands by, at once, and do not ask for it again within `pause` seconds."""
+        self.end_turn("left to another process", pause)
+        await self._unpin()
+
     async def ensure(self) -> None:
         """Create the consumer on the server, or see that it is as we need it.
 
@@ -285,10 +290,13 @@ class PinnedConsumer:
         self._given = max(self._given, answer["delivered"]["stream_seq"])
         pinned = any(group.get("pinned_client_id") for group in answer.get("priority_groups") or ())
         if pinned and self._alone:
-            unpin = f"$JS.API.CONSUMER.UNPIN.{self._stream}.{self.name}"
-            await self._connection.client.request(unpin, json.dumps({"group": GROUP}).encode(), timeout=5)
+            await self._unpin()
         if answer["num_ack_pending"] and (self._alone or not pinned):
             await self._connection.js.reset_consumer(self._stream, self.name)
+
+    async def _unpin(self) -> None:
+        subject = f"$JS.API.CONSUMER.UNPIN.{self._stream}.{self.name}"
+        await self._connection.client.request(subject, json.dumps({"group": GROUP}).encode(), timeout=5)
 
     async def _ask(self) -> None:
         if not self._pin:

@@ -20,6 +20,10 @@ Data = Annotated[Path | None, typer.Option(help="Where our own nats-server keeps
 WebPort = Annotated[int | None, typer.Option(help="Listen on this port instead of [web] port.", show_default=False)]
 
 
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Run only this part: router, or app:NAME. May be given several times.", show_default=False),
+]
 DEFAULT: Final = Path("gearmesh.toml")
 
 
@@ -30,12 +34,18 @@ def register(app: typer.Typer) -> None:
     app.command("plugins")(list_plugins)
 
 
-def run(config: ConfigFile = None, option: ConfigOption = None, data: Data = None, port: WebPort = None) -> None:
+def run(
+    config: ConfigFile = None,
+    option: ConfigOption = None,
+    data: Data = None,
+    port: WebPort = None,
+    only: Only = None,
+) -> None:
     """Run the daemon until SIGTERM or Ctrl-C."""
     tables = _read(config or option or DEFAULT)
     if port is not None:
         tables.setdefault("web", {})["port"] = port
-    raise typer.Exit(launch(tables, data=data))
+    raise typer.Exit(launch(tables, data=data, only=only or ()))
 
 
 def check(config: ConfigFile = None, option: ConfigOption = None) -> None:

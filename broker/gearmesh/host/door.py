@@ -22,6 +22,7 @@ from gearmesh.errors import BusError, BusUnavailable
 from gearmesh.host.app import App
 from gearmesh.host.ingress import Ingress
 from gearmesh.model.events import Unparsed
+from gearmesh.wire.subjects import Subjects
 
 log = structlog.get_logger("gearmesh.host")
 
@@ -39,6 +40,24 @@ class _Request(msgspec.Struct, frozen=True):
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+
+
+async def ask_elsewhere(
+    connection: Connection, subjects: Subjects, app: str, request: WebhookRequest
+) -> WebhookResponse:
+    """The answer of the process that is at work on an app.
+
+    Raises:
+        BusUnavailable: there is none, or it has not answered in time; the network must send it again.
+    """
+    body = msgspec.msgpack.encode(_Request(request.method, dict(request.query), dict(request.headers), request.body))
+    if len(body) > connection.max_payload:
+        raise BusUnavailable(f"{len(body)} bytes are more than nats takes to where {app} is at work (max_payload)")
+    try:
+        reply = await connection.client.request(subjects.ask(app, "webhook"), body, timeout=ANSWER_WITHIN)
+        return msgspec.msgpack.decode(reply.data, type=WebhookResponse)
+    except (nats.errors.Error, OSError, msgspec.MsgspecError) as error:
+        raise BusUnavailable(f"no process is at work on {app} now ({type(error).__name__})") from None
 
 
 class Door:
@@ -82,17 +101,7 @@ class Door:
         """
         if self.is_open:
             return await self._take(request)
-        body = msgspec.msgpack.encode(
-            _Request(request.method, dict(request.query), dict(request.headers), request.body)
-        )
-        subject = self._app.shared.subjects.ask(self._app.name, "webhook")
-        if len(body) > self._connection.max_payload:
-            raise BusUnavailable(f"{len(body)} bytes are more than nats takes to where {self._app.name} is at work")
-        try:
-            reply = await self._connection.client.request(subject, body, timeout=ANSWER_WITHIN)
-            return msgspec.msgpack.decode(reply.data, type=WebhookResponse)
-        except (nats.errors.Error, OSError, msgspec.MsgspecError) as error:
-            raise BusUnavailable(f"no process is at work on {self._app.name} now ({type(error).__name__})") from None
+        return await ask_elsewhere(self._connection, self._app.shared.subjects, self._app.name, request)
 
     async def _take(self, request: WebhookRequest) -> WebhookResponse:
         bridge, app = self._app.bridge, self._app.name

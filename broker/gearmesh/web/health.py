@@ -1,7 +1,7 @@
 """`/healthz`, `/readyz` and `/metrics`.
 
 Healthy: the process works (it may wait for NATS). Ready: NATS is there, what waited for it has gone
-out, and every app is connected.
+out, and every app is connected here, or stands by for another process that is at work on it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Health:
         return web.json_response(self._state() | {"status": "failed" if lost else "ok"}, status=503 if lost else 200)
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        connected = all(app.status.status == "connected" for app in self._site.apps.values())
+        connected = all(app.status.status in {"connected", "standby"} for app in self._site.apps.values())
         ready = connected and not self._site.broken and self._site.publisher.online and not self._site.draining
         return web.json_response(
             self._state() | {"status": "ready" if ready else "not ready"}, status=200 if ready else 503
@@ -43,12 +43,14 @@ class Health:
         metrics.waiting.labels("", "publisher").set(self._site.publisher.unanswered)
         for name, app in self._site.apps.items():
             metrics.waiting.labels(name, "lanes").set(app.egress.waiting)
+            metrics.waiting.labels(name, "queues").set(app.egress.queued)
         return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def _state(self) -> dict[str, object]:
         return {
             "nats": "connected" if self._site.connection.is_up else "away",
             "draining": self._site.draining,
+            "partitions": self._site.router.active if self._site.router else [],
             "apps": {
                 name: {"status": app.status.status, "detail": app.status.detail}
                 for name, app in self._site.apps.items()

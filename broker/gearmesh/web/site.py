@@ -9,13 +9,15 @@ from gearmesh.clock import Clock
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.supervisor import Supervisor
 from gearmesh.metrics import Metrics
+from gearmesh.router import Router
 from gearmesh.wire.subjects import Subjects
 
 
 class Site:
     """The daemon as the web server sees it.
 
-    `broken` are apps that could not start, and why. `draining`: it is shutting down and takes nothing in any more.
+    `elsewhere` are apps that other processes run, and `router` is None where another one routes. `broken` are apps that
+    could not start, and why. `draining`: it is shutting down and takes nothing in any more.
     """
 
     def __init__(
@@ -29,6 +31,8 @@ class Site:
         media_links: MediaLinks,
         clock: Clock,
         apps: dict[str, Supervisor],
+        elsewhere: frozenset[str],
+        router: Router | None,
         broken: dict[str, str],
     ) -> None:
         self.connection = connection
@@ -39,5 +43,7 @@ class Site:
         self.media_links = media_links
         self.clock = clock
         self.apps = apps
+        self.elsewhere = elsewhere
+        self.router = router
         self.broken = broken
         self.draining = False

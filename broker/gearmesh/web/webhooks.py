@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gearmesh.bridge import SupportsWebhook, WebhookRequest, WebhookResponse
 from gearmesh.errors import BusError
-from gearmesh.host.door import Door
+from gearmesh.host.door import ask_elsewhere
 from gearmesh.web.site import Site
 
 log = structlog.get_logger("gearmesh.web")
@@ -38,7 +38,9 @@ class Webhooks:
         if app in self._site.broken:
             self._count(app, "broken")
             raise web.HTTPServiceUnavailable(text="this app could not start; send it again\n", headers=TRY_AGAIN)
-        if supervisor is None or not isinstance(supervisor.app.bridge, SupportsWebhook):
+        if (supervisor and not isinstance(supervisor.app.bridge, SupportsWebhook)) or (
+            supervisor is None and app not in self._site.elsewhere
+        ):
             raise web.HTTPNotFound(text=f"no app named {app} takes webhooks here\n")
         if self._site.draining:
             self._count(app, "draining")
@@ -48,7 +50,7 @@ class Webhooks:
             self._count(app, "too_large")
             raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or MAX_BODY + 1)
         answer = await self._ask(
-            supervisor.door,
+            app,
             WebhookRequest(
                 cast("Literal['GET', 'POST']", request.method),
                 dict(request.query),
@@ -59,11 +61,14 @@ class Webhooks:
         self._count(app, answer.outcome)
         return web.Response(status=answer.status, text=answer.body)
 
-    async def _ask(self, door: Door, request: WebhookRequest) -> WebhookResponse:
+    async def _ask(self, app: str, request: WebhookRequest) -> WebhookResponse:
+        site, supervisor = self._site, self._site.apps.get(app)
         try:
-            return await door.webhook(request)
+            if supervisor is not None:
+                return await supervisor.door.webhook(request)
+            return await ask_elsewhere(site.connection, site.subjects, app, request)
         except BusError as error:
-            log.warning("a webhook could not be stored; the network sends it again", error=str(error))
+            log.warning("a webhook could not be stored; the network sends it again", app=app, error=str(error))
             raise web.HTTPServiceUnavailable(text="not stored; send it again\n", headers=TRY_AGAIN) from None
 
     def _count(self, app: str, outcome: str) -> None:
