@@ -23,7 +23,7 @@ from gearmesh_meta.sandbox import Settings, build_app
 from .configuration import tables
 from .metrics import samples
 from .patience import eventually
-from .phones import Phones
+from .phones import Phone, Phones
 from .ports import free_port
 from .streams import everything, with_headers
 
@@ -115,6 +115,18 @@ class Town:
             return [entry.state for entry in await self.ledger() if entry.to == to and entry.kind == "event"]
 
         return await eventually(look, lambda states: len(states) >= count, awaited=f"{count} steps to {to}")
+
+    async def stands(self, reader: Phone, state: str, reason: str, count: int) -> None:
+        """Wait until the ledger says of so many messages to somebody that they have come to this."""
+
+        async def look() -> list[tuple[str, str]]:
+            last: dict[str, tuple[str, str]] = {}
+            for entry in await self.ledger():
+                if entry.to == f"{reader.network}:{reader.user}" and entry.kind == "event":
+                    last[entry.envelope] = (entry.state, entry.reason)
+            return list(last.values())
+
+        await eventually(look, lambda all: all.count((state, reason)) >= count, awaited=f"{count} {state} ({reason})")
 
     async def dead_letters(self, count: int) -> list[tuple[str, dict[str, str], bytes]]:
         """The dead letters (subject, headers, bytes), oldest first; waits until there are `count`."""

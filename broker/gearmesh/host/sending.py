@@ -198,6 +198,9 @@ class LegSender:
         if turn.has_ended():
             gate.left()
             return LEFT
+        if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
+            gate.left()
+            return shown  # what a network could not do is sometimes done all the same
         marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
         try:
             with guarded():
@@ -222,11 +225,8 @@ class LegSender:
             return LEFT  # whoever is at work now looks for a sign of it
         verdict = self._verdict(job, error)
         if isinstance(verdict, Seek):
-            since = job.stored_at // 1000
-            native_id = await self._evidence.seek(delivery, since, self._app.unclear_wait, turn)
-            if native_id:
-                self._gate.worked()
-                return Sent((native_id,))
+            if shown := await self._shown(job, delivery, turn, self._app.unclear_wait):
+                return shown
             if turn.has_ended():
                 return LEFT
             verdict = self._verdict(job, error, sought=True)
@@ -248,6 +248,10 @@ class LegSender:
                 raise AssertionError("a sign was sought already")
             case _:
                 return Outcome(ENDS[type(verdict)], reason=verdict.reason, detail=str(error))
+
+    async def _shown(self, job: Job, delivery: Delivery, turn: Turn, within: float) -> Sent | None:
+        native_id = await self._evidence.seek(delivery, job.stored_at // 1000, within, turn)
+        return Sent((native_id,)) if native_id else None
 
     async def _again(
         self, job: Job, delivery: Delivery, turn: Turn, verdict: Again, error: SendFailed
