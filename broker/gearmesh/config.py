@@ -152,19 +152,37 @@ def parse(tables: Mapping[str, Any], plugins: Callable[[set[str]], Registry] = l
         if key not in SECTIONS:
             reader.unknown(key, SECTIONS)
     broker = reader.struct(BrokerConfig, tables.get("broker", {}), "broker")
-    nats = reader.struct(NatsConfig, tables.get("nats", {}), "nats")
+    nats = _nats(reader, tables.get("nats", {}))
     web = reader.struct(WebConfig, tables.get("web", {}), "web")
     apps, broken = _apps(reader, tables.get("apps"), plugins)
     people = _people(reader, tables.get("people", {}), tables.get("apps"))
+    if reader.problems or broker is None or nats is None or web is None:
+        raise ConfigInvalid(reader.problems)
+    return Config(broker, nats, web, apps, people, broken)
+
+
+def parse_nats(tables: Mapping[str, Any]) -> NatsConfig:
+    """`[nats]` alone, for commands that need no more: a mistake elsewhere does not stop them.
+
+    Raises:
+        ConfigInvalid: its mistakes.
+    """
+    reader = _Reader()
+    nats = _nats(reader, tables.get("nats", {}))
+    if reader.problems or nats is None:
+        raise ConfigInvalid(reader.problems)
+    return nats
+
+
+def _nats(reader: _Reader, table: object) -> NatsConfig | None:
+    nats = reader.struct(NatsConfig, table, "nats")
     if nats and nats.url and (nats.binary or nats.data):
         reader.problems.append("nats: url names a server elsewhere; binary and data are for our own one")
     if nats and sum(bool(way) for way in (nats.seed, nats.user, nats.token)) > 1:
         reader.problems.append("nats: expected one of seed, user with password, or token")
     if nats and bool(nats.user) != (nats.password is not None):
         reader.problems.append("nats: user and password go together")
-    if reader.problems or broker is None or nats is None or web is None:
-        raise ConfigInvalid(reader.problems)
-    return Config(broker, nats, web, apps, people, broken)
+    return nats
 
 
 def _apps(

