@@ -6,12 +6,15 @@ import zlib
 from typing import Final
 
 import msgspec
+import nats.errors
+import nats.js.errors
 import structlog
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher, Stored
+from gearmesh.bus.streams import DEAD
 from gearmesh.core.ids import raw_id
-from gearmesh.errors import BusError
+from gearmesh.errors import BusError, BusUnavailable
 from gearmesh.metrics import Metrics
 from gearmesh.model.delivery import LedgerEntry, Reason
 from gearmesh.wire.subjects import Subjects
@@ -75,16 +78,33 @@ class Journal:
             headers |= {"Gm-Truncated": str(len(raw))}
             headers.pop("Gm-Encoding", None)
             body = raw[:room]
-        await self._publisher.publish(
-            self._subjects.dead(app, identity),
-            body,
-            message_id=f"dead:{app}:{identity}",
-            headers=headers,
-            patience=patience,
-        )
+        await self._keep(self._subjects.dead(app, identity), body, headers, f"dead:{app}:{identity}", patience)
         self._metrics.dead_letters.labels(app, reason).inc()
         log.warning("dead letter", app=app, id=identity, reason=reason, detail=detail[:300])
         return identity
+
+    async def _keep(
+        self, subject: str, body: bytes, headers: dict[str, str], message_id: str, patience: float | None
+    ) -> None:
+        stream = self._subjects.stream(DEAD)
+        while True:
+            stored = await self._publisher.publish(
+                subject, body, message_id=message_id, headers=headers, patience=patience
+            )
+            if not stored.duplicate or await self._stands(stream, stored.seq):
+                return
+            # Somebody has replayed it, and it died again within the duplicate window: under its old id, which the
+            # stream remembers though the letter is gone, it would be lost.
+            message_id = f"{message_id}:{stored.seq}"
+
+    async def _stands(self, stream: str, seq: int) -> bool:
+        try:
+            await self.connection.js.get_msg(stream, seq, direct=True)
+        except nats.js.errors.NotFoundError:
+            return False
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            raise BusUnavailable(f"reading {stream}: {type(error).__name__}") from None
+        return True
 
 
 def _one_line(text: str) -> str:
