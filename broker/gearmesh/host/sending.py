@@ -26,7 +26,7 @@ from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Content, Media, Text
 from gearmesh.model.delivery import Delivery, Reason, Sent, State
-from gearmesh.wire.times import Times
+from gearmesh.wire.times import REPLAY, Times
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -39,7 +39,6 @@ WAITED_FOR: Final = 3.0
 NOTHING_SENT: Final = LegRecord((), 0, False)
 GHOST_WITHIN: Final = 20.0
 """Seconds that a message waits for its sender's ghost; then its text says who wrote."""
-REPLAYED: Final = "Gm-Replay"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -134,7 +133,7 @@ class LegSender:
         its message is old, too. A notice has no time of its own, and one that an operator replays may have been sent.
         """
         headers = job.source.headers
-        if job.fresh and not job.header.sender.is_system and REPLAYED not in headers:
+        if job.fresh and not job.header.sender.is_system and REPLAY not in headers:
             now, passed = self._shared.clock.micros(), Times.read(headers).passed
             began = min(passed[0], job.header.at * 1000) if passed else 0
             if now - began < SURELY_NEW * 1_000_000:

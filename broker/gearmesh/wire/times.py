@@ -1,4 +1,4 @@
-"""When an envelope passed each hop, and its trace: NATS headers beside the envelope, not part of it."""
+"""When an envelope passed each hop, its trace, and whether it is replayed: NATS headers beside the envelope."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from gearmesh.model.delivery import Hop
 TIMES: Final = "Gm-Times"
 TRACE: Final = "Gm-Trace"
 """A W3C traceparent that a client may set; it is passed on. Without one, an envelope's id is its trace id."""
+REPLAY: Final = "Gm-Replay"
+"""On what an operator has put back into its log: it may have been worked on before, however new it is there."""
 MAX_TRACE: Final = 128
 """Characters; a traceparent has 55 (W3C Trace Context, 2021). Both headers are anybody's to write: a longer one is
 left out, for it could make a message that no stream takes."""
