@@ -14,6 +14,7 @@ GearmeshError
 │   ├── StreamDiffers       a stream or bucket exists with other settings
 │   └── EmbeddedServerFailed  our own nats-server does not start
 ├── DataInUse               another process works on the same data folder
+├── ReplayRefused           a dead letter that cannot go back, and why
 └── SendFailed              what `Bridge.send` raises; the class says what happens next
     ├── Retry               a passing failure
     ├── RateLimited         too fast for the network, for one recipient or the whole app
@@ -129,6 +130,14 @@ class DataInUse(GearmeshError):
             f"{folder} is in use by another gearmesh (pid {pid or 'unknown'}); "
             f"stop it, or choose another folder with --data"
         )
+
+
+class ReplayRefused(GearmeshError):
+    """A dead letter that cannot go back to where it stood; it stays where it is. `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class SendFailed(GearmeshError):

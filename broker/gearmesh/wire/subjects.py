@@ -105,6 +105,18 @@ class Subjects(msgspec.Struct, frozen=True):
         """The filter for all legs of an app that wait."""
         return f"{self.prefix}.later.{token(app)}.*.*"
 
+    def later_all(self) -> str:
+        """The filter for all legs that wait."""
+        return f"{self.prefix}.later.>"
+
+    def stored(self, conversation: str = "") -> str:
+        """The filter for what stands in the inbound log, in all partitions: of one conversation, or of all."""
+        return f"{self.prefix}.in.*.*.{token(conversation) if conversation else '*'}"
+
+    def legs(self, conversation: str = "") -> str:
+        """The filter for the legs to all apps: of one conversation, or of all."""
+        return f"{self.prefix}.out.*.{token(conversation) if conversation else '*'}"
+
     def ask(self, app: str, what: str) -> str:
         """Where the host at work on an app answers questions: core NATS, not stored."""
         return f"{self.prefix}.ask.{token(app)}.{token(what)}"
@@ -113,6 +125,10 @@ class Subjects(msgspec.Struct, frozen=True):
         """Where the steps of an envelope's legs are recorded."""
         return f"{self.prefix}.ledger.{token(app)}.{token(envelope)}"
 
+    def ledger_of(self, envelope: str = "") -> str:
+        """The filter for the steps of one envelope in all apps, or of all."""
+        return f"{self.prefix}.ledger.*.{token(envelope) if envelope else '*'}"
+
     def ledger_all(self) -> str:
         """The filter for the whole ledger."""
         return f"{self.prefix}.ledger.>"
@@ -120,6 +136,10 @@ class Subjects(msgspec.Struct, frozen=True):
     def dead(self, app: str, leg: str) -> str:
         """Where dead letters are kept."""
         return f"{self.prefix}.dead.{token(app)}.{token(leg)}"
+
+    def dead_of(self, app: str = "") -> str:
+        """The filter for the dead letters of an app, or of all."""
+        return f"{self.prefix}.dead.{token(app) if app else '*'}.*"
 
     def stream(self, name: str) -> str:
         """The name of a stream: the prefix in capitals, then the name."""
@@ -149,6 +169,28 @@ class Subjects(msgspec.Struct, frozen=True):
             Malformed: another subject.
         """
         return self._route(subject, self._pieces(subject, "out"))
+
+    def read_later(self, subject: str) -> tuple[str, str]:
+        """The app and the thread that the subject of a leg that waits says.
+
+        Raises:
+            Malformed: another subject.
+        """
+        pieces = self._pieces(subject, "later")
+        if len(pieces) != 3:
+            raise Malformed(f"{subject[:120]!r} has not an app, a thread and a place")
+        return untoken(pieces[0]), untoken(pieces[1])
+
+    def read_dead(self, subject: str) -> tuple[str, str]:
+        """The app and the letter id that a dead letter's subject says.
+
+        Raises:
+            Malformed: another subject.
+        """
+        pieces = self._pieces(subject, "dead")
+        if len(pieces) != 2:
+            raise Malformed(f"{subject[:120]!r} has not an app and a letter's id")
+        return untoken(pieces[0]), untoken(pieces[1])
 
     def _pieces(self, subject: str, log: str) -> list[str]:
         start = f"{self.prefix}.{log}."
