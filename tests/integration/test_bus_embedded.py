@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gearmesh.bus.connection import Connection
-from gearmesh.bus.embedded import EmbeddedServer, find_binary
+from gearmesh.bus.embedded import EmbeddedServer, access_of, find_binary
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.streams import ensure_all
 from gearmesh.errors import BusUnavailable, DataInUse, EmbeddedServerFailed
@@ -47,6 +47,23 @@ async def embedded(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
     await server.start()
     yield server
     await server.stop()
+
+
+async def test_given_a_running_server_then_others_find_it_and_its_key_and_after_it_has_stopped_nothing(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "nats"
+    assert access_of(folder) is None
+    server = EmbeddedServer(folder)
+    await server.start()
+
+    access = access_of(folder)
+
+    assert access == server.access
+    connection = await Connection.open(access, "somebody else")
+    await connection.close()
+    await server.stop()
+    assert access_of(folder) is None
 
 
 async def test_given_a_running_server_when_a_second_one_starts_on_its_folder_then_it_names_who_has_it(
@@ -151,6 +168,9 @@ async def test_given_a_server_that_outlived_its_gearmesh_then_the_next_start_end
     try:
         pid_file = tmp_path / "nats-server.pid"
         await until(lambda: pid_file.exists() and pid_file.read_text() == str(leftover.pid), awaited="its pid file")
+        ports = tmp_path / f"nats-server_{leftover.pid}.ports"
+        await until(lambda: ports.exists() and ports.read_text(), awaited="it to listen")
+        assert access_of(tmp_path) is None, "it ends with the next start: nobody should begin to work with it"
         second = EmbeddedServer(tmp_path)
 
         await second.start()

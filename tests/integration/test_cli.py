@@ -162,9 +162,12 @@ async def test_given_a_right_configuration_then_check_says_so_and_connects_nowhe
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--help"], ["run", "check", "plugins", "demo", "sandbox"]),
+        (["--help"], ["run", "check", "plugins", "dead", "trace", "demo", "sandbox"]),
         (["run", "--help"], ["--data", "--port", "gearmesh.toml"]),
         (["check", "--help"], ["gearmesh.toml"]),
+        (["dead", "--help"], ["list", "show", "replay", "drop"]),
+        (["dead", "replay", "--help"], ["--all", "--app", "--older", "--dry-run", "--anyway", "--config", "--data"]),
+        (["trace", "--help"], ["ID", "--app", "--json"]),
         (["demo", "--help"], ["--port", "--data", "--no-browser"]),
         (["sandbox", "--help"], ["--port", "--webhooks"]),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -339,6 +340,19 @@ async def test_given_data_at_rest_then_the_command_reads_it_and_leaves_no_server
     assert len(await town.dead_letters(1)) == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+async def test_given_data_at_rest_of_another_user_then_nothing_is_written_there(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "nats"
+    folder.mkdir(parents=True)
+    os.chown(folder, 12345, 12345)
+
+    status, out, err = await run(tmp_path, "gearmesh", "dead", "list", "--data", "data")
+
+    assert (status, out) == (1, "")
+    assert "it belongs to another user; work as that one" in err
+    assert list(folder.iterdir()) == []
+
+
 async def test_given_nothing_to_reach_then_one_line_says_what_to_do_with_status_1(tmp_path: Path) -> None:
     status, out, err = await run(tmp_path, "gearmesh", "dead", "list", "--data", "nowhere", name="nowhere")
     assert (status, out) == (1, "")
@@ -371,11 +385,29 @@ async def test_given_a_nats_without_our_streams_then_the_command_says_so(tmp_pat
 async def test_given_a_letter_that_dies_again_at_once_then_it_is_kept_again(cemetery: Cemetery) -> None:
     for _ in range(3):
         letter = await cemetery.bury_leg(1)
-        await cemetery.bury_leg(1)  # a repetition of one that stands there changes nothing
-        assert await cemetery.letters() == [letter]
+        await cemetery.bury_leg(1)
+        assert await cemetery.letters() == [letter], "a repetition takes the place of the first"
 
         status, _, err = await cemetery.dead("replay", letter)
         assert (status, err) == (0, "")
         assert await cemetery.letters() == []
 
     assert len(await cemetery.legs()) == 3
+
+
+async def test_given_input_that_dies_again_before_its_letter_is_taken_away_then_it_is_not_lost(
+    cemetery: Cemetery,
+) -> None:
+    await cemetery.journal.bury("whatsapp", "unparsed", "odd", WEBHOOK, letter_id="one")
+
+    async def host(question: Msg) -> None:
+        await cemetery.journal.bury("whatsapp", "unparsed", "odd again", question.data, letter_id="one")
+        await cemetery.connection.client.publish(question.reply, b"", headers={"Gm-Status": "200"})
+
+    await cemetery.connection.client.subscribe("gm.ask.whatsapp.replay", cb=host)
+    await cemetery.connection.client.flush()
+    status, _, err = await cemetery.dead("replay", "one")
+
+    assert (status, err) == (0, "")
+    [(_, headers, data)] = await with_headers(cemetery.connection, "GM_DEAD")
+    assert (headers["Gm-Detail"], data) == ("odd again", WEBHOOK)

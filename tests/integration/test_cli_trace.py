@@ -56,8 +56,9 @@ def configured(folder: Path, server: NatsServer) -> Path:
 async def test_given_a_message_that_was_read_then_its_whole_life_is_told_in_order(town: Town) -> None:
     typed = await town.phones.types(ADA, "@cleo hello")
     shown = await town.phones.sees(CLEO, "hello")
-    await town.phones.read(CLEO)
     to = f"instagram:{CLEO.user}"
+    assert await town.steps(to, 1) == ["sent"]
+    await town.phones.read(CLEO)
     assert await town.steps(to, 2) == ["sent", "read"]
     [(_, _, data)] = await with_headers(town.daemon.connection, "GM_OUT", "gm.out.instagram.*")
     envelope = decode(data).header.hex_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -229,7 +231,7 @@ def sandbox_settings(port: int, nats: dict[str, Any]) -> dict[str, Any]:
     return tables | {"nats": nats, "web": {"port": port}}
 
 
-async def test_given_the_nats_user_of_the_guide_when_a_message_is_sent_then_its_rights_are_enough_and_dead_letters_show(
+async def test_given_the_nats_user_of_the_guide_then_its_rights_are_enough_to_send_and_for_every_command(
     tmp_path: Path, unused_tcp_port: int
 ) -> None:
     base = f"http://127.0.0.1:{unused_tcp_port}"
@@ -241,16 +243,24 @@ async def test_given_the_nats_user_of_the_guide_when_a_message_is_sent_then_its_
             typed = f"/sandbox/phones/{ada.network}/{ada.user}/messages"
             async with http.post(typed, json={"text": "@cleo hello"}) as answer:
                 assert answer.status == 201
+                native_id = (await answer.json())["id"]
             async with asyncio.timeout(20):
                 while not await arrived(http, f"/sandbox/phones/{cleo.network}/{cleo.user}/messages"):
                     await asyncio.sleep(0.05)
             await daemon.connection.client.publish("gm.in.native.none", b"no envelope")
+            commands = partial(operate, tmp_path, url, seed_file)
             async with asyncio.timeout(20):
-                while not (listing := await dead_letters(tmp_path, url, seed_file)):
+                while not (listing := await commands("dead", "list", "--json")):
                     await asyncio.sleep(0.05)
-    assert listing.startswith("gm.dead.native.")
-    assert "\tunparsed\t" in listing
-    assert "b'no envelope'" in listing
+            letter = json.loads(listing)
+            assert (letter["app"], letter["reason"]) == ("native", "unparsed")
+            assert "no envelope" in await commands("dead", "show", letter["id"])
+            assert "1 replayed" in await commands("dead", "replay", letter["id"])
+            async with asyncio.timeout(20):
+                while not await commands("dead", "list", "--json"):
+                    await asyncio.sleep(0.05)
+            assert "1 dropped" in await commands("dead", "drop", letter["id"])
+            assert f"{cleo.user} on {cleo.network}" in await commands("trace", native_id, "--app", ada.network)
     assert "violation" not in (tmp_path / "nats.log").read_text().lower()
 
 
@@ -259,13 +269,18 @@ async def arrived(http: aiohttp.ClientSession, path: str) -> bool:
         return any(message["direction"] == "in" for message in await answer.json())
 
 
-async def dead_letters(folder: Path, url: str, seed_file: Path) -> str:
-    """What the guide's program prints."""
-    (text,) = blocks(GUIDE, "python")
-    program = folder / "dead_letters.py"
-    program.write_text(text)
+async def operate(folder: Path, url: str, seed_file: Path, *arguments: str) -> str:
+    """What a command of the operator prints, as the user of the guide."""
+    (folder / "operator.toml").write_text(f'[nats]\nurl = ["{url}"]\nseed = "file:{seed_file}"\n')
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(program), url, str(seed_file), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        sys.executable,
+        "-m",
+        "gearmesh",
+        *arguments,
+        "--config",
+        str(folder / "operator.toml"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
-SPAN: Final = re.compile(r"(\d{1,9})([smhd])")
+SPAN: Final = re.compile(r"([0-9]{1,9})([smhd])")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

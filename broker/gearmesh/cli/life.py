@@ -127,9 +127,16 @@ def _origin(history: History) -> str:
 
 
 def _last(history: History) -> dict[tuple[str, str], LedgerEntry]:
-    """The newest ledger entry for each app and recipient."""
-    ordered = sorted(history.ledger, key=lambda entry: (entry.at, _rank(entry.state)))
-    return {(entry.app, entry.to): entry for entry in ordered}
+    """The newest ledger entry for each app and recipient.
+
+    A network may report before it has answered us: what was delivered or read is not merely sent again.
+    """
+    last: dict[tuple[str, str], LedgerEntry] = {}
+    for entry in sorted(history.ledger, key=lambda entry: (entry.at, _rank(entry.state))):
+        before = last.get((entry.app, entry.to))
+        if entry.state != "sent" or before is None or before.state not in {"delivered", "read"}:
+            last[entry.app, entry.to] = entry
+    return last
 
 
 def _parked(history: History, app: str) -> tuple[str, str]:

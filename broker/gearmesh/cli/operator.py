@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -90,6 +91,11 @@ async def _reach(config: NatsConfig, data: Path | None) -> AsyncIterator[Access]
         return
     if not folder.is_dir():
         raise EmbeddedServerFailed(f"there is no data of gearmesh in {folder.parent}; name its folder with --data")
+    if folder.stat().st_uid != os.geteuid():
+        # What we would write there could not be opened by the daemon afterwards.
+        raise EmbeddedServerFailed(
+            f"no gearmesh runs on {folder.parent}, and it belongs to another user; work as that one, or start it"
+        )
     server = EmbeddedServer(folder, binary=config.binary)
     try:
         await server.start()
