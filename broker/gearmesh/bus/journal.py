@@ -86,25 +86,40 @@ class Journal:
     async def _keep(
         self, subject: str, body: bytes, headers: dict[str, str], message_id: str, patience: float | None
     ) -> None:
-        stream = self._subjects.stream(DEAD)
+        """Store a letter; one of the same name that the stream still remembers makes room for it.
+
+        A letter that comes a second time within the duplicate window may be a mere repetition, after a crash. Or it was
+        replayed and has died again, and whoever replayed it takes the first one away in a moment, or has done so: it
+        must not count as stored because of that one.
+        """
+        stream, known_as, before = self._subjects.stream(DEAD), message_id, 0
         while True:
             stored = await self._publisher.publish(
-                subject, body, message_id=message_id, headers=headers, patience=patience
+                subject, body, message_id=known_as, headers=headers, patience=patience
             )
-            if not stored.duplicate or await self._stands(stream, stored.seq):
-                return
-            # Somebody has replayed it, and it died again within the duplicate window: under its old id, which the
-            # stream remembers though the letter is gone, it would be lost.
-            message_id = f"{message_id}:{stored.seq}"
+            if not stored.duplicate:
+                break
+            before = max(await self._newest(stream, subject), stored.seq)
+            known_as = f"{message_id}:{before}"
+        if before:
+            await self._make_room(stream, before)
 
-    async def _stands(self, stream: str, seq: int) -> bool:
+    async def _newest(self, stream: str, subject: str) -> int:
+        """The sequence of the letter of this name that stands there; 0 when none does."""
         try:
-            await self.connection.js.get_msg(stream, seq, direct=True)
+            return (await self.connection.js.get_msg(stream, subject=subject, direct=True)).seq or 0
         except nats.js.errors.NotFoundError:
-            return False
+            return 0
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
             raise BusUnavailable(f"reading {stream}: {type(error).__name__}") from None
-        return True
+
+    async def _make_room(self, stream: str, seq: int) -> None:
+        try:
+            await self.connection.js.delete_msg(stream, seq)
+        except nats.js.errors.APIError:
+            return  # it was replayed, and is gone
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            log.warning("a dead letter stands there twice", stream=stream, seq=seq, error=type(error).__name__)
 
 
 def _one_line(text: str) -> str:
