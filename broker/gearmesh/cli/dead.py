@@ -79,18 +79,18 @@ def show(
     async def work(desk: Desk) -> int:
         letters = Letters(desk.connection, desk.subjects)
         found = await _named(letters, [letter], Wanted(app))
-        for one in found:
+        # Of several under one id, the newest is what a program wants, and a person sees all.
+        for number, one in enumerate(found[-1:] if raw else found):
             try:
                 opened = await letters.raw(one)
             except Malformed as error:
                 complain(f"{one.id}: {error}")
                 return 1
             if raw:
-                # Of several under one id all have the same bytes.
                 sys.stdout.buffer.write(opened)
                 sys.stdout.buffer.flush()
-                break
-            typer.echo(described(one, opened))
+            else:
+                typer.echo("\n" * bool(number) + described(one, opened))
         return 0 if found else 1
 
     at_desk(work, option, data)
