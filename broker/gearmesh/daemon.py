@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 
 from gearmesh.bus.connection import Access, Connection
-from gearmesh.bus.embedded import EmbeddedServer
+from gearmesh.bus.embedded import EmbeddedServer, access_of
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.lease import Holder, Lease
 from gearmesh.bus.ledger import Ledger
@@ -184,8 +184,10 @@ class Daemon:
     async def _nats(self, config: NatsConfig) -> Access:
         if config.url:
             return Access(config.url, config.seed, config.user, config.password, config.token, config.ca_file)
-        folder = Path(config.data) if config.data else self._data
-        server = EmbeddedServer(folder / "nats", binary=config.binary)
+        folder = (Path(config.data) if config.data else self._data) / "nats"
+        if self._only and (running := access_of(folder)):
+            return running  # of the process that runs another part
+        server = EmbeddedServer(folder, binary=config.binary)
         await server.start()
         self._stack.push_async_callback(server.stop)
         return server.access

@@ -27,7 +27,7 @@ from gearmesh.model.delivery import LedgerEntry
 from gearmesh.model.envelope import Envelope, Header
 from gearmesh.wire.codec import decode, encode
 from gearmesh.wire.subjects import PARTITIONS, Subjects, kv_token
-from gearmesh.wire.times import MAX_TRACE, TIMES, TRACE, passed
+from gearmesh.wire.times import MAX_TRACE, REPLAY, TIMES, TRACE, passed
 
 log = structlog.get_logger("gearmesh.router")
 
@@ -142,6 +142,8 @@ class Router:
             headers = {"Nats-Msg-Id": leg.id, TIMES: times}
             if 0 < len(trace) <= MAX_TRACE:
                 headers[TRACE] = trace
+            if REPLAY in taken.headers:
+                headers[REPLAY] = taken.headers[REPLAY]
             subject = self._subjects.outbound(leg.app, leg.header.conversation)
             await self._publisher.send(subject, data, headers, stored)
 
