@@ -113,6 +113,10 @@ class Subjects(msgspec.Struct, frozen=True):
         """Where the steps of an envelope's legs are recorded."""
         return f"{self.prefix}.ledger.{token(app)}.{token(envelope)}"
 
+    def ledger_of(self, envelope: str) -> str:
+        """The filter for the steps of an envelope's legs in all apps."""
+        return f"{self.prefix}.ledger.*.{token(envelope)}"
+
     def ledger_all(self) -> str:
         """The filter for the whole ledger."""
         return f"{self.prefix}.ledger.>"
