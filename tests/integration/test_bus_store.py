@@ -136,6 +136,8 @@ async def test_given_the_steps_of_legs_then_the_ledger_names_the_last_of_each(
 
     assert {envelope: entry.state for envelope, entry in last.items()} == {"aa": "read", "bb": "sent"}
     assert await ledger.last("south", []) == {}
+    assert [entry.state for entry in await ledger.steps("south", "aa")] == ["sent", "read"]
+    assert await ledger.steps("south", "cc") == []
     assert (await ledger.any_of("cc")) is None
     found = await ledger.any_of("aa")
     assert found is not None

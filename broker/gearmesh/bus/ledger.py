@@ -34,6 +34,18 @@ class Ledger:
         found = await direct.last_of(self._connection, self._subjects.stream(LEDGER), subjects)
         return {entry.envelope: entry for entry in map(self._read, found) if entry}
 
+    async def steps(self, app: str, envelope: str) -> list[LedgerEntry]:
+        """All steps of an envelope's leg in an app, in the order in which they were written down.
+
+        That a message was sent can stand behind what its network reported of it meanwhile.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        stream, subject = self._subjects.stream(LEDGER), self._subjects.ledger(app, envelope)
+        steps = [self._read(found) async for found in direct.scan(self._connection, stream, subject)]
+        return [entry for entry in steps if entry]
+
     async def any_of(self, envelope: str) -> LedgerEntry | None:
         """The last step of one of an envelope's legs, in whatever app; None when there is none of any.
 

@@ -29,11 +29,13 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered of a thread on one network.
 
     `focus` is the conversation in which the person last wrote. `heard` are the conversations from which messages
-    arrived there, the latest last, at most `MAX_HEARD` of them.
+    arrived there, the latest last, at most `MAX_HEARD` of them. `last_inbound` is when the person last did something
+    there that opens the network's messaging window: milliseconds since the epoch, 0 when they never did.
     """
 
     focus: str = ""
     heard: tuple[str, ...] = ()
+    last_inbound: int = 0
 
 
 MAX_HEARD = 8
