@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -24,10 +25,11 @@ PROFILE_WITHIN: Final = 2.0
 
 
 class Acquaintance:
-    """Meets the people of one app."""
+    """Meets the people of one app. `guard` is asked right before somebody is written down."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, guard: Callable[[], None]) -> None:
         self._app = app
+        self._guard = guard
         self._shared = app.shared
         self._asked: Cache[Address, int] = Cache(10_000)
 
@@ -35,7 +37,7 @@ class Acquaintance:
         """Somebody writes; their network is asked for a profile when they are new and none came along.
 
         Raises:
-            BusUnavailable: nats does not answer.
+            BusUnavailable: nats does not answer, or `guard` has said so.
         """
         shared, bridge = self._shared, self._app.bridge
         known = await shared.directory.known(address)
@@ -46,6 +48,7 @@ class Acquaintance:
                 log.warning("no profile now; asked again later", app=address.app, error=str(error))
         if known is None or (profile is not None and profile != known.profile):
             now = shared.clock.millis() if profile is not None else 0
+            self._guard()
             await shared.directory.register(address, profile, handle=handle, now=now)
 
     def _is_profile_due(self, address: Address, known: KnownAddress | None) -> bool:
