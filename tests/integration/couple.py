@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from gearmesh import EchoReceived, Event, MessageReceived, ReceiptReceived, Text
 from gearmesh.clock import Clock
@@ -17,8 +17,13 @@ from gearmesh.host.records import Portals
 from gearmesh.model.content import ReceiptState
 from gearmesh.plugins import Registry
 from gearmesh.testing import FakeBridge, FakeNetwork, NatsServer, bridge_for
+from gearmesh.wire.codec import decode
 
+from .patience import eventually
 from .streams import everything
+
+SHORTEST_WINDOW: Final = 0.1
+"""Seconds: nats-server takes no shorter duplicate window."""
 
 
 class MovedClock(Clock):
@@ -119,6 +124,20 @@ class Couple:
     async def stored(self, stream: str) -> list[bytes]:
         """What stands in a stream, oldest first."""
         return [data for _, data in await everything(self.daemon.connection, stream)]
+
+    async def logs_have_forgotten(self) -> None:
+        """Wait until the logs take an id of a moment ago for a new one; see `SHORTEST_WINDOW`."""
+        publisher, subject = self.shared.publisher, self.shared.subjects.ledger("none", "none")
+        await publisher.publish(subject, b"", message_id="probe")
+
+        async def is_taken_again() -> bool:
+            return not (await publisher.publish(subject, b"", message_id="probe")).duplicate
+
+        await eventually(is_taken_again, awaited="the duplicate window to be over")
+
+    async def receipts(self) -> int:
+        """How many receipts were taken in so far."""
+        return [decode(data).header.kind for data in await self.stored("GM_IN")].count("receipt")
 
     async def ticks(self, *wanted: tuple[str, str]) -> None:
         """Wait until the north has been shown these receipts (native id and state) and, so far, no others."""

@@ -176,6 +176,7 @@ async def test_given_a_host_that_was_replaced_then_nothing_is_stored_any_more(co
             couple.written("n-3", "nobody", user="stranger"),
             ChatOpened("zoe", "zoe", couple.now(), handle="zoe"),
             Unparsed(b"{}", "poll is not understood", "ada", "ada", "poll"),
+            couple.reported("read", "n-9", user="ada"),
         ):
             with pytest.raises(BusUnavailable, match="another process"):
                 await couple.comes("north", event)

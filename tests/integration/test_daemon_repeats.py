@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -14,37 +13,23 @@ from gearmesh.errors import BusUnavailable
 from gearmesh.testing import NatsServer
 from gearmesh.wire.codec import decode
 
-from .couple import Couple
-from .patience import eventually
+from .couple import SHORTEST_WINDOW, Couple
 
 pytest_plugins = ["gearmesh.testing.fixtures"]
 
 MINUTES, DAYS = 60.0, 24 * 3600.0
-SHORTEST: Final = 0.1
-"""Seconds: nats-server takes no shorter duplicate window."""
 
 
 @pytest.fixture
 def couple(nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Couple:
     """Two networks whose logs forget the ids of messages almost at once."""
-    monkeypatch.setattr(streams, "DUPLICATE_WINDOW", SHORTEST)
+    monkeypatch.setattr(streams, "DUPLICATE_WINDOW", SHORTEST_WINDOW)
     return Couple(nats_server, tmp_path)
-
-
-async def logs_have_forgotten(couple: Couple) -> None:
-    """Wait until the logs take an id of a moment ago for a new one."""
-    publisher, subject = couple.shared.publisher, couple.shared.subjects.ledger("none", "none")
-    await publisher.publish(subject, b"", message_id="probe")
-
-    async def is_taken_again() -> bool:
-        return not (await publisher.publish(subject, b"", message_id="probe")).duplicate
-
-    await eventually(is_taken_again, awaited="the duplicate window to be over")
 
 
 async def time_passes(couple: Couple, seconds: float) -> None:
     """Much later: the logs have forgotten, and so has the daemon, as if thousands of messages had come meanwhile."""
-    await logs_have_forgotten(couple)
+    await couple.logs_have_forgotten()
     couple.clock.ahead += seconds
     couple.shared.messages.forget()
 

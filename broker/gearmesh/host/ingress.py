@@ -70,7 +70,7 @@ class Ingress:
         self._receipts = receipts
         self._placing = Placing(app, underway)
         self._acquaintance = Acquaintance(app, lambda: self.guard())
-        self._repeats = Repeats(app)
+        self._repeats = Repeats(app, PATIENCE)
         self._holding = Holding(app.shared.clock, self._take)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.doubt()

@@ -18,14 +18,14 @@ from gearmesh.model.events import MessageReceived
 
 REPEATED_AFTER: Final = 100_000
 """Milliseconds, less than the log's duplicate window: the log itself recognises a repeat within them."""
-PATIENCE: Final = 4.0
 
 
 class Repeats:
-    """The memory of one app for what it has taken in."""
+    """The memory of one app for what it has taken in. `patience` is how many seconds a write may take."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, patience: float) -> None:
         self._app = app
+        self._patience = patience
         self._shared = app.shared
         self._ledger = Ledger(app.shared.journal.connection, app.shared.subjects)
         self._since = app.shared.clock.millis()
@@ -53,7 +53,7 @@ class Repeats:
             # Its envelope went on its way, but a crash came before the map was written. Where it goes must not be
             # decided a second time: by now it could be another conversation.
             record = NativeRecord(envelope, dm(sender, Address.parse(step.to)).id, str(sender))
-            await messages.note(app, event.native_id, record, patience=PATIENCE)
+            await messages.note(app, event.native_id, record, patience=self._patience)
         return known is not None or step is not None
 
     async def has_letter(self, letter: str) -> bool:
@@ -71,7 +71,7 @@ class Repeats:
             BusUnavailable: nats does not answer.
         """
         record = NativeRecord("", "", str(sender))
-        await self._shared.messages.note(self._app.name, _letter(letter), record, patience=PATIENCE)
+        await self._shared.messages.note(self._app.name, _letter(letter), record, patience=self._patience)
 
 
 def _letter(letter: str) -> str:

@@ -157,6 +157,13 @@ async def test_given_more_than_can_be_held_then_it_is_taken_in_at_once_with_what
 
     assert intake.taken == [["one more", *(str(number) for number in range(MOST_HELD))]]
     assert len(intake.holding) == 0
+    await intake.clock.advance(WINDOW / 2)
+    later = intake.call(intake.event("later", 3))
+    await intake.clock.until_asleep()
+    await intake.clock.advance(WINDOW - 0.01)
+    assert len(intake.holding) == 1, "the window of those that were taken early is not its own"
+    await intake.clock.advance(0.01)
+    await later
 
 
 async def test_given_as_much_as_can_be_held_of_others_then_what_is_late_is_taken_in_at_once(intake: Intake) -> None:
