@@ -137,8 +137,8 @@ class Daemon:
             await self._build(name, app, shared)
         for handle, person in config.people.items():
             addresses = tuple(Address.parse(address) for address in person.addresses)
-            await shared.directory.seed(handle, person.name, addresses)
-        router = await self._router(publisher, journal, store) if self._runs("router") else None
+            await shared.directory.seed(handle, person.name, addresses, receipts=person.receipts)
+        router = await self._router(shared, store) if self._runs("router") else None
         for supervisor in self.apps.values():
             await supervisor.prepare()
         site = Site(
@@ -167,11 +167,12 @@ class Daemon:
     def _runs(self, part: str) -> bool:
         return not self._only or part in self._only
 
-    async def _router(self, publisher: Publisher, journal: Journal, store: Store[Conversation]) -> Router:
+    async def _router(self, shared: Shared, store: Store[Conversation]) -> Router:
         config = self.config
         router = Router(
-            publisher,
-            journal,
+            shared.publisher,
+            shared.journal,
+            shared.ledger,
             store,
             self._subjects,
             broker=config.broker.name,

@@ -15,6 +15,7 @@ import structlog
 
 from gearmesh.bus.consumer import PinnedConsumer, Taken
 from gearmesh.bus.journal import Journal
+from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.members import Members
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
@@ -46,6 +47,7 @@ class Router:
         self,
         publisher: Publisher,
         journal: Journal,
+        ledger: Ledger,
         conversations: Store[Conversation],
         subjects: Subjects,
         *,
@@ -55,6 +57,7 @@ class Router:
     ) -> None:
         self._publisher = publisher
         self._journal = journal
+        self._ledger = ledger
         self._conversations = conversations
         self._subjects = subjects
         self._broker = broker
@@ -170,7 +173,7 @@ class Router:
     async def _refuse(self, refusal: Refusal, envelope: Envelope, taken: Taken) -> None:
         header = envelope.header
         log.warning("not routed", envelope=header.hex_id, app=refusal.app, reason=refusal.reason, detail=refusal.detail)
-        await self._journal.record(
+        await self._ledger.step(
             LedgerEntry(
                 header.hex_id,
                 refusal.app,

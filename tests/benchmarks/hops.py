@@ -15,6 +15,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.consumer import PinnedConsumer, Taken
 from gearmesh.bus.embedded import EmbeddedServer
 from gearmesh.bus.journal import Journal
+from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import IN, OUT, ensure_all
@@ -117,9 +118,11 @@ async def _measure(
 
 
 async def _routed(connection: Connection, publisher: Publisher) -> list[PinnedConsumer]:
-    journal = Journal(connection, publisher, SUBJECTS, Metrics())
+    metrics = Metrics()
+    journal = Journal(connection, publisher, SUBJECTS, metrics)
+    ledger = Ledger(connection, publisher, SUBJECTS, metrics)
     store = Store(connection, publisher, SUBJECTS.bucket("conversations"), Conversation)
-    router = Router(publisher, journal, store, SUBJECTS, broker=f"bench-{time.time_ns()}", apps={"instagram"})
+    router = Router(publisher, journal, ledger, store, SUBJECTS, broker=f"bench-{time.time_ns()}", apps={"instagram"})
     await router.prepare()
     return router.consumers
 

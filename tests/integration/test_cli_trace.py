@@ -10,6 +10,7 @@ import msgspec
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.journal import Journal
+from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.streams import ensure_all
 from gearmesh.metrics import Metrics
@@ -154,7 +155,7 @@ async def test_given_a_leg_that_died_then_the_letter_is_named_and_after_its_repl
     async with Publisher(connection) as publisher:
         journal = Journal(connection, publisher, Subjects(), Metrics())
         died = LedgerEntry(identity, "messenger", "dead", 1, sender=str(ZOE), to=str(BENS), reason="unclear")
-        await journal.record(died)
+        await Ledger(connection, publisher, Subjects(), Metrics()).step(died)
         await journal.bury(
             "messenger", "unclear", "no answer", data, letter_id=letter, subject="gm.out.messenger.conversation-1"
         )

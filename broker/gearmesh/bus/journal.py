@@ -1,22 +1,21 @@
-"""What is written down beside the messages: the ledger of every leg, and dead letters."""
+"""Dead letters: what nobody can go on with is kept, with all its bytes."""
 
 from __future__ import annotations
 
 import zlib
 from typing import Final
 
-import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
 
 from gearmesh.bus.connection import Connection
-from gearmesh.bus.publisher import Publisher, Stored
+from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.streams import DEAD
 from gearmesh.core.ids import raw_id
-from gearmesh.errors import BusError, BusUnavailable
+from gearmesh.errors import BusUnavailable
 from gearmesh.metrics import Metrics
-from gearmesh.model.delivery import LedgerEntry, Reason
+from gearmesh.model.delivery import Reason
 from gearmesh.wire.subjects import Subjects
 
 log = structlog.get_logger("gearmesh.journal")
@@ -25,25 +24,13 @@ COMPRESS_ABOVE: Final = 128 * 1024
 
 
 class Journal:
-    """Writes the ledger and the dead letters."""
+    """Writes dead letters."""
 
     def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects, metrics: Metrics) -> None:
         self.connection = connection
         self._publisher = publisher
         self._subjects = subjects
         self._metrics = metrics
-        self._encode = msgspec.msgpack.Encoder().encode
-
-    async def record(self, entry: LedgerEntry) -> None:
-        """Write one step of a leg, without waiting until it is stored."""
-
-        async def outcome(result: Stored | BusError) -> None:
-            if isinstance(result, BusError):
-                log.error("the ledger did not take an entry", envelope=entry.envelope, error=str(result))
-
-        headers = {"Nats-Msg-Id": f"{entry.envelope}:{entry.app}:{entry.to}:{entry.state}"}
-        subject = self._subjects.ledger(entry.app, entry.envelope)
-        await self._publisher.send(subject, self._encode(entry), headers, outcome)
 
     async def bury(
         self,

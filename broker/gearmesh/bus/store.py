@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Generic, TypeVar
 
 import msgspec
 import nats.errors
 import nats.js.errors
+import structlog
 
+from gearmesh.bus import direct
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.errors import BusRefused, BusUnavailable, Malformed
 
+log = structlog.get_logger("gearmesh.bus")
+
 Record = TypeVar("Record")
 WRONG_LAST_SEQUENCE = 10071
+
+
+class Entry(msgspec.Struct, Generic[Record], frozen=True):
+    """A record with its key, and when it was written: milliseconds since the epoch, by the clock of nats."""
+
+    key: str
+    record: Record
+    at: int
 
 
 class Store(Generic[Record]):
@@ -55,6 +68,25 @@ class Store(Generic[Record]):
             return self._decoder.decode(message.data), message.seq or 0
         except msgspec.MsgspecError as error:
             raise Malformed(f"the record at {self._prefix}{key}: {error}") from None
+
+    async def scan(self, keys: str, *, since: int = 0, limit: int) -> list[Entry[Record]]:
+        """The records whose keys match `keys`, in which `*` is any token: the `limit` newest of them, oldest first.
+
+        `since` (milliseconds since the epoch) leaves out what was written before. What is no such record is left out.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        entries: deque[Entry[Record]] = deque(maxlen=limit)
+        async for found in direct.scan(self._connection, self._stream, self._prefix + keys, since=since):
+            if not found.data or "KV-Operation" in found.headers:
+                continue
+            key = found.subject.removeprefix(self._prefix)
+            try:
+                entries.append(Entry(key, self._decoder.decode(found.data), found.at))
+            except msgspec.MsgspecError as error:
+                log.error("a record cannot be read", key=found.subject, error=str(error))
+        return list(entries)
 
     async def put(self, key: str, record: Record, *, patience: float | None = None) -> None:
         """Write, whatever stood there. Returns when it is stored.

@@ -16,7 +16,7 @@ from gearmesh.errors import InvalidAddress
 from gearmesh.host.cache import Cache
 from gearmesh.model.address import Address
 from gearmesh.model.content import Sender
-from gearmesh.model.person import KnownAddress, Person, Profile, handle_from, parse_handle
+from gearmesh.model.person import Disclosure, KnownAddress, Person, Profile, handle_from, parse_handle
 from gearmesh.wire.subjects import Subjects, kv_token
 
 log = structlog.get_logger("gearmesh.directory")
@@ -92,10 +92,18 @@ class Directory:
             await self._write_address(address, known)
         return known
 
-    async def seed(self, handle: str, name: str, addresses: tuple[Address, ...]) -> None:
+    async def disclosure(self, address: Address) -> Disclosure:
+        """How much whoever writes to this address learns of what became of it."""
+        known = await self.known(address)
+        person = await self.person(known.person) if known else None
+        return person.receipts if person else "read"
+
+    async def seed(
+        self, handle: str, name: str, addresses: tuple[Address, ...], *, receipts: Disclosure = "read"
+    ) -> None:
         """Write down a person of the configuration."""
         person_id = blake2b(f"configured\0{handle}".encode(), digest_size=10).hexdigest()
-        person = Person(person_id, handle, tuple(str(address) for address in addresses), name)
+        person = Person(person_id, handle, tuple(str(address) for address in addresses), name, receipts=receipts)
         async with self._registering:
             if await self.person(person_id) != person:
                 self._recent_people.put(person_id, person)

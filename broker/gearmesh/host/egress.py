@@ -322,8 +322,6 @@ class Egress:
             self._stop()
         elif outcome.state in {"failed", "dead", "expired"}:
             await self._ends.over(job, outcome.state, outcome.reason, outcome.detail)
-        elif outcome.state == "sent":
-            await self._ends.sent(job, outcome.sent_at)
         return outcome
 
     async def _process(self, job: Job, turn: Turn) -> Outcome:

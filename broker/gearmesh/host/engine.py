@@ -26,5 +26,5 @@ def egress_of(
     gate = Gate(shared.clock, rate=app.rate, recipient_every=app.recipient_every)
     queues = Queues(app.name, LaterLog(connection, shared.publisher, shared.subjects, app.name), shared.clock)
     refusals = Refusals(app, ends)
-    sender = LegSender(app, gate, evidence, receipts, underway)
+    sender = LegSender(app, gate, ends, evidence, receipts, underway)
     return Egress(app, queues, sender, ends, Invitations(app, gate, ends), refusals), refusals

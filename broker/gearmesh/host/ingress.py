@@ -1,34 +1,35 @@
 """What comes in: native events become envelopes in the inbound log.
 
-    event ─▶ whose is it (directory) ─▶ which conversation (switchboard) ─▶ body closed ─▶ stored ─▶ "200"
+    event ─▶ whose is it (directory) ─▶ which conversation (placing) ─▶ body closed ─▶ stored ─▶ "200"
 
 Events of one thread are taken one after the other, in the order they were given; threads do not wait for each other.
+Where the network itself does not keep the order, late ones are held for a moment and sorted first (`holding`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
-import msgspec
 import structlog
 
-from gearmesh.bridge import SupportsProfiles
 from gearmesh.core.ids import envelope_id, raw_id
-from gearmesh.core.switchboard import Choice, Continue, Help, Start, choose
-from gearmesh.errors import BusError, BusUnavailable, GearmeshError, InvalidAddress, SendFailed, TooLarge
-from gearmesh.host.answers import answer_of
+from gearmesh.core.ordering import HELD_FOR
+from gearmesh.errors import BusError, BusUnavailable, TooLarge
+from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
-from gearmesh.host.cache import Cache
-from gearmesh.host.directory import REFRESH_AFTER
+from gearmesh.host.holding import Arrival, Holding
+from gearmesh.host.placing import Answered, Placed, Placing
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.records import LegRecord, NativeRecord
+from gearmesh.host.repeats import Repeats
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
-from gearmesh.model.content import Content, Media, Text, replaced
-from gearmesh.model.conversation import Conversation, dm
+from gearmesh.model.content import Content, Media, replaced
+from gearmesh.model.conversation import Conversation
 from gearmesh.model.delivery import LedgerEntry
 from gearmesh.model.envelope import Envelope, Header
 from gearmesh.model.events import (
@@ -40,7 +41,6 @@ from gearmesh.model.events import (
     ReceiptReceived,
     Unparsed,
 )
-from gearmesh.model.person import KnownAddress, Profile
 from gearmesh.wire.body import UNSEALED, close_body
 from gearmesh.wire.codec import encode
 from gearmesh.wire.times import TIMES, passed
@@ -49,40 +49,37 @@ log = structlog.get_logger("gearmesh.ingress")
 
 PATIENCE: Final = 4.0
 """Seconds to wait for NATS before the network is told to try again: Messenger wants its answer within 5."""
-REPEATED_AFTER: Final = 100_000
-"""Milliseconds, less than the log's duplicate window: a repeat within them is recognised without asking the map."""
-ASK_AGAIN_AFTER: Final = 600_000
-"""Milliseconds between two questions for the profile of one person."""
-PROFILE_WITHIN: Final = 2.0
-"""Seconds that a message waits for the name of who wrote it."""
-
-
-class Placed(msgspec.Struct, frozen=True):
-    """A message with its conversation and what remains of its text."""
-
-    conversation: Conversation
-    text: str
 
 
 class Ingress:
-    """Takes the events of one app."""
+    """Takes the events of one app.
+
+    Whoever hosts it may set: `guard`, asked right before something is stored, raises `BusUnavailable` when this process
+    is no longer the one at work on the app. `on_inbound` gets each thread whose messaging window has just been opened,
+    once that is stored; `on_echo` what went out from our own account; `on_refusal` what the network refuses after its
+    first yes.
+    """
 
     def __init__(self, app: App, receipts: Receipts, underway: Underway) -> None:
+        self.guard: Callable[[], None] = _is_ours
+        self.on_inbound: Callable[[str], None] = _needs_nothing
+        self.on_echo: Callable[[EchoReceived], Awaitable[None]] = _is_known
+        self.on_refusal: Callable[[ReceiptReceived], Awaitable[None]] = receipts.reported
         self._app = app
         self._shared = app.shared
         self._receipts = receipts
-        self._underway = underway
-        self._since = app.shared.clock.millis()
-        self.on_echo: Callable[[EchoReceived], Awaitable[None]] | None = None
-        self.on_refusal: Callable[[ReceiptReceived], Awaitable[None]] | None = None
-        self.on_inbound: Callable[[str], None] = lambda thread: None
-        self.guard: Callable[[], None] = lambda: None
-        self._asked: Cache[Address, int] = Cache(10_000)
+        self._placing = Placing(app, underway)
+        self._acquaintance = Acquaintance(app, lambda: self.guard())
+        self._repeats = Repeats(app, PATIENCE)
+        self._holding = Holding(app.shared.clock, self._take)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.doubt()
 
     def doubt(self) -> None:
-        """Somebody else may have taken messages in: for a while, ask the map about each."""
-        self._since = self._shared.clock.millis()
+        """Somebody else may have taken messages in, or nobody: for a while, rely neither on memory nor on order."""
+        self._repeats.doubt()
+        self._receipts.doubt()
+        self._holding.disturb()
 
     async def receive(self, events: Sequence[Event]) -> None:
         """Take events in. Returns when all of them are stored.
@@ -94,43 +91,64 @@ class Ingress:
         threads: dict[str, list[Event]] = {}
         for event in events:
             threads.setdefault(event.thread, []).append(event)
-        if len(threads) == 1:
-            await self._take(list(events), received)
-            return
-        results = await asyncio.gather(
-            *(self._take(thread, received) for thread in threads.values()), return_exceptions=True
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        try:
+            if len(threads) == 1:
+                await self._admit(events[0].thread, events, received)
+                return
+            results = await asyncio.gather(
+                *(self._admit(thread, found, received) for thread, found in threads.items()), return_exceptions=True
+            )
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+        except BusError:
+            # It comes again, between what is written meanwhile.
+            self._holding.disturb()
+            raise
 
-    async def _take(self, events: Sequence[Event], received: int) -> None:
+    async def close(self) -> None:
+        """Take in nothing more of what is held: whoever brought it is told so."""
+        await self._holding.close()
+
+    async def _admit(self, thread: str, events: Sequence[Event], received: int) -> None:
+        if self._app.bridge.in_order or not thread:
+            await self._take([Arrival(event, received) for event in events], False)
+        else:
+            await self._holding.take(thread, events, received)
+
+    async def _take(self, arrivals: Sequence[Arrival], held: bool) -> None:
         """Take the events of one thread, up to the first that cannot be stored: a later one must not overtake it."""
-        lock = self._threads.get(events[0].thread)
+        end = asyncio.get_running_loop().time() + PATIENCE - HELD_FOR / 1000 if held else math.inf
+        thread = arrivals[0].event.thread
+        lock = self._threads.get(thread)
         if lock is None:
-            lock = self._threads[events[0].thread] = asyncio.Lock()
+            lock = self._threads[thread] = asyncio.Lock()
         async with lock:
-            for event in events:
+            for arrival in arrivals:
                 try:
-                    await self._take_in_time(event, received)
+                    await self._take_in_time(arrival, end)
                 except BusError:
                     raise
                 except Exception as error:
                     # Ours or the bridge's fault, and the same again the next time: keep it, and go on with the others.
                     log.exception("an event could not be taken in", app=self._app.name)
-                    raw = repr(event).encode("utf-8", "backslashreplace")
+                    self.guard()
+                    raw = repr(arrival.event).encode("utf-8", "backslashreplace")
                     detail = f"{type(error).__name__}: {error}"
                     await self._shared.journal.bury(self._app.name, "unparsed", detail, raw, patience=PATIENCE)
                     self._count("dead")
+                arrival.stored = True
 
-    async def _take_in_time(self, event: Event, received: int) -> None:
+    async def _take_in_time(self, arrival: Arrival, end: float) -> None:
         # Every write on the way waits for as long as NATS is away, the network does not. A write that is given up here
         # is still stored when NATS is back, as the host's memory of it says.
         if not self._shared.publisher.online:
             raise BusUnavailable("nats is away")
+        self.guard()
+        end = min(end, asyncio.get_running_loop().time() + PATIENCE)
         try:
-            async with asyncio.timeout(PATIENCE) as limit:
-                await self._dispatch(event, received)
+            async with asyncio.timeout_at(end) as limit:
+                await self._dispatch(arrival.event, arrival.received)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -140,46 +158,72 @@ class Ingress:
         match event:
             case MessageReceived():
                 await self._message(event, received)
+            case ReceiptReceived(state="failed"):
+                await self.on_refusal(event)
             case ReceiptReceived():
+                await self._show_what_is_reported(event)
                 await self._receipts.reported(event)
             case ReadUpTo():
                 await self._receipts.read_up_to(event)
             case ChatOpened():
-                await self._meet(Address(self._app.name, event.user), event.profile, event.handle)
+                await self._acquaintance.meet(Address(self._app.name, event.user), event.profile, event.handle)
+                await self._wrote(event.thread, event.at)
                 self._count("opened")
             case EchoReceived():
                 self._count("echo")
+                await self.on_echo(event)
             case Unparsed():
                 await self._unparsed(event)
 
+    async def _show_what_is_reported(self, event: ReceiptReceived) -> None:
+        """What arrived was sent: news of a message that we do not know may be the only sign of it."""
+        if event.delivery_id and len(event.native_ids) == 1:
+            native_id = event.native_ids[0]
+            await self.on_echo(EchoReceived(native_id, event.thread, event.user, event.at, event.delivery_id))
+
     async def _message(self, event: MessageReceived, received: int) -> None:
-        shared = self._shared
         sender = Address(self._app.name, event.user)
-        if await self._is_repeated(event):
+        header_id = envelope_id(self._shared.key, self._app.name, event.thread, event.native_id, "event")
+        if await self._repeats.has(event, header_id.hex(), sender):
+            # It must not even move the person's focus again.
             self._count("duplicate")
             return
-        await self._meet(sender, event.profile)
-        quoted = await self._quoted(event)
-        placed = await self._place(event, sender, quoted)
-        if placed is None:
-            answered = NativeRecord("", "", str(sender))
-            await shared.messages.note(self._app.name, event.native_id, answered, patience=PATIENCE)
-            self._count("answered")
-            return
-        content = _with_text(event.content, placed.text)
+        await self._acquaintance.meet(sender, event.profile)
+        quoted = await self._placing.quoted(event)
+        placed = await self._placing.place(event, sender, quoted)
+        self.guard()
+        if isinstance(placed, Placed):
+            await self._pass_on(event, header_id, sender, placed, quoted.envelope if quoted else "", received)
+        else:
+            await self._answer(event, sender, placed)
+        await self._wrote(event.thread, event.at)
+
+    async def _answer(self, event: MessageReceived, sender: Address, answered: Answered) -> None:
+        """Tell whoever wrote how to go on: their message goes nowhere."""
+        if answered.opened:
+            await self._enter(event, answered.opened, starts=True)
+        await self._notice(event, answered.key, answered.args)
+        record = NativeRecord("", "", str(sender))
+        await self._shared.messages.note(self._app.name, event.native_id, record, patience=PATIENCE)
+        self._count("answered")
+
+    async def _pass_on(
+        self, event: MessageReceived, identity: bytes, sender: Address, placed: Placed, reply_to: str, received: int
+    ) -> None:
+        shared, conversation = self._shared, placed.conversation
+        await self._enter(event, conversation, starts=placed.starts)
         content = replaced(
-            content,
+            _with_text(event.content, placed.text),
             sender=await shared.directory.sender(sender, self._app.bridge.title),
-            reply_to=quoted.envelope if quoted else "",
+            reply_to=reply_to,
         )
-        conversation = placed.conversation
-        identity = envelope_id(shared.key, self._app.name, event.thread, event.native_id, "event")
         header = Header(
             id=identity,
             kind="event",
             sender=sender,
             to=conversation.others(sender) if conversation.kind == "dm" else (),
             conversation=conversation.id,
+            # The network's own time: by it, egress knows an old message that was routed again.
             at=event.at,
             seal=UNSEALED,
         )
@@ -187,42 +231,19 @@ class Ingress:
             data = encode(Envelope(header, close_body(content)))
         except TooLarge:
             await self._notice(event, "too_large", {"name": await self._name(conversation, sender)})
+            await self._wrote(event.thread, event.at)
             raise
         await self._store(event, header, data, received)
 
-    async def _is_repeated(self, event: MessageReceived) -> bool:
-        """Whether this message was taken in before. Then it must not even move the person's focus again.
-
-        Networks repeat a webhook after seconds or after days. What came a moment ago is at hand; only for what is
-        older, or may have come to a predecessor, the map is asked.
-        """
-        shared, app = self._shared, self._app.name
-        if shared.messages.recent(app, event.native_id):
-            return True
-        now = shared.clock.millis()
-        if now - event.at < REPEATED_AFTER and now - self._since > REPEATED_AFTER:
-            return False
-        return await shared.messages.native(app, event.native_id) is not None
-
-    async def _quoted(self, event: MessageReceived) -> NativeRecord | None:
-        if not event.reply_to:
-            return None
-        messages, app = self._shared.messages, self._app.name
-        record = await messages.native(app, event.reply_to)
-        if record is None and await self._underway.settled(event.thread):
-            record = await messages.native(app, event.reply_to)
-        return record
-
-    async def _choose(self, event: MessageReceived, quoted: NativeRecord | None) -> Choice:
-        text, portals = _text_of(event.content), self._app.portals
-        conversation = quoted.conversation if quoted else ""
-        choice = choose(text, conversation, await portals.get(event.thread))
-        if isinstance(choice, Help) and await self._underway.settled(event.thread):
-            choice = choose(text, conversation, await portals.get(event.thread))
-        return choice
+    async def _enter(self, event: MessageReceived, conversation: Conversation, *, starts: bool) -> None:
+        """The person's next plain message goes there, too."""
+        if starts:
+            await self._shared.conversations.start(conversation)
+        await self._app.portals.focus(event.thread, conversation.id, self._not_ahead(event.at))
 
     async def _store(self, event: MessageReceived, header: Header, data: bytes, received: int) -> None:
         shared, app = self._shared, self._app.name
+        self.guard()
         stored = await shared.publisher.publish(
             shared.subjects.inbound(app, header.conversation),
             data,
@@ -230,7 +251,8 @@ class Ingress:
             headers={TIMES: passed("", received)},
             patience=PATIENCE,
         )
-        # Not before it is stored: the map is what tells a repeated message that it has been taken in.
+        # Not before it is stored: the map is what tells a repeated message that it has been taken in. And in any case
+        # after it, whoever is at work now.
         record = NativeRecord(header.hex_id, header.conversation, str(header.sender))
         leg, new = LegRecord((event.native_id,)), (event.native_id,)
         await shared.messages.remember(app, event.thread, record, leg, new=new, patience=PATIENCE)
@@ -238,90 +260,38 @@ class Ingress:
             self._count("duplicate")
             return
         self._count("accepted")
-        await shared.journal.record(
+        await shared.ledger.begin(
             LedgerEntry(header.hex_id, app, "accepted", shared.clock.millis(), "event", str(header.sender))
         )
 
-    async def _place(self, event: MessageReceived, sender: Address, quoted: NativeRecord | None) -> Placed | None:
-        """The conversation of a message; None when there is none and the person was told how to go on."""
-        shared, portals = self._shared, self._app.portals
-        choice = await self._choose(event, quoted)
-        if isinstance(choice, Continue):
-            conversation = await shared.conversations.get(choice.conversation)
-            if conversation and str(sender) in conversation.members:
-                await portals.focus(event.thread, conversation.id)
-                return Placed(conversation, choice.text)
-            choice = Help("help")
-        if isinstance(choice, Start):
-            target = await self._resolve(choice.who, sender)
-            if target is None:
-                await self._notice(event, "unknown_person", {"who": choice.who})
-                return None
-            if target == sender:
-                await self._notice(event, "yourself", {"who": choice.who})
-                return None
-            conversation = dm(sender, target)
-            await shared.conversations.start(conversation)
-            await portals.focus(event.thread, conversation.id)
-            if not choice.text and isinstance(event.content, Text):
-                await self._notice(event, "now_with", {"name": await shared.name_of(target)})
-                return None
-            return Placed(conversation, choice.text)
-        await self._notice(event, choice.key, {})
-        return None
+    async def _wrote(self, thread: str, at: int) -> None:
+        """The person did something that opens their network's messaging window."""
+        await self._app.portals.wrote(thread, self._not_ahead(at))
+        self.on_inbound(thread)
 
-    async def _resolve(self, who: str, sender: Address) -> Address | None:
-        """The address that is meant by a handle or `app:user`. Of several, the first that is not the sender's own."""
-        app, colon, user = who.partition(":")
-        # Phones write the first letter of a message large; names of apps differ in more than that.
-        named = (name for name in self._shared.bridges if name.lower() == app.lower())
-        name = app if app in self._shared.bridges else next(named, "")
-        if colon and name:
-            try:
-                return Address(name, self._shared.bridges[name].parse_address(user))
-            except InvalidAddress:
-                return None
-        person = await self._shared.directory.find(who)
-        if person is None:
-            return None
-        addresses = [Address.parse(address) for address in person.addresses]
-        return next((address for address in addresses if address != sender), addresses[0] if addresses else None)
-
-    async def _meet(self, address: Address, profile: Profile | None, handle: str = "") -> None:
-        """Get to know who writes; their network is asked for a profile when they are new and none came along."""
-        shared, bridge = self._shared, self._app.bridge
-        known = await shared.directory.known(address)
-        if profile is None and isinstance(bridge, SupportsProfiles) and self._is_profile_due(address, known):
-            try:
-                profile = await answer_of(bridge.profile(address.user), PROFILE_WITHIN, app=address.app, profile="")
-            except SendFailed as error:
-                log.warning("no profile now; asked again later", app=address.app, error=str(error))
-        if known is None or (profile is not None and profile != known.profile):
-            now = shared.clock.millis() if profile is not None else 0
-            await shared.directory.register(address, profile, handle=handle, now=now)
-
-    def _is_profile_due(self, address: Address, known: KnownAddress | None) -> bool:
-        now = self._shared.clock.millis()
-        if known is not None and now < known.profiled_at + REFRESH_AFTER:
-            return False
-        # A network that does not answer is not asked with every message, each of which would wait for it.
-        if now < (self._asked.get(address) or 0) + ASK_AGAIN_AFTER:
-            return False
-        self._asked.put(address, now)
-        return True
+    def _not_ahead(self, at: int) -> int:
+        """A network's time, but not one that is still to come: a window must not stay open for it."""
+        return min(at, self._shared.clock.millis())
 
     async def _unparsed(self, event: Unparsed) -> None:
         letter = raw_id(event.raw)
+        self.guard()
         await self._shared.journal.bury(
             self._app.name, "unparsed", event.detail, event.raw, letter_id=letter, patience=PATIENCE
         )
         self._count("dead")
-        if event.user and event.kind:
+        if not event.user or await self._repeats.has_letter(letter):
+            return
+        if event.kind:
             await self._notice(event, "unsupported", {"kind": event.kind})
+        if event.thread and event.kind == "reaction":
+            await self._wrote(event.thread, self._shared.clock.millis())
+        await self._repeats.note_letter(letter, Address(self._app.name, event.user))
 
     async def _notice(self, event: MessageReceived | Unparsed, key: str, args: dict[str, str]) -> None:
         cause = event.native_id or raw_id(repr(event).encode("utf-8", "backslashreplace"))
         address = Address(self._app.name, event.user)
+        self.guard()
         await self._shared.notifier.tell(
             address, key, args, cause=cause, now=self._shared.clock.millis(), patience=PATIENCE
         )
@@ -334,15 +304,17 @@ class Ingress:
         self._shared.metrics.messages.labels(self._app.name, "in", outcome).inc()
 
 
-def _text_of(content: Content) -> str:
-    match content:
-        case Text(text=text):
-            return text
-        case Media(caption=caption):
-            return caption
-        case _:
-            raise GearmeshError(f"a bridge gave a message with {type(content).__name__} as its content")
-
-
 def _with_text(content: Content, text: str) -> Content:
     return replaced(content, caption=text) if isinstance(content, Media) else replaced(content, text=text)
+
+
+def _is_ours() -> None:
+    """Nobody else can be at work on the app."""
+
+
+def _needs_nothing(thread: str) -> None:
+    """Nothing waits for the window of a thread."""
+
+
+async def _is_known(echo: EchoReceived) -> None:
+    """What went out from our own account is no news."""

@@ -1,34 +1,31 @@
-"""Receipts: what a network reports of messages that we sent becomes news for the person who wrote them."""
+"""Receipts: what a network reports of messages that we sent becomes news for the person who wrote them.
+
+A person of the configuration may want less to be told than their network reports; the ledger has all of it.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from typing import Final
 
 import structlog
 
+from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.core.ids import envelope_id
-from gearmesh.errors import BusUnavailable
 from gearmesh.host.app import App
-from gearmesh.host.cache import Cache
 from gearmesh.host.records import NativeRecord
+from gearmesh.host.unread import Unread
+from gearmesh.host.waiting import WaitingRoom
 from gearmesh.model.address import Address
 from gearmesh.model.content import Receipt, ReceiptState
 from gearmesh.model.delivery import LedgerEntry, State
 from gearmesh.model.envelope import Envelope, Header
 from gearmesh.model.events import ReadUpTo, ReceiptReceived
+from gearmesh.model.person import Disclosure
 from gearmesh.wire.body import UNSEALED, close_body
 from gearmesh.wire.codec import encode
 
 log = structlog.get_logger("gearmesh.receipts")
 
-LOOKS: Final = (0.05, 0.2, 0.5, 1.5)
-"""Seconds between looks for a message whose receipt came first: a network may report before it has answered us."""
-MOST_WAITING: Final = 2000
-UNREAD_KEPT: Final = 256
-"""Messages per thread that a watermark is matched against."""
-THREADS_KEPT: Final = 10_000
 EXPIRES_AFTER: Final = 24 * 3600 * 1000
 
 
@@ -38,88 +35,79 @@ class Receipts:
     def __init__(self, app: App) -> None:
         self._app = app
         self._shared = app.shared
-        self._unread: Cache[str, deque[tuple[int, str]]] = Cache(THREADS_KEPT)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._ledger = LedgerReader(app.shared.journal.connection, app.shared.subjects)
+        self._unread = Unread(app, self._ledger)
+        self._waiting = WaitingRoom(app, self._tell)
 
     def sent(self, thread: str, native_id: str, at: int) -> None:
         """A message went out: a later watermark may speak of it.
 
         `at` (milliseconds) is when its sending began: the network's time of it is never before that.
         """
-        unread = self._unread.get(thread)
-        if unread is None:
-            unread = deque(maxlen=UNREAD_KEPT)
-            self._unread.put(thread, unread)
-        unread.append((at, native_id))
+        self._unread.sent(thread, native_id, at)
 
     async def reported(self, event: ReceiptReceived) -> None:
-        """A network names the messages. Those that are not known yet are looked for again, for a short while."""
+        """A network names the messages. Receipts of those that are not known yet wait for them.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
         for native_id in event.native_ids:
-            record = await self._shared.messages.native(self._app.name, native_id)
-            if record:
-                await self._tell(event, native_id, record)
-            elif len(self._tasks) < MOST_WAITING:
-                task = asyncio.create_task(self._look_again(event, native_id))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            known = None
+            if native_id not in self._waiting:
+                known = await self._shared.messages.native(self._app.name, native_id)
+            if known:
+                await self._tell(event, native_id, known)
+            else:
+                self._waiting.enter(native_id, event)
+            self._unread.reported(event.thread, native_id, event.state)
 
     async def read_up_to(self, event: ReadUpTo) -> None:
-        """A network says "everything until then"."""
-        unread = self._unread.get(event.thread) or deque[tuple[int, str]]()
-        reached = tuple(native_id for at, native_id in unread if at <= event.watermark)
-        if event.state == "read":
-            while unread and unread[0][0] <= event.watermark:
-                unread.popleft()
+        """A network says "everything until then".
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        reached = await self._unread.reached(event.thread, event.user, event.watermark, event.state)
         if reached:
             await self.reported(ReceiptReceived(event.thread, event.user, event.at, event.state, reached))
 
-    async def close(self) -> None:
-        """Stop looking."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    def doubt(self) -> None:
+        """Somebody else may have sent in the meantime: what is at hand is not all."""
+        self._unread.forget()
 
-    async def _look_again(self, event: ReceiptReceived, native_id: str) -> None:
-        try:
-            for pause in LOOKS:
-                await self._shared.clock.sleep(pause)
-                record = await self._shared.messages.native(self._app.name, native_id)
-                if record:
-                    await self._tell(event, native_id, record)
-                    return
-        except BusUnavailable as error:
-            log.warning("a receipt is lost while nats is away", app=self._app.name, error=str(error))
-            return
-        log.debug("a receipt for a message that is not ours", app=self._app.name, native_id=native_id)
+    async def close(self) -> None:
+        """Wait for no message any more."""
+        await self._waiting.close()
 
     async def _tell(self, event: ReceiptReceived, native_id: str, record: NativeRecord) -> None:
         shared, app = self._shared, self._app.name
-        writer = Address.parse(record.sender)
-        if writer == Address(app, event.user) or not (record.last or event.state == "failed"):
+        writer, reader = Address.parse(record.sender), Address(app, event.user)
+        if writer == reader or not (record.last or event.state == "failed"):
             return
         state: State = "read" if event.state == "played" else event.state
-        now = shared.clock.millis()
-        await shared.journal.record(
-            LedgerEntry(
-                record.envelope,
-                app,
-                state,
-                now,
-                sender=record.sender,
-                to=str(Address(app, event.user)),
-                reason="rejected" if state == "failed" else "",
-                detail=event.detail,
-            )
+        disclosure = await shared.directory.disclosure(reader)
+        before = await shared.ledger.state(record.envelope, app, str(reader))
+        entry = LedgerEntry(
+            record.envelope,
+            app,
+            state,
+            shared.clock.millis(),
+            sender=record.sender,
+            to=str(reader),
+            reason="rejected" if state == "failed" else "",
+            detail=event.detail,
         )
-        shared.metrics.messages.labels(app, "out", state).inc()
-        if writer.is_system:
+        if not await shared.ledger.step(entry) or writer.is_system:
             return
-        if state == "failed":
-            name = await shared.name_of(Address(app, event.user))
+        if event.state == "failed":
+            name = await shared.name_of(reader)
             args = {"name": name, "network": self._app.bridge.title, "detail": event.detail}
-            await shared.notifier.tell(writer, "rejected", args, cause=record.envelope, now=now)
+            await shared.notifier.tell(writer, "rejected", args, cause=record.envelope, now=entry.at)
             return
-        await self._pass_on(event.state, event.user, event.at, native_id, record, writer)
+        told = _disclosed(event.state, disclosure, before)
+        if told:
+            await self._pass_on(told, event.user, event.at, native_id, record, writer)
 
     async def _pass_on(
         self, state: ReceiptState, user: str, at: int, native_id: str, record: NativeRecord, writer: Address
@@ -140,3 +128,10 @@ class Receipts:
         await shared.publisher.publish(
             shared.subjects.inbound(app, record.conversation), data, message_id=identity.hex(), patience=4.0
         )
+
+
+def _disclosed(state: ReceiptState, disclosure: Disclosure, before: State) -> ReceiptState | None:
+    """What whoever wrote is told of a report: what the reader lets them know, and that once."""
+    if disclosure == "read":
+        return state
+    return None if disclosure == "none" or before == "delivered" else "delivered"

@@ -13,10 +13,16 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.host.cache import Cache
+from gearmesh.host.learned import Learned
 from gearmesh.model.conversation import MAX_HEARD, Conversation, Portal
 from gearmesh.wire.subjects import Subjects, kv_token
 
 REMEMBERED: Final = 20_000
+WRITTEN_EVERY: Final = 60_000
+"""Milliseconds between two notes of when a person last wrote: no more than that is lost with the process."""
+QUIET_AFTER: Final = 23 * 3600 * 1000
+"""Milliseconds after which a messaging window may have closed: Meta's stay open for 24 hours, WhatsApp and Messenger
+documentation of mid-2026. An hour less, for what is not written down and for clocks that differ."""
 
 
 class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,8 +56,16 @@ class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     refusals: int = 0
 
 
+class KnownLeg(msgspec.Struct, frozen=True):
+    """A leg with its envelope (hex id), and when it was last written down: milliseconds since the epoch."""
+
+    envelope: str
+    record: LegRecord
+    at: int
+
+
 class MessageMap:
-    """Native message ids to envelopes, and back."""
+    """Native message ids to envelopes, and back. `learned` tells who waits for one."""
 
     def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects) -> None:
         bucket = subjects.bucket("map")
@@ -60,6 +74,7 @@ class MessageMap:
         self._legs = Store(connection, publisher, bucket, LegRecord)
         self._recent_natives: Cache[str, NativeRecord] = Cache(REMEMBERED)
         self._recent_legs: Cache[str, LegRecord] = Cache(REMEMBERED)
+        self.learned = Learned()
 
     async def native(self, app: str, native_id: str) -> NativeRecord | None:
         """What a native message is to us.
@@ -84,6 +99,15 @@ class MessageMap:
         if record:
             self._recent_legs.put(key, record)
         return record
+
+    async def legs(self, app: str, thread: str, *, since: int, limit: int) -> list[KnownLeg]:
+        """The `limit` newest legs in a thread that were written since then (milliseconds), oldest first.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        entries = await self._legs.scan(self._leg_key("*", app, thread), since=since, limit=limit)
+        return [KnownLeg(entry.key.partition(".")[0], entry.record, entry.at) for entry in entries]
 
     async def remember(
         self,
@@ -110,6 +134,7 @@ class MessageMap:
             entry = record if last == record.last else msgspec.structs.replace(record, last=last)
             key = f"{kv_token(app)}.{kv_token(native_id)}"
             self._recent_natives.put(key, entry)
+            self.learned.announce(app, native_id)
             entries.append(self._natives.entry(key, entry))
         await self._publisher.publish_all(entries, patience=patience)
 
@@ -131,6 +156,7 @@ class MessageMap:
         """
         key = f"{kv_token(app)}.{kv_token(native_id)}"
         self._recent_natives.put(key, record)
+        self.learned.announce(app, native_id)
         await self._natives.put(key, record, patience=patience)
 
     def recent(self, app: str, native_id: str) -> NativeRecord | None:
@@ -154,6 +180,8 @@ class Portals:
         self._store = Store(connection, publisher, subjects.bucket("portals"), Portal)
         self._app = kv_token(app)
         self._recent: Cache[str, Portal] = Cache(REMEMBERED)
+        self._stored: Cache[str, int] = Cache(REMEMBERED)
+        """The `last_inbound` that is written down, where it is older than the one at hand."""
 
     async def get(self, thread: str) -> Portal:
         """What is known of a thread; an empty portal for a new one."""
@@ -165,11 +193,34 @@ class Portals:
             self._recent.put(thread, portal)
         return portal
 
-    async def focus(self, thread: str, conversation: str) -> None:
-        """The person has written in this conversation."""
+    async def focus(self, thread: str, conversation: str, at: int = 0) -> None:
+        """The person has written in this conversation, at this time (milliseconds) where it is known."""
         portal = await self.get(thread)
         if portal.focus != conversation:
-            await self._write(thread, msgspec.structs.replace(portal, focus=conversation))
+            last = max(portal.last_inbound, at)
+            refused = portal.refused if last == portal.last_inbound else ""
+            changed = msgspec.structs.replace(portal, focus=conversation, last_inbound=last, refused=refused)
+            await self._write(thread, changed)
+
+    async def wrote(self, thread: str, at: int) -> bool:
+        """The person did something at this time (milliseconds) that opens the network's messaging window.
+
+        True: until now it may have been closed. What is at hand knows the time at once; it is written down once a
+        minute at most, so that an ordinary message costs no write.
+        """
+        portal = await self.get(thread)
+        last = portal.last_inbound
+        if at <= last:
+            return False
+        was_refused = bool(portal.refused)
+        portal = msgspec.structs.replace(portal, last_inbound=at, refused="")
+        stored = self._stored.get(thread)
+        if at - (last if stored is None else stored) < WRITTEN_EVERY and not was_refused:
+            self._recent.put(thread, portal)
+            self._stored.put(thread, last if stored is None else stored)
+        else:
+            await self._write(thread, portal)
+        return at - last > QUIET_AFTER
 
     async def hear(self, thread: str, conversation: str) -> None:
         """A message of this conversation has arrived there."""
@@ -188,9 +239,11 @@ class Portals:
     def forget(self) -> None:
         """Believe only what NATS says: somebody else may have written."""
         self._recent.clear()
+        self._stored.clear()
 
     async def _write(self, thread: str, portal: Portal) -> None:
         self._recent.put(thread, portal)
+        self._stored.put(thread, portal.last_inbound)
         await self._store.put(self._key(thread), portal)
 
     def _key(self, thread: str) -> str:

@@ -16,6 +16,7 @@ from gearmesh.errors import SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.connector import sending as guarded
+from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
@@ -44,12 +45,11 @@ GHOST_WITHIN: Final = 20.0
 class Outcome(msgspec.Struct, frozen=True):
     """What became of a leg.
 
-    `left`: nothing, it is not ours any more. `sent_at` in microseconds. A `parked` one waits until `until` (seconds
-    since the epoch), and has failed `attempt` times in a row.
+    `left`: nothing, it is not ours any more. A `parked` one waits until `until` (seconds since the epoch), and has
+    failed `attempt` times in a row.
     """
 
     state: State | Literal["left"]
-    sent_at: int = 0
     reason: Reason = ""
     detail: str = ""
     until: float = 0.0
@@ -57,16 +57,20 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 LEFT: Final = Outcome("left")
+SENT: Final = Outcome("sent")
 ENDS: Final[dict[type[Fail | Expire | Bury], State]] = {Fail: "failed", Expire: "expired", Bury: "dead"}
 
 
 class LegSender:
     """The sending side of one app."""
 
-    def __init__(self, app: App, gate: Gate, evidence: Evidence, receipts: Receipts, underway: Underway) -> None:
+    def __init__(
+        self, app: App, gate: Gate, ends: Ends, evidence: Evidence, receipts: Receipts, underway: Underway
+    ) -> None:
         self._app = app
         self._shared = app.shared
         self._gate = gate
+        self._ends = ends
         self._evidence = evidence
         self._receipts = receipts
         self._underway = underway
@@ -82,7 +86,8 @@ class LegSender:
     async def _deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         before = await self._sent_before(job)
         if before.complete and not before.again:
-            return Outcome("sent")
+            await self._ends.sent(job, 0)
+            return SENT
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
         fitting = self._fitting(job, content, ghost)
@@ -90,7 +95,6 @@ class LegSender:
         if not parts:
             return Outcome("failed", reason="unsupported", detail="there is nothing in it to show")
         reply_to = await self._native_reply(job, content, fitting)
-        sent_at = self._shared.clock.micros()
         known = before
         for number in before.again or range(before.parts, len(parts)):
             if number >= len(parts):
@@ -100,11 +104,10 @@ class LegSender:
             result = await self._send(job, delivery, turn)
             if isinstance(result, Outcome):
                 return result
-            sent_at = self._shared.clock.micros()
             known = await self._remember(job, result, known, number, len(parts), ghost, begun)
         if not job.header.sender.is_system:
             await self._app.portals.hear(job.thread, job.header.conversation)
-        return Outcome("sent", sent_at)
+        return SENT
 
     async def _remember(
         self, job: Job, sent: Sent, before: LegRecord, number: int, parts: int, ghost: str, begun: int
@@ -123,6 +126,9 @@ class LegSender:
             tuple(part for part in before.again if part != number),
             before.refusals,
         )
+        if leg.complete and not leg.again:
+            # First this: what the network reports of it next is told as soon as the message is known.
+            await self._ends.sent(job, self._shared.clock.micros())
         await self._shared.messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
         return leg
 
@@ -261,7 +267,7 @@ class LegSender:
             self._gate.hold(pause)
         elif not self._gate.is_closed and pause > WAITED_FOR:
             until = clock.seconds() + pause
-            return Outcome("parked", 0, verdict.reason, str(error), until, job.attempt)
+            return Outcome("parked", verdict.reason, str(error), until, job.attempt)
         elif not self._gate.is_closed:
             await turn.pause(clock, pause)
         return None

@@ -1,0 +1,79 @@
+"""What was taken in before: networks repeat their webhooks, after seconds or after days.
+
+WhatsApp repeats for up to 7 days (its webhook documentation of 2026). Within the inbound log's duplicate window the log
+itself recognises an envelope; after it, the message map does, for 30 days.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from gearmesh.bus.ledger_reader import LedgerReader
+from gearmesh.host.app import App
+from gearmesh.host.records import NativeRecord
+from gearmesh.model.address import Address
+from gearmesh.model.conversation import dm
+from gearmesh.model.events import MessageReceived
+
+REPEATED_AFTER: Final = 100_000
+"""Milliseconds, less than the log's duplicate window: the log itself recognises a repeat within them."""
+
+
+class Repeats:
+    """The memory of one app for what it has taken in. `patience` is how many seconds a write may take."""
+
+    def __init__(self, app: App, patience: float) -> None:
+        self._app = app
+        self._patience = patience
+        self._shared = app.shared
+        self._ledger = LedgerReader(app.shared.journal.connection, app.shared.subjects)
+        self._since = app.shared.clock.millis()
+
+    def doubt(self) -> None:
+        """Somebody else may have taken messages in: for a while, ask the map about each."""
+        self._since = self._shared.clock.millis()
+
+    async def has(self, event: MessageReceived, envelope: str, sender: Address) -> bool:
+        """Whether this message was taken in before, as this envelope (hex id).
+
+        What came a moment ago is at hand; only for what is older, or may have come to a predecessor, the map is asked.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        messages, app = self._shared.messages, self._app.name
+        if messages.recent(app, event.native_id):
+            return True
+        now = self._shared.clock.millis()
+        if abs(now - event.at) < REPEATED_AFTER and now - self._since > REPEATED_AFTER:
+            return False
+        known, step = await asyncio.gather(messages.native(app, event.native_id), self._ledger.any_of(envelope))
+        if known is None and step is not None and step.to:
+            # Its envelope went on its way, but a crash came before the map was written. Where it goes must not be
+            # decided a second time: by now it could be another conversation.
+            record = NativeRecord(envelope, dm(sender, Address.parse(step.to)).id, str(sender))
+            await messages.note(app, event.native_id, record, patience=self._patience)
+        return known is not None or step is not None
+
+    async def has_letter(self, letter: str) -> bool:
+        """Whether whoever sent something that nobody understands was told so before.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        return await self._shared.messages.native(self._app.name, _letter(letter)) is not None
+
+    async def note_letter(self, letter: str, sender: Address) -> None:
+        """They were told now.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        record = NativeRecord("", "", str(sender))
+        await self._shared.messages.note(self._app.name, _letter(letter), record, patience=self._patience)
+
+
+def _letter(letter: str) -> str:
+    """Where a dead letter stands among the native ids: they are the networks', and none begins so."""
+    return f"letter {letter}"

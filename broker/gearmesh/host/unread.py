@@ -1,0 +1,110 @@
+"""What a watermark speaks of: the messages that went to a thread and were not read yet.
+
+Kept in memory as they are sent. Of a thread that this process has not seen, or has forgotten, it is loaded once: what
+was sent there is in the message map, and what became of it in the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from gearmesh.bus.ledger_reader import LedgerReader
+from gearmesh.host.app import App
+from gearmesh.host.cache import Cache
+from gearmesh.model.address import Address
+from gearmesh.model.content import ReceiptState
+from gearmesh.model.delivery import State
+
+KEPT: Final = 256
+"""Messages per thread, the newest."""
+THREADS_KEPT: Final = 10_000
+LOADED_SINCE: Final = 24 * 3600 * 1000
+"""Milliseconds: news of older messages would not be shown any more."""
+ANSWERED_WITHIN: Final = 1_000
+"""Milliseconds between the network's own time of a message and our record of it, which waits for the answer."""
+
+STILL_UNREAD: Final[frozenset[State]] = frozenset({"sent", "delivered"})
+
+
+class _Sent(msgspec.Struct, eq=False):
+    at: int
+    native_id: str
+    delivered: bool = False
+
+
+class _Thread(msgspec.Struct, eq=False):
+    sent: list[_Sent] = []
+    loaded: bool = False
+
+
+class Unread:
+    """The unread messages of one app's threads."""
+
+    def __init__(self, app: App, ledger: LedgerReader) -> None:
+        self._app = app
+        self._ledger = ledger
+        self._threads: Cache[str, _Thread] = Cache(THREADS_KEPT)
+
+    def sent(self, thread: str, native_id: str, at: int) -> None:
+        """A message went out. `at` (milliseconds) is when its sending began: the network's time is never before."""
+        sent = self._thread(thread).sent
+        sent.append(_Sent(at, native_id))
+        del sent[:-KEPT]
+
+    def reported(self, thread: str, native_id: str, state: ReceiptState) -> None:
+        """What became of a message was told: a later watermark has no news of that."""
+        known = self._threads.get(thread)
+        for place, one in enumerate(known.sent if known else ()):
+            if known and one.native_id == native_id:
+                one.delivered = True
+                if state != "delivered":
+                    del known.sent[place]
+                return
+
+    async def reached(self, thread: str, user: str, watermark: int, state: ReceiptState) -> tuple[str, ...]:
+        """The native ids of all messages up to a watermark (milliseconds) to which its state is new, oldest first.
+
+        They count as unread until each is `reported`.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        known = self._thread(thread)
+        if not known.loaded:
+            await self._load(thread, user, known)
+        new = (one for one in known.sent if one.at <= watermark and not (state == "delivered" and one.delivered))
+        return tuple([one.native_id for one in new])
+
+    def forget(self) -> None:
+        """Believe only what NATS says: somebody else may have written to these threads."""
+        self._threads.clear()
+
+    def _thread(self, thread: str) -> _Thread:
+        known = self._threads.get(thread)
+        if known is None:
+            known = _Thread()
+            self._threads.put(thread, known)
+        return known
+
+    async def _load(self, thread: str, user: str, known: _Thread) -> None:
+        shared, app = self._app.shared, self._app.name
+        since = shared.clock.millis() - LOADED_SINCE
+        legs = await shared.messages.legs(app, thread, since=since, limit=KEPT)
+        states = await self._ledger.last(app, [leg.envelope for leg in legs])
+        reader = str(Address(app, user))
+        here = {one.native_id for one in known.sent}
+        for leg in legs:
+            last = states.get(leg.envelope)
+            # What the person wrote themselves never went further than `accepted` here. Of several recipients the last
+            # step may be another one's: then the watermark is believed.
+            if last is None or last.state == "accepted" or (last.to == reader and last.state not in STILL_UNREAD):
+                continue
+            native_id = leg.record.native_ids[-1] if leg.record.native_ids else ""
+            if leg.record.complete and native_id and native_id not in here:
+                delivered = last.state == "delivered" and last.to == reader
+                known.sent.append(_Sent(leg.at - ANSWERED_WITHIN, native_id, delivered))
+        known.sent.sort(key=lambda one: one.at)
+        del known.sent[:-KEPT]
+        known.loaded = True
