@@ -1,0 +1,261 @@
+"""`make chaos SEED=7`: people write while everything that can break does, and then everything must have arrived.
+
+The last line is `lost 0, doubled 0, out of order 0, faults N, messages N`; the status is 0 when these three are 0 and
+nothing else was shown, and 1 when not, or when it could not be carried to its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from tests.integration.phones import Phone
+
+from gearmesh.bus.connection import Access, Connection
+
+from . import report
+from .cluster import Cluster, cluster_of
+from .eyes import Eyes
+from .faults import DEFAULT, KINDS, blows, orders
+from .havoc import Havoc
+from .load import Load
+from .people import settle
+from .quiet import quiet
+from .sabotage import SABOTAGES
+from .times import Arrival
+from .traces import traces
+from .verdict import Verdict, judge
+
+TYPING: Final = 0.7
+"""The part of a campaign's time in which people type; the rest is for beginning, and for what is late."""
+LATEST: Final = 0.8
+"""The part after which nobody types any more, where people had to pause."""
+CALM: Final = 0.05
+"""The part at the beginning in which nothing goes wrong: how long a message takes is measured there."""
+QUIET_WITHIN: Final = 90.0
+HARD_STOP: Final = 90.0
+"""Seconds after a campaign's time at which it is ended, whatever it does."""
+TOLD_AT_MOST: Final = 2_000
+"""Events waiting at the networks beyond which people pause, so that the end of the campaign can be waited for."""
+UNSHOWN_AT_MOST: Final = 4_000
+"""Messages typed and not shown, likewise."""
+PROGRESS_EVERY: Final = 10.0
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted. `seconds` for all of it; `people` on each network; `only` these kinds of faults, all without."""
+
+    seed: int = 1
+    seconds: float = 480.0
+    messages: int = 21_000
+    people: int = 12
+    only: tuple[str, ...] = ()
+    sabotage: str = ""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """How it ended. `faults` by kind; `unfinished` says what could not be waited for."""
+
+    verdict: Verdict
+    faults: dict[str, int]
+    unfinished: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as it must be."""
+        return self.verdict.clean and not self.unfinished
+
+    @property
+    def line(self) -> str:
+        """The last line."""
+        return self.verdict.line(sum(self.faults.values()))
+
+
+async def campaign(options: Options, folder: Path, say: Callable[[str], None]) -> Result:
+    """Carry one out, with everything that runs and its logs in `folder`. `say` gets the lines of the report.
+
+    Raises:
+        TimeoutError: it did not end in time.
+    """
+    async with asyncio.timeout(options.seconds + HARD_STOP), cluster_of(folder, sabotage=options.sabotage) as cluster:
+        connection = await Connection.open(Access((cluster.nats.url,)), "chaos")
+        try:
+            return await _Campaign(options, cluster, connection, say).run()
+        finally:
+            await connection.close()
+
+
+class _Campaign:
+    def __init__(self, options: Options, cluster: Cluster, connection: Connection, say: Callable[[str], None]) -> None:
+        self._options = options
+        self._cluster = cluster
+        self._connection = connection
+        self._say = say
+        self._havoc = Havoc(cluster, connection, options.seed)
+
+    async def run(self) -> Result:
+        options, cluster = self._options, self._cluster
+        people = await settle(cluster.phones, options.people)
+        kinds = await self._kinds()
+        typing = options.seconds * TYPING
+        load = Load(cluster.phones, people, seed=options.seed, messages=options.messages, seconds=typing)
+        eyes = Eyes(cluster.phones, people)
+        begun = _now()
+        calm_until = begun + int(typing * CALM * 1000)
+        background = [asyncio.create_task(cluster.watch_over()), asyncio.create_task(self._hold(load, eyes))]
+        try:
+            await self._trouble(load, people, kinds, typing)
+            typed_until = _now()
+            faults = await self._havoc.counted()
+            refused = await self._havoc.refused()
+            await cluster.phones.lift()
+            await cluster.heal()
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+        self._say(f"{load.count} messages typed; waiting until nothing is on its way")
+        unfinished = await quiet(eyes, self._connection, load.count, QUIET_WITHIN)
+        shown = await eyes.everything()
+        texts = {handle: [message["text"] for message in messages] for handle, messages in shown.items()}
+        by_handle = {phone.handle: refused[phone.user] for phone in people}
+        verdict = judge(load.typed, texts, by_handle)
+        networks = {phone.handle: phone.network for phone in people}
+        arrivals = [
+            Arrival(networks[handle], message["text"], message["time"])
+            for handle, messages in shown.items()
+            for message in messages
+        ]
+        for member in cluster.members:
+            member.measure()
+        peaks = {member.name: member.peak_kib for member in cluster.members}
+        result = Result(verdict, dict(faults), unfinished)
+        await self._report(
+            result,
+            report.Measures(begun, typed_until, calm_until, load.typed_at, arrivals, self._havoc.happened, peaks),
+        )
+        return result
+
+    async def _kinds(self) -> list[str]:
+        wanted = self._options.only or DEFAULT
+        kinds = await self._havoc.playable(wanted)
+        if missing := sorted(set(wanted) - set(kinds)):
+            self._say(f"this sandbox cannot play: {', '.join(missing)}")
+        return kinds
+
+    async def _trouble(self, load: Load, people: Sequence[Phone], kinds: Sequence[str], typing: float) -> None:
+        """People type, and things go wrong, until both are over."""
+        seed, begin = self._options.seed, typing * CALM
+        users = [(phone.network, phone.user) for phone in people]
+        beginning = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(load.run(beginning + self._options.seconds * LATEST))
+            tasks.create_task(self._havoc.deal(blows(seed, kinds, begin, typing), beginning))
+            tasks.create_task(self._havoc.place(orders(seed, kinds, begin, typing, users), beginning))
+
+    async def _hold(self, load: Load, eyes: Eyes) -> None:
+        """Let people pause while too much waits, and say how it goes."""
+        loop = asyncio.get_running_loop()
+        said = loop.time()
+        while True:
+            await asyncio.sleep(1.0)
+            waiting, unshown = await eyes.waiting(), load.count - await eyes.look()
+            if waiting > TOLD_AT_MOST or unshown > UNSHOWN_AT_MOST:
+                load.room.clear()
+            else:
+                load.room.set()
+            if loop.time() - said > PROGRESS_EVERY:
+                said = loop.time()
+                faults = (await self._havoc.counted()).total()
+                self._say(
+                    f"typed {load.count}, not shown yet {unshown}, waiting at the networks {waiting}, faults {faults}"
+                )
+
+    async def _report(self, result: Result, measures: report.Measures) -> None:
+        verdict = result.verdict
+        lines = [*report.table(result.faults), *report.measured(measures), *report.others(verdict)]
+        lines += (f"ended by itself and was started again: {end}" for end in self._cluster.ended_by_themselves)
+        if not verdict.clean:
+            wanted = {said for _, said in report.wrong(verdict)[: report.MOST_SHOWN]}
+            lines += report.offenders(verdict, await traces(self._connection, wanted))
+        if result.unfinished:
+            lines.append(f"it did not get quiet: {result.unfinished}")
+        for line in lines:
+            self._say(line)
+
+
+def main() -> None:
+    """Read the options, run, and end with the status."""
+    options = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    options.add_argument("--seed", type=int, default=1, help="the same seed, the same misfortunes")
+    options.add_argument("--minutes", type=float, default=8.0, help="for all of it")
+    options.add_argument("--messages", type=int, default=21_000, help="how many are typed")
+    options.add_argument("--people", type=int, default=12, help="on each network")
+    options.add_argument("--only", default="", help=f"these faults alone, with commas: {', '.join(KINDS)}")
+    options.add_argument("--sabotage", default="", choices=("", *SABOTAGES), help="run daemons that lack this")
+    options.add_argument("--keep", action="store_true", help="keep the logs in any case")
+    chosen = options.parse_args()
+    only = tuple(filter(None, chosen.only.split(",")))
+    if unknown := sorted(set(only) - set(KINDS)):
+        options.error(f"--only: there are no {', '.join(unknown)}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    folder = Path(tempfile.mkdtemp(prefix=f"gearmesh-chaos-{chosen.seed}-"))
+    wanted = Options(
+        seed=chosen.seed,
+        seconds=chosen.minutes * 60,
+        messages=chosen.messages,
+        people=chosen.people,
+        only=only,
+        sabotage=chosen.sabotage,
+    )
+    sys.exit(_run(wanted, folder, keep=chosen.keep))
+
+
+def _run(options: Options, folder: Path, *, keep: bool) -> int:
+    passed, last = False, "lost ?, doubled ?, out of order ?, faults ?, messages ?"
+    try:
+        result = asyncio.run(_until_told(options, folder))
+        passed, last = result.passed, result.line
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("interrupted", flush=True)
+    except TimeoutError:
+        print("it did not end in time", flush=True)
+    finally:
+        if passed and not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            print(f"logs and data: {folder}", flush=True)
+    print(last, flush=True)
+    return 0 if passed else 1
+
+
+async def _until_told(options: Options, folder: Path) -> Result:
+    # SIGTERM ends it as Ctrl-C does: nothing of it may go on running.
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:6.1f} s  {line}", flush=True)
+
+    return await campaign(options, folder, say)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+if __name__ == "__main__":
+    main()
