@@ -48,11 +48,15 @@ class BlowKind(msgspec.Struct, frozen=True):
 
 
 class OrderKind(msgspec.Struct, frozen=True):
-    """`body`: what is the same in each order; `networks`: which of them, with what else belongs to it there."""
+    """`body`: what is the same in each order; `networks`: which of them, with what else belongs to it there.
+
+    `seeded`: the sandbox, too, draws lots for it.
+    """
 
     body: dict[str, Any]
     networks: dict[str, dict[str, Any]]
     counts: tuple[int, ...] = STRIKES
+    seeded: bool = False
 
 
 def _everywhere(**body: Any) -> OrderKind:
@@ -86,7 +90,7 @@ ORDERS: Final = {
     "lose_answer": _everywhere(kind="lose_answer"),
     "double_webhook": _everywhere(kind="double_webhook"),
     "late_double": _everywhere(kind="late_double"),
-    "reorder_webhook": OrderKind({"kind": "reorder_webhook"}, {"messenger": {}, "instagram": {}}),
+    "reorder_webhook": OrderKind({"kind": "reorder_webhook"}, {"messenger": {}, "instagram": {}}, seeded=True),
 }
 REFUSE: Final = "refuse"
 """WhatsApp says yes and refuses afterwards. What was written behind it is shown by then, so the order cannot be kept;
@@ -142,6 +146,8 @@ def orders(
             kind = order_kind(name)
             network = source.choice(tuple(kind.networks))
             body = kind.body | kind.networks[network] | {"network": network, "count": source.choice(kind.counts)}
+            if kind.seeded:
+                body["seed"] = source.randrange(2**31)
             if name == REFUSE:
                 body["user"] = source.choice([user for known, user in users if known == network])
             yield Order(at, name, body)

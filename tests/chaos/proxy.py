@@ -73,6 +73,8 @@ class Proxy:
                 tasks.create_task(self._pump(answers, writer, link, asks=False))
         finally:
             self._links.discard(link)
+            link.cut()
+            await asyncio.gather(writer.wait_closed(), inner.wait_closed(), return_exceptions=True)
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         self._turn += 1
