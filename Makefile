@@ -19,7 +19,7 @@ test: $(DEV_READY)
 
 # Everything that can break does, for eight minutes: make chaos SEED=7 ARGS="--minutes 2"
 chaos: $(DEV_READY)
-	@$(BIN)/python -m tests.chaos.campaign --seed $(SEED) $(ARGS)
+	@$(BIN)/python -m tests.chaos --seed $(SEED) $(ARGS)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check

@@ -1,38 +1,27 @@
-"""`make chaos SEED=7`: people write while everything that can break does, and then everything must have arrived.
-
-The last line is `lost 0, doubled 0, out of order 0, faults N, messages N`; the status is 0 when these three are 0 and
-nothing else was shown, and 1 when not, or when it could not be carried to its end.
-"""
+"""A campaign: people write while everything that can break does, and then everything must have arrived."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import logging
-import shutil
-import signal
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
-from tests.integration.phones import Phone
+from tests.integration.phones import Phone, Shown
 
 from gearmesh.bus.connection import Access, Connection
 
 from . import report
 from .cluster import Cluster, cluster_of
 from .eyes import Eyes
-from .faults import DEFAULT, KINDS, blows, orders
+from .faults import DEFAULT, blows, orders
 from .havoc import Havoc
 from .load import Load
 from .people import settle
 from .quiet import quiet
-from .sabotage import SABOTAGES
 from .times import Arrival
 from .traces import traces
 from .verdict import Verdict, judge
@@ -113,37 +102,33 @@ class _Campaign:
         eyes = Eyes(cluster.phones, people)
         begun = _now()
         calm_until = begun + int(typing * CALM * 1000)
-        background = [asyncio.create_task(cluster.watch_over()), asyncio.create_task(self._hold(load, eyes))]
-        try:
-            await self._trouble(load, people, kinds, typing)
+        async with _alongside(cluster.watch_over()):
+            async with _alongside(self._hold(load, eyes)):
+                await self._trouble(load, people, kinds, typing)
             typed_until = _now()
             faults = await self._havoc.counted()
             refused = await self._havoc.refused()
             await cluster.phones.lift()
-            await cluster.heal()
-        finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
-        self._say(f"{load.count} messages typed; waiting until nothing is on its way")
-        unfinished = await quiet(eyes, self._connection, load.count, QUIET_WITHIN)
+            await cluster.answers()
+            self._say(f"{load.count} messages typed; waiting until nothing is on its way")
+            unfinished = await quiet(eyes, self._connection, load.count, QUIET_WITHIN)
         shown = await eyes.everything()
         texts = {handle: [message["text"] for message in messages] for handle, messages in shown.items()}
-        by_handle = {phone.handle: refused[phone.user] for phone in people}
-        verdict = judge(load.typed, texts, by_handle)
-        networks = {phone.handle: phone.network for phone in people}
-        arrivals = [
-            Arrival(networks[handle], message["text"], message["time"])
-            for handle, messages in shown.items()
-            for message in messages
-        ]
+        verdict = judge(load.typed, texts, {phone.handle: refused[phone.user] for phone in people})
+        result = Result(verdict, dict(faults), unfinished)
         for member in cluster.members:
             member.measure()
-        peaks = {member.name: member.peak_kib for member in cluster.members}
-        result = Result(verdict, dict(faults), unfinished)
         await self._report(
             result,
-            report.Measures(begun, typed_until, calm_until, load.typed_at, arrivals, self._havoc.happened, peaks),
+            report.Measures(
+                begun,
+                typed_until,
+                calm_until,
+                load.typed_at,
+                _arrivals(people, shown),
+                self._havoc.happened,
+                {member.name: member.peak_kib for member in cluster.members},
+            ),
         )
         return result
 
@@ -193,69 +178,28 @@ class _Campaign:
             lines.append(f"it did not get quiet: {result.unfinished}")
         for line in lines:
             self._say(line)
+        blows = (f"{blow.begun} {blow.ended} {blow.kind} {blow.target}\n" for blow in measures.happened)
+        (self._cluster.folder / "blows.txt").write_text("".join(blows), encoding="utf-8")
 
 
-def main() -> None:
-    """Read the options, run, and end with the status."""
-    options = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    options.add_argument("--seed", type=int, default=1, help="the same seed, the same misfortunes")
-    options.add_argument("--minutes", type=float, default=8.0, help="for all of it")
-    options.add_argument("--messages", type=int, default=21_000, help="how many are typed")
-    options.add_argument("--people", type=int, default=12, help="on each network")
-    options.add_argument("--only", default="", help=f"these faults alone, with commas: {', '.join(KINDS)}")
-    options.add_argument("--sabotage", default="", choices=("", *SABOTAGES), help="run daemons that lack this")
-    options.add_argument("--keep", action="store_true", help="keep the logs in any case")
-    chosen = options.parse_args()
-    only = tuple(filter(None, chosen.only.split(",")))
-    if unknown := sorted(set(only) - set(KINDS)):
-        options.error(f"--only: there are no {', '.join(unknown)}")
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    folder = Path(tempfile.mkdtemp(prefix=f"gearmesh-chaos-{chosen.seed}-"))
-    wanted = Options(
-        seed=chosen.seed,
-        seconds=chosen.minutes * 60,
-        messages=chosen.messages,
-        people=chosen.people,
-        only=only,
-        sabotage=chosen.sabotage,
-    )
-    sys.exit(_run(wanted, folder, keep=chosen.keep))
+def _arrivals(people: Sequence[Phone], shown: Mapping[str, Sequence[Shown]]) -> list[Arrival]:
+    return [
+        Arrival(phone.network, message["text"], message["time"]) for phone in people for message in shown[phone.handle]
+    ]
 
 
-def _run(options: Options, folder: Path, *, keep: bool) -> int:
-    passed, last = False, "lost ?, doubled ?, out of order ?, faults ?, messages ?"
+@asynccontextmanager
+async def _alongside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do something else meanwhile; a failure of it is one of the block, once that is over."""
+    task = asyncio.create_task(work)
     try:
-        result = asyncio.run(_until_told(options, folder))
-        passed, last = result.passed, result.line
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        print("interrupted", flush=True)
-    except TimeoutError:
-        print("it did not end in time", flush=True)
+        yield
     finally:
-        if passed and not keep:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            print(f"logs and data: {folder}", flush=True)
-    print(last, flush=True)
-    return 0 if passed else 1
-
-
-async def _until_told(options: Options, folder: Path) -> Result:
-    # SIGTERM ends it as Ctrl-C does: nothing of it may go on running.
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        print(f"{time.monotonic() - began:6.1f} s  {line}", flush=True)
-
-    return await campaign(options, folder, say)
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
 
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-if __name__ == "__main__":
-    main()

@@ -40,9 +40,9 @@ class Member:
 
     async def start(self) -> None:
         """Start it, and wait until it answers."""
-        self.meant_to_run = True
         await self.program.start()
-        await eventually(self._answers, awaited=f"{self.name} to answer", within=UP_WITHIN)
+        self.meant_to_run = True
+        await self.answers()
 
     async def kill(self) -> None:
         """End it at once."""
@@ -71,16 +71,20 @@ class Member:
             return {}
         return {name: app["status"] for name, app in state["apps"].items()}
 
+    async def answers(self) -> None:
+        """Wait until it answers."""
+
+        async def look() -> bool:
+            return bool(await self.apps())
+
+        await eventually(look, awaited=f"{self.name} to answer", within=UP_WITHIN)
+
     def measure(self) -> None:
         """Look at the most memory that the process has ever used, in KiB."""
         if self.program.runs:
             with contextlib.suppress(OSError):
                 status = Path(f"/proc/{self.program.pid}/status").read_text()
                 self.peak_kib = max(self.peak_kib, int(status.partition("VmHWM:")[2].split()[0]))
-
-    async def _answers(self) -> bool:
-        # One that ends while it starts is started again by whoever watches over the cluster.
-        return bool(await self.apps())
 
 
 class Cluster:
@@ -119,16 +123,10 @@ class Cluster:
                     self.ended_by_themselves.append(f"{member.name}: {member.program.stderr[-300:]}")
                     await member.program.start()
 
-    async def heal(self) -> None:
-        """Let everything run that should."""
-        if self.nats.pid is None:
-            await self.nats.start()
-        os.kill(self.nats.pid or 0, signal.SIGCONT)
+    async def answers(self) -> None:
+        """Wait until all daemons answer."""
         for member in self.members:
-            if member.program.runs:
-                member.send(signal.SIGCONT)
-            else:
-                await member.start()
+            await member.answers()
 
 
 @asynccontextmanager

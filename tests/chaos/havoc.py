@@ -120,7 +120,7 @@ class Havoc:
                 return member.name
             case "freeze_daemon":
                 member = await self._member(blow.target)
-                with _frozen(member):
+                with _frozen(member.program.pid):
                     await asyncio.sleep(blow.seconds)
                 return member.name
             case "kill_nats":
@@ -128,9 +128,9 @@ class Havoc:
                 await asyncio.sleep(blow.seconds)
                 await self._cluster.nats.start()
             case "freeze_nats":
-                os.kill(self._cluster.nats.pid or 0, signal.SIGSTOP)
-                await asyncio.sleep(blow.seconds)
-                os.kill(self._cluster.nats.pid or 0, signal.SIGCONT)
+                assert self._cluster.nats.pid
+                with _frozen(self._cluster.nats.pid):
+                    await asyncio.sleep(blow.seconds)
             case "fill_stream":
                 await self._fill(blow)
         return blow.target
@@ -149,12 +149,15 @@ class Havoc:
 
 
 @contextlib.contextmanager
-def _frozen(member: Member) -> Iterator[None]:
-    member.send(signal.SIGSTOP)
+def _frozen(pid: int) -> Iterator[None]:
+    # One that has ended by itself is no concern of ours here.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        member.send(signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def _now() -> int:

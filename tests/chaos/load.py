@@ -24,12 +24,11 @@ class Load:
         self.typed_at: dict[Pair, list[int]] = {}
         self.room = asyncio.Event()
         self.room.set()
-        self.held = 0.0
         self._phones = phones
         self._people = people
         self._seed = seed
         self._messages = messages
-        self._pause = seconds * len(people) / messages
+        self._seconds = seconds
 
     @property
     def count(self) -> int:
@@ -52,15 +51,15 @@ class Load:
         loop = asyncio.get_running_loop()
         source = random.Random(f"{self._seed} {writer.handle}")
         readers = others(writer, self._people)
-        due = loop.time()
-        for _ in range(count):
-            due += source.expovariate(1 / self._pause)
+        begun = loop.time()
+        # By chance, and all within the time: so is what comes by itself, once it is known how much came.
+        for at in sorted(source.uniform(0, self._seconds) for _ in range(count)):
             reader = source.choice(readers)
-            await asyncio.sleep(due - loop.time())
+            await asyncio.sleep(begun + at - loop.time())
             while not self.room.is_set():
                 before = loop.time()
                 await self.room.wait()
-                due += loop.time() - before  # what was not typed meanwhile is typed later, not all at once
+                begun += loop.time() - before  # what was not typed meanwhile is typed later, not all at once
             if loop.time() > until:
                 return
             pair = (writer.handle, reader.handle)
