@@ -98,6 +98,7 @@ class _Campaign:
         people = await settle(cluster.phones, options.people)
         kinds = await self._kinds()
         typing = options.seconds * TYPING
+        self._say(f"seed {options.seed}: {options.messages} messages of {len(people)} people, {', '.join(kinds)}")
         load = Load(cluster.phones, people, seed=options.seed, messages=options.messages, seconds=typing)
         eyes = Eyes(cluster.phones, people)
         begun = _now()
