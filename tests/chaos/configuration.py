@@ -20,4 +20,5 @@ def configuration(*, graph_url: str, nats_url: str, public_url: str) -> str:
     text = example(graph_url=graph_url, port=0, more=f'\n[nats]\nurl = ["{nats_url}"]\n')
     text = re.sub(r"(?m)^drain = .*$", f"drain = {DRAIN}", text)
     text = re.sub(r'(?m)^public_url = ".*"$', f'public_url = "{public_url}"', text)
+    text = re.sub(r"(?m)^(rate|recipient_every|unclear_wait|on_unclear) = .*\n", "", text)
     return re.sub(r"(?m)^any_account = true.*$", APP, text)
