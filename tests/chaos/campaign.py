@@ -30,8 +30,9 @@ TYPING: Final = 0.7
 """The part of a campaign's time in which people type; the rest is for beginning, and for what is late."""
 LATEST: Final = 0.8
 """The part after which nobody types any more, where people had to pause."""
-CALM: Final = 0.05
-"""The part at the beginning in which nothing goes wrong: how long a message takes is measured there."""
+CALM: Final = (4.0, 0.05)
+"""Seconds, and part of the typing, at the beginning in which nothing goes wrong, whichever is longer: how long a
+message takes is measured there, up to its last second."""
 QUIET_WITHIN: Final = 90.0
 HARD_STOP: Final = 90.0
 """Seconds after a campaign's time at which it is ended, whatever it does."""
@@ -98,11 +99,13 @@ class _Campaign:
         people = await settle(cluster.phones, options.people)
         kinds = await self._kinds()
         typing = options.seconds * TYPING
-        self._say(f"seed {options.seed}: {options.messages} messages of {len(people)} people, {', '.join(kinds)}")
+        self._say(
+            f"seed {options.seed}: {options.messages} messages of {len(people)} people, {len(kinds)} kinds of faults"
+        )
         load = Load(cluster.phones, people, seed=options.seed, messages=options.messages, seconds=typing)
         eyes = Eyes(cluster.phones, people)
         begun = _now()
-        calm_until = begun + int(typing * CALM * 1000)
+        calm_until = begun + int((_calm(typing) - 1) * 1000)
         async with _alongside(cluster.watch_over()):
             async with _alongside(self._hold(load, eyes)):
                 await self._trouble(load, people, kinds, typing)
@@ -142,7 +145,7 @@ class _Campaign:
 
     async def _trouble(self, load: Load, people: Sequence[Phone], kinds: Sequence[str], typing: float) -> None:
         """People type, and things go wrong, until both are over."""
-        seed, begin = self._options.seed, typing * CALM
+        seed, begin = self._options.seed, _calm(typing)
         users = [(phone.network, phone.user) for phone in people]
         beginning = asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as tasks:
@@ -200,6 +203,11 @@ async def _alongside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await asyncio.wait([task])
         if not task.cancelled():
             task.result()
+
+
+def _calm(typing: float) -> float:
+    least, part = CALM
+    return max(least, typing * part)
 
 
 def _now() -> int:
