@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from string import Template
 from typing import Final
@@ -14,21 +14,19 @@ from gearmesh.core.notices import ENGLISH
 
 from .texts import Pair, Said, read
 
-_PLACEHOLDER: Final = "\0"
-_NOTICES: Final = {
-    key: re.compile(
-        ".*".join(
-            map(
-                re.escape,
-                Template(text)
-                .safe_substitute(dict.fromkeys(("who", "kind", "name", "detail", "network"), _PLACEHOLDER))
-                .split(_PLACEHOLDER),
-            )
-        ),
-        re.DOTALL,
-    )
-    for key, text in ENGLISH.items()
-}
+_MARK: Final = "⚙ "
+"""Stands before what Gearmesh says itself."""
+_HOLE: Final = "\0"
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """What a notice looks like, with anything in the holes of its template."""
+    template_with_holes = Template(template).safe_substitute(defaultdict(lambda: _HOLE))
+    return re.compile(".*".join(map(re.escape, template_with_holes.split(_HOLE))), re.DOTALL)
+
+
+# The most telling first: "not delivered: $detail" fits what others say more exactly.
+_NOTICES: Final = {key: _pattern(ENGLISH[key]) for key in sorted(ENGLISH, key=lambda key: -len(ENGLISH[key]))}
 
 
 class Stranger(msgspec.Struct, frozen=True):
@@ -112,7 +110,8 @@ def judge(
 
 def notice_key(text: str) -> str:
     """Which of Gearmesh's own lines this is; "" for none."""
-    return next((key for key, pattern in _NOTICES.items() if pattern.fullmatch(text)), "")
+    said = text.removeprefix(_MARK)
+    return next((key for key, pattern in _NOTICES.items() if pattern.fullmatch(said)), "")
 
 
 def _all_to(reader: str, typed: Mapping[Pair, int]) -> Iterable[Said]:

@@ -68,21 +68,14 @@ def test_given_what_nobody_typed_to_this_reader_then_the_verdict_is_not_clean(te
 
 @pytest.mark.parametrize("key", ENGLISH)
 def test_given_a_notice_then_it_is_counted_by_its_key_and_wrong_in_nothing(key: str) -> None:
-    arguments = {
-        "who": "zoe",
-        "kind": "poll",
-        "name": "Ben Okri",
-        "detail": "131026\n(x)",
-        "network": "X",
-    }
-    text = words(key, arguments)
+    arguments = {"who": "zoe", "kind": "poll", "name": "Ben Okri", "detail": "131026\n(x)", "network": "WhatsApp"}
+    text = f"⚙ {words(key, arguments)}"
 
     verdict = judge({ADA_BEN: 1}, {"ben": shown(1), "ada": [text]})
 
     assert verdict.clean
-    assert sum(verdict.notices.values()) == 1
-    # Two keys may have the same words.
-    assert ENGLISH[notice_key(text)] == ENGLISH[key] or ENGLISH[notice_key(text)].startswith("Your message to $name")
+    assert list(verdict.notices.values()) == [1]
+    assert ENGLISH[notice_key(text)] == ENGLISH[key]  # two keys may have the same words
 
 
 def test_given_messages_that_were_refused_afterwards_then_as_many_late_ones_are_excused_and_not_more() -> None:
