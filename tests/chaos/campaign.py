@@ -97,7 +97,7 @@ class _Campaign:
     async def run(self) -> Result:
         options, cluster = self._options, self._cluster
         people = await settle(cluster.phones, options.people)
-        kinds = await self._kinds()
+        kinds = options.only or DEFAULT
         typing = options.seconds * TYPING
         self._say(
             f"seed {options.seed}: {options.messages} messages of {len(people)} people, {len(kinds)} kinds of faults"
@@ -135,13 +135,6 @@ class _Campaign:
             ),
         )
         return result
-
-    async def _kinds(self) -> list[str]:
-        wanted = self._options.only or DEFAULT
-        kinds = await self._havoc.playable(wanted)
-        if missing := sorted(set(wanted) - set(kinds)):
-            self._say(f"this sandbox cannot play: {', '.join(missing)}")
-        return kinds
 
     async def _trouble(self, load: Load, people: Sequence[Phone], kinds: Sequence[str], typing: float) -> None:
         """People type, and things go wrong, until both are over."""

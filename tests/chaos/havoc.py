@@ -10,17 +10,14 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
 
 import msgspec
 
 from gearmesh.bus.connection import Connection
 
 from .cluster import Cluster, Member
-from .faults import APART, CUT, REFUSE, Blow, Order, order_kind
+from .faults import APART, CUT, REFUSE, Blow, Order
 from .quota import fill, limit_bytes
-
-NOBODY: Final = "0"
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -44,21 +41,6 @@ class Havoc:
         self._ordered: dict[str, Order] = {}
         self._cuts = 0
 
-    async def playable(self, kinds: Iterable[str]) -> list[str]:
-        """Those of the kinds that this sandbox can play: it is asked for each, to strike somebody who is not there."""
-        able: list[str] = []
-        for kind in kinds:
-            with contextlib.suppress(KeyError):
-                body = order_kind(kind)
-                network = next(iter(body.networks))
-                try:
-                    await self._order(body.body | body.networks[network] | {"network": network, "user": NOBODY})
-                except AssertionError:
-                    continue
-            able.append(kind)
-        await self._cluster.phones.lift()
-        return able
-
     async def deal(self, blows: Iterable[Blow], beginning: float) -> None:
         """Deal the blows, each at its time after `beginning` by the event loop's clock."""
         loop = asyncio.get_running_loop()
@@ -79,7 +61,7 @@ class Havoc:
                 self._cuts += 1
                 self._cluster.proxy.cut()
             else:
-                self._ordered[await self._order(order.body)] = order
+                self._ordered[await self._cluster.phones.fault(**order.body)] = order
 
     async def counted(self) -> Counter[str]:
         """How often what has struck so far."""
@@ -100,9 +82,6 @@ class Havoc:
     async def _strikes(self) -> list[tuple[Order, int]]:
         known = await self._cluster.phones.control("GET", "faults")
         return [(self._ordered[fault["id"]], fault["fired"]) for fault in known if fault["id"] in self._ordered]
-
-    async def _order(self, body: dict[str, Any]) -> str:
-        return await self._cluster.phones.fault(**body)
 
     async def _deal(self, blow: Blow) -> str:
         match blow.kind:
