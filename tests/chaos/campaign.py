@@ -44,7 +44,10 @@ PROGRESS_EVERY: Final = 10.0
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wanted. `seconds` for all of it; `people` on each network; `only` these kinds of faults, all without."""
+    """What is wanted. `seconds` for all of it; `people` on each network; `only` these kinds of faults, all without.
+
+    `quiet_within`: seconds after the typing for which what is late is waited for.
+    """
 
     seed: int = 1
     seconds: float = 480.0
@@ -52,6 +55,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     people: int = 12
     only: tuple[str, ...] = ()
     sabotage: str = ""
+    quiet_within: float = QUIET_WITHIN
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -115,7 +119,7 @@ class _Campaign:
             await cluster.phones.lift()
             await cluster.answers()
             self._say(f"{load.count} messages typed; waiting until nothing is on its way")
-            unfinished = await quiet(eyes, self._connection, load.count, QUIET_WITHIN)
+            unfinished = await quiet(eyes, self._connection, load.count, options.quiet_within)
         shown = await eyes.everything()
         texts = {handle: [message["text"] for message in messages] for handle, messages in shown.items()}
         verdict = judge(load.typed, texts, {phone.handle: refused[phone.user] for phone in people})

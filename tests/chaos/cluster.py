@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from .proxy import Proxy
 
 ROOT: Final = Path(__file__).parents[2]
 UP_WITHIN: Final = 60.0
+PEAK: Final = re.compile(r"VmHWM:\s+(\d+)")
 LOOK_WITHIN: Final = aiohttp.ClientTimeout(total=1.0)
 
 
@@ -83,8 +85,9 @@ class Member:
         """Look at the most memory that the process has ever used, in KiB."""
         if self.program.runs:
             with contextlib.suppress(OSError):
-                status = Path(f"/proc/{self.program.pid}/status").read_text()
-                self.peak_kib = max(self.peak_kib, int(status.partition("VmHWM:")[2].split()[0]))
+                # One that has just died has a status without memory.
+                peak = PEAK.search(Path(f"/proc/{self.program.pid}/status").read_text())
+                self.peak_kib = max(self.peak_kib, int(peak[1]) if peak else 0)
 
 
 class Cluster:

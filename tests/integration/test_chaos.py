@@ -33,7 +33,7 @@ async def carried_out(options: Options, folder: Path) -> Result:
     return result
 
 
-@pytest.mark.xfail(reason="a message that was accepted without an answer is sent again", strict=True)
+@pytest.mark.xfail(reason="an error after a message was accepted sends it again", strict=False)
 async def test_given_kills_and_misbehaving_networks_when_people_write_then_nothing_is_lost_doubled_or_out_of_order(
     tmp_path: Path,
 ) -> None:
@@ -56,7 +56,8 @@ async def test_given_kills_and_misbehaving_networks_when_people_write_then_nothi
 async def test_given_daemons_without_what_keeps_them_right_then_the_campaign_says_that_they_are_wrong(
     tmp_path: Path, sabotage: str, faults: tuple[str, ...]
 ) -> None:
-    options = Options(seed=1, seconds=20.0, messages=900, people=6, only=faults, sabotage=sabotage)
+    # What is wrong is seen at once; they never get quiet.
+    options = Options(seed=1, seconds=25.0, messages=900, people=6, only=faults, sabotage=sabotage, quiet_within=10.0)
 
     result = await carried_out(options, tmp_path)
 
