@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 import msgspec
 
 from .havoc import Happened
 from .texts import Pair, read
-
-TAKEOVER_WITHIN: Final = 30_000
-"""Milliseconds after a blow in which a silence is taken to be its doing."""
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -60,6 +56,5 @@ def takeover(blow: Happened, arrivals: Iterable[Arrival]) -> int:
             best = max(best, (shown[place] - last, shown[place]))
             last = shown[place]
             place += 1
-        if best[0] < TAKEOVER_WITHIN:
-            longest = max(longest, best[1] - blow.begun)
+        longest = max(longest, best[1] - blow.begun)
     return longest
