@@ -3,18 +3,23 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+SEED ?= 1
 
 PACKAGES := pyproject.toml plugins/meta/pyproject.toml
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
-.PHONY: demo test check bench screenshot format clean
+.PHONY: demo test chaos check bench screenshot format clean
 
 demo: $(RUN_READY)
 	@$(BIN)/gearmesh demo $(ARGS)
 
 test: $(DEV_READY)
 	$(BIN)/python -m pytest $(ARGS)
+
+# Everything that can break does, for eight minutes: make chaos SEED=7 ARGS="--minutes 2"
+chaos: $(DEV_READY)
+	@$(BIN)/python -m tests.chaos --seed $(SEED) $(ARGS)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check

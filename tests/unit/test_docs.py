@@ -38,6 +38,7 @@ DOCUMENTS: Final = tuple(
         "plugins/meta/README.md",
         "plugins/meta/SANDBOX.md",
         "broker/PROTOCOL.md",
+        "tests/chaos/README.md",
     )
     if (ROOT / name).exists()
 )

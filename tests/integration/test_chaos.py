@@ -1,0 +1,83 @@
+"""A short campaign of faults, and that a campaign fails when what it looks for is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.chaos.campaign import Options, Result, campaign
+from tests.chaos.cluster import ROOT
+from tests.chaos.faults import DEFAULT
+
+from .processes import Program, is_gone
+
+pytestmark = pytest.mark.slow
+
+SHORT_BLOWS = ("kill_daemon", "freeze_daemon", "kill_nats")
+SHORT = Options(
+    seed=3,
+    seconds=50.0,
+    messages=1_800,
+    people=8,
+    only=(*SHORT_BLOWS, *(kind for kind in DEFAULT if kind not in ("stop_daemon", "freeze_nats", "fill_stream"))),
+)
+
+
+async def carried_out(options: Options, folder: Path) -> Result:
+    """A campaign whose report is in the output of the test."""
+    result = await campaign(options, folder, print)
+    print(result.line)
+    return result
+
+
+@pytest.mark.xfail(reason="an error after a message was accepted sends it again", strict=False)
+async def test_given_kills_and_misbehaving_networks_when_people_write_then_nothing_is_lost_doubled_or_out_of_order(
+    tmp_path: Path,
+) -> None:
+    result = await carried_out(SHORT, tmp_path)
+
+    assert result.line.startswith("lost 0, doubled 0, out of order 0, ")
+    assert result.passed, result.unfinished
+    assert result.verdict.typed >= 1_500
+    assert sum(result.faults.values()) >= 30
+    assert result.faults["kill_daemon"] >= 2
+    assert result.faults["kill_nats"] >= 1
+    assert result.faults["freeze_daemon"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "faults"),
+    [("dedupe", ("kill_daemon", "double_webhook")), ("reset", ("kill_daemon", "freeze_daemon"))],
+    ids=["dedupe", "reset"],
+)
+async def test_given_daemons_without_what_keeps_them_right_then_the_campaign_says_that_they_are_wrong(
+    tmp_path: Path, sabotage: str, faults: tuple[str, ...]
+) -> None:
+    # What is wrong is seen at once; they never get quiet.
+    options = Options(seed=1, seconds=25.0, messages=900, people=6, only=faults, sabotage=sabotage, quiet_within=10.0)
+
+    result = await carried_out(options, tmp_path)
+
+    assert not result.passed
+    assert not result.verdict.clean
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+async def test_given_a_campaign_that_is_told_to_stop_then_it_fails_and_nothing_that_it_has_started_stays(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    arguments = ("tests.chaos", "--minutes", "2", "--people", "2", "--only", "cut_connections")
+    async with Program(tmp_path, *arguments, env={"PYTHONPATH": path, "TMPDIR": str(tmp_path)}) as command:
+        await command.says("seed 1")
+        started = Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text().split()
+
+        command.send(number)
+
+        assert await command.ended() == 1
+        assert "interrupted" in command.stdout
+    assert len(started) == 4
+    await asyncio.gather(*(is_gone(int(pid)) for pid in started))
