@@ -149,10 +149,14 @@ class SendFailed(GearmeshError):
 
 
 class Retry(SendFailed):
-    """A passing failure: try again, after `after` seconds if the network named a time."""
+    """A passing failure: try again, after `after` seconds if the network named a time.
 
-    def __init__(self, message: str, *, after: float | None = None, code: str = "") -> None:
+    `perhaps`: the network says that it failed, and may have done it all the same; a sign of that is looked for first.
+    """
+
+    def __init__(self, message: str, *, after: float | None = None, code: str = "", perhaps: bool = False) -> None:
         self.after = after
+        self.perhaps = perhaps
         super().__init__(message, code=code)
 
 

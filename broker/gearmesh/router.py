@@ -161,8 +161,8 @@ class Router:
             nonlocal waiting
             if isinstance(result, BusRefused):
                 # A full stream, for example. Nothing is lost: the input comes again, in order, after a pause.
-                log.error("the outbound log refuses a leg; it is tried again", error=str(result))
-                taken.give_back("the outbound log refused a leg", pause=REFUSED_PAUSE)
+                if taken.give_back("the outbound log refused a leg", pause=REFUSED_PAUSE):
+                    log.error("the outbound log refuses a leg; it is tried again", error=str(result))
             elif isinstance(result, Stored):
                 waiting -= 1
                 if not waiting:

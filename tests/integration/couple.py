@@ -19,7 +19,7 @@ from gearmesh.plugins import Registry
 from gearmesh.testing import FakeBridge, FakeNetwork, NatsServer, bridge_for
 from gearmesh.wire.codec import decode
 
-from .patience import eventually
+from .patience import eventually, until
 from .streams import everything
 
 SHORTEST_WINDOW: Final = 0.1
@@ -64,6 +64,9 @@ class Couple:
         registry = Registry(bridges=dict(kinds), available=tuple(kinds))
         async with Daemon(parse(tables, lambda wanted: registry), self._folder, clock=self.clock) as daemon:
             self._daemon = daemon
+            await until(
+                lambda: all(app.door.is_open for app in daemon.apps.values()), awaited="both apps to be at work"
+            )
             yield daemon
         self._daemon = None
 

@@ -14,7 +14,6 @@ from gearmesh import Event
 from gearmesh.bus.publisher import Stored
 from gearmesh.core.ordering import HELD_FOR
 from gearmesh.errors import BusUnavailable
-from gearmesh_meta.messenger import Messenger
 
 from .patience import until
 from .phones import ADA, BEN, CLEO
@@ -22,11 +21,6 @@ from .town import SETTINGS, Town
 
 ANSWER_WITHIN: Final = 5.0
 """Seconds: Messenger Platform's webhook documentation, mid-2026."""
-
-
-@pytest.fixture(autouse=True)
-def messenger_keeps_no_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Messenger, "in_order", False)
 
 
 def webhook(at: float, **event: Any) -> bytes:

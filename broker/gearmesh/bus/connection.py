@@ -112,12 +112,6 @@ class Connection:
         return self.client.is_connected
 
     @property
-    def server(self) -> str:
-        """Names the run of the one nats-server that we are connected to; "" when it is one of a cluster."""
-        info = self.client._server_info
-        return "" if info.get("cluster") else str(info.get("server_id", ""))
-
-    @property
     def max_payload(self) -> int:
         """The most bytes that a message may have, its headers not counted."""
         return self.client.max_payload - MESSAGE_OVERHEAD

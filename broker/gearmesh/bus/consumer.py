@@ -51,10 +51,10 @@ class Taken:
     """A message from a log. `seq` is its place there, `stored_at` in microseconds since the epoch.
 
     `delivered` counts from 1 since the last takeover. `fresh` is False for what may have been worked on before: it was
-    in the log already when this turn began, or it comes again. `given` is True where somebody may have had it in hand.
+    in the log already when this turn began, or it comes again.
     """
 
-    __slots__ = ("_reply", "_turn", "data", "delivered", "fresh", "given", "headers", "seq", "stored_at", "subject")
+    __slots__ = ("_reply", "_turn", "data", "delivered", "fresh", "headers", "seq", "stored_at", "subject")
 
     def __init__(self, turn: _Turn, message: Msg) -> None:
         # $JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<consumer seq>.<nanoseconds>.<pending>, and, where the server
@@ -70,15 +70,17 @@ class Taken:
         self.seq = int(tokens[first + 1])
         self.stored_at = int(tokens[first + 3]) // 1000
         self.fresh = self.delivered == 1 and self.seq > turn.log_end
-        self.given = self.delivered > 1 or self.seq <= turn.given
 
     async def ack(self) -> None:
         """It is done with. After the turn is over this does nothing: the successor has it."""
         await self._turn.ack(self._reply)
 
-    def give_back(self, reason: str, *, pause: float) -> None:
-        """End this turn: all that is not acknowledged comes again, after `pause` seconds at the earliest."""
-        self._turn.give_back(reason, pause)
+    def give_back(self, reason: str, *, pause: float) -> bool:
+        """End this turn: all that is not acknowledged comes again, after `pause` seconds at the earliest.
+
+        False: it was over before.
+        """
+        return self._turn.give_back(reason, pause)
 
 
 Handler = Callable[[Taken], Awaitable[None]]
@@ -91,17 +93,18 @@ class _TurnOver(Exception):
 class _Turn:
     """One stretch of work between a takeover and its end."""
 
-    def __init__(self, connection: Connection, log_end: int, given: int, end: Callable[[str, float], None]) -> None:
+    def __init__(self, connection: Connection, log_end: int, end: Callable[[str, float], None]) -> None:
         self.connection = connection
         self.log_end = log_end
-        self.given = given
         self.live = True
         self._end = end
 
-    def give_back(self, reason: str, pause: float) -> None:
-        if self.live:
-            self.live = False
-            self._end(reason, pause)
+    def give_back(self, reason: str, pause: float) -> bool:
+        if not self.live:
+            return False
+        self.live = False
+        self._end(reason, pause)
+        return True
 
     async def ack(self, reply: str, word: bytes = b"+ACK") -> None:
         if self.live and self.connection.is_up:
@@ -141,9 +144,6 @@ class PinnedConsumer:
         self._max_ack_pending = max_ack_pending
         self._ack_wait = ack_wait
         self._alone = alone
-        self._given = 0
-        self.believes_server = False
-        """Whether nats-server knows for certain what was given to whom: not after a crash of its own."""
         self._inbox = ""
         self._asked = 0
         self._pin = ""
@@ -235,15 +235,13 @@ class PinnedConsumer:
         subscription = await client.subscribe(self._inbox, cb=self._arrived, pending_msgs_limit=self._batch * 8)
         self._connection.watch(lost=self._lost)
         try:
-            self._given = 0
             await self._free_leftovers()
             if not self._alone:
                 await self._stand_by()
                 await self._connection.js.reset_consumer(self._stream, self.name)
             end = (await self._connection.js.stream_info(self._stream)).state.last_seq
             heed_cancellation()
-            given = self._given if self.believes_server else end
-            self._turn = _Turn(self._connection, end, given, self.end_turn)
+            self._turn = _Turn(self._connection, end, self.end_turn)
             if self._on_turn:
                 await self._on_turn(True)
                 heed_cancellation()
@@ -287,7 +285,6 @@ class PinnedConsumer:
         answer = json.loads((await self._connection.client.request(subject, timeout=5)).data)
         if refusal := answer.get("error"):
             raise BusRefused(refusal.get("description", "unknown error"), refusal.get("err_code", 0))
-        self._given = max(self._given, answer["delivered"]["stream_seq"])
         pinned = any(group.get("pinned_client_id") for group in answer.get("priority_groups") or ())
         if pinned and self._alone:
             await self._unpin()

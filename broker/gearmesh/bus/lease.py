@@ -39,8 +39,7 @@ SPARE: Final = 0.25
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who has a lease. `owner` is "" when it was released; `place` and `pid` say where the owner's process lives.
 
-    `clean`: whoever had it before left nothing undone. `term` counts the owners, `beat` their signs of life. `server`
-    is the run of nats-server that the owner was connected to (`Connection.server`).
+    `clean`: whoever had it before left nothing undone. `term` counts the owners, `beat` their signs of life.
     """
 
     owner: str
@@ -49,7 +48,6 @@ class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     place: str = ""
     pid: int = 0
     born: str = ""
-    server: str = ""
     clean: bool = False
 
 
@@ -147,7 +145,6 @@ class Lease:
 
     async def _write(self, holder: Holder, revision: int | None = None) -> bool | None:
         """Whether it is written; None: it is not known. Not through the publisher: it would repeat it later."""
-        holder = msgspec.structs.replace(holder, server=self._connection.server)
         subject, data = self._leases.entry(self._name, holder)
         expected = self._revision if revision is None else revision
         headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}

@@ -1,7 +1,8 @@
 """The one place that decides what happens after a failed send, whether the network failed it at once or afterwards.
 
 error          then                                              told to the sender
-Retry          again, with growing pauses                        when it is too old
+Retry          again, with growing pauses; where the network     when it is too old
+               may have done it, look for a sign of that first
 RateLimited    again, after the time the network named;          when it is too old
                a recipient's pauses grow fourfold
 Unclear        look for a sign that it arrived; without one      when parked, or too old
@@ -104,10 +105,15 @@ def after_failure(
             return Fail("rejected")
         case WindowClosed():
             return Hold("window_closed") if age < max_age else Expire("window_closed")
-        case RateLimited(after=after, scope="recipient"):
+        case Retry(perhaps=True) if not sought:
+            return Seek()
+        case RateLimited(after=float() | int() as after):
+            # The network knows better than any rule of ours.
+            pause, whole_app, reason = after * (1 + random / 4), error.scope == "app", "rate_limit"
+        case RateLimited(scope="recipient"):
             # Meta: wait 4^X seconds, X from 0 (WhatsApp Cloud API documentation of pair rates, 2026). Never less.
             pause = 2 * backoff(attempt, random, first=1.0, longest=LONGEST_SILENCE, growth=4.0)
-            whole_app, reason = False, "rate_limit"
+            after, whole_app, reason = None, False, "rate_limit"
         case RateLimited(after=after):
             pause, whole_app, reason = backoff(attempt, random), True, "rate_limit"
         case Retry(after=after):

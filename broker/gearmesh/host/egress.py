@@ -164,7 +164,7 @@ class Egress:
                 self._at_hand -= len(envelope.body)
                 body = None
             place, stored_at = taken.seq, taken.stored_at
-            job = Job(source, header, body, recipient, thread, place, stored_at, taken_at, taken.fresh, taken.given)
+            job = Job(source, header, body, recipient, thread, place, stored_at, taken_at, taken.fresh)
             self._offer(thread, job)
 
     def _offer(self, thread: str, item: Item) -> None:

@@ -42,7 +42,11 @@ class Sign(msgspec.Struct, frozen=True):
 
 
 class Evidence:
-    """The signs of one app. They stand in the message map's bucket, under `sent.<app>.<digest>`."""
+    """The signs of one app. They stand in the message map's bucket, under `sent.<app>.<digest>`.
+
+    What is about to be sent stands there, too, one message for each thread, under `begun.<app>.<thread>`: of a process
+    that is gone, it is the only one that can be unclear.
+    """
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Evidence:
         clock: Clock,
     ) -> None:
         self._store = Store(connection, publisher, subjects.bucket("map"), Sign)
+        self._begun = Store(connection, publisher, subjects.bucket("map"), str)
         self._app = app
         self._messages = messages
         self._underway = underway
@@ -82,6 +87,22 @@ class Evidence:
             seeker.set_result(sign)
         await self._store.put(self._key(key), sign, patience=3.0)
 
+    async def begin(self, delivery: Delivery) -> None:
+        """A message is about to be sent. Once this has returned, whoever takes over knows of it.
+
+        Raises:
+            BusError: it could not be written down; then it must not be sent.
+        """
+        await self._begun.put(self._begun_key(delivery.thread), delivery.id)
+
+    async def was_begun(self, delivery: Delivery) -> bool:
+        """Whether the last message that anybody began to send to this thread is this one.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        return await self._begun.get(self._begun_key(delivery.thread), certain=True) == delivery.id
+
     async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
         """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.
 
@@ -95,25 +116,31 @@ class Evidence:
         keys = (_by_id(delivery.thread, delivery.id), _by_words(delivery.thread, words))
         seekers = [self._sought.setdefault(key, asyncio.get_running_loop().create_future()) for key in keys]
         try:
-            for key in keys:
-                sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
-                if sign is not None and sign.at >= since - TOLERANCE:
-                    return self._found(delivery, sign)
-            shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            for seeker in seekers:
-                seeker.add_done_callback(lambda _: None if shown.done() else shown.set_result(None))
-            await turn.pause(self._clock, within, shown)
-            for seeker in seekers:
-                if seeker.done() and seeker.result().at >= since - TOLERANCE:
-                    return self._found(delivery, seeker.result())
-            return ""
+            sign = await self._kept(keys, since)
+            if sign is None and within > 0:
+                shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                for seeker in seekers:
+                    seeker.add_done_callback(lambda _: None if shown.done() else shown.set_result(None))
+                await turn.pause(self._clock, within, shown)
+                # Also when nobody here was told: another process may have been.
+                sign = await self._kept(keys, since)
         finally:
             for key in keys:
                 self._sought.pop(key, None)
-
-    def _found(self, delivery: Delivery, sign: Sign) -> str:
+        if sign is None:
+            return ""
         log.info("an unclear message had arrived", app=self._app, delivery=delivery.id, native_id=sign.native_id)
         return sign.native_id
+
+    async def _kept(self, keys: tuple[str, ...], since: int) -> Sign | None:
+        for key in keys:
+            sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
+            if sign is not None and sign.at >= since - TOLERANCE:
+                return sign
+        return None
+
+    def _begun_key(self, thread: str) -> str:
+        return f"begun.{kv_token(self._app)}.{kv_token(thread)}"
 
     def _key(self, key: str) -> str:
         return f"sent.{kv_token(self._app)}.{key}"

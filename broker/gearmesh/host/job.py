@@ -74,7 +74,7 @@ class Job(msgspec.Struct, eq=False):
 
     `body` is None while it is left in the log to save memory. `place` is where the leg stands in the outbound log and
     `stored_at` when it was stored there, `taken_at` when we took it (microseconds since the epoch). `fresh`: nobody has
-    worked on it before; `given`: a predecessor may have had it in hand. `attempt` counts the failures in a row.
+    worked on it before. `attempt` counts the failures in a row.
     """
 
     source: Source
@@ -86,7 +86,6 @@ class Job(msgspec.Struct, eq=False):
     stored_at: int
     taken_at: int
     fresh: bool
-    given: bool = True
     attempt: int = 0
 
     def ends(self, max_age: float) -> float:

@@ -127,7 +127,7 @@ class Refusals:
         failure = refusal.failure
         verdict = after_failure(
             # What is told afterwards is clear: it did not arrive.
-            Retry(str(failure)) if isinstance(failure, Unclear) else failure,
+            Retry(str(failure)) if isinstance(failure, Unclear | Retry) else failure,
             attempt=leg.refusals + 1,
             age=(now - original.stored_at) / 1e6,
             max_age=app.max_age,

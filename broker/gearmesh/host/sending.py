@@ -175,7 +175,7 @@ class LegSender:
         return Delivery(delivery_id, job.thread, job.recipient.user, part, part.sender, reply_to, ghost)
 
     async def _send(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome:
-        if job.given and turn.in_doubt(job.thread):
+        if not job.fresh and turn.in_doubt(job.thread) and await self._evidence.was_begun(delivery):
             doubt = Unclear("whoever was at work before may have sent it")
             result = await self._after(job, delivery, turn, doubt)
             if result is not None:
@@ -206,6 +206,7 @@ class LegSender:
         if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
             gate.left()
             return shown  # what a network could not do is sometimes done all the same
+        await self._evidence.begin(delivery)
         marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
         try:
             with guarded():

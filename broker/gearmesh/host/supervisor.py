@@ -129,6 +129,7 @@ class Supervisor:
     async def drain(self, within: float) -> None:
         """Bring what is on its way to its end; what takes longer than `within` seconds stays in the log."""
         clean = await self.egress.drain(within)
+        await self.ingress.close()
         await self._receipts.close()
         await self.door.close()
         await self._lease.release(clean=clean)
@@ -136,7 +137,6 @@ class Supervisor:
 
     async def _work(self, before: Holder) -> None:
         clean = before.clean and not before.owner
-        self._consumer.believes_server = before.server == self._connection.server != ""
         log.info("at work", app=self.app.name, term=self._lease.term, clean=clean)
         # Somebody else may have been at work: what is remembered may be old.
         shared = self.app.shared
@@ -168,7 +168,6 @@ class Supervisor:
     async def _turn(self, begins: bool) -> None:
         if not begins:
             self.egress.end()
-            self._consumer.believes_server = False  # it may have been nats-server's own end that ended the turn
             return
         if not await self.egress.finish():
             self._doubts.raise_all()
@@ -176,7 +175,7 @@ class Supervisor:
 
     def _check_lease(self) -> None:
         if not self._lease.valid:
-            raise BusUnavailable(f"{self.app.name} is not this process' to take in for now")
+            raise BusUnavailable(f"another process may be at work on {self.app.name}")
 
     async def _refused(self, event: ReceiptReceived) -> None:
         for refusal in self._refusals.of(event):

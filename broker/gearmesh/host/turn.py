@@ -10,10 +10,10 @@ from gearmesh.clock import Clock
 
 
 class Doubts:
-    """What whoever was at work before may have sent without writing it down.
+    """What whoever was at work before may have sent without writing down that it did.
 
     It sent the legs of a thread one after the other, and wrote each down before the next: in every thread it is the
-    first one that is not written down, and no other.
+    first one that is not written down, and no other. What it had begun to send says whether it is that one.
     """
 
     def __init__(self) -> None:

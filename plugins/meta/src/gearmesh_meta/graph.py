@@ -111,7 +111,11 @@ class Graph:
                 raise Retry("Meta answered HTTP 503 and named a pause", after=after)
             # A gateway's answer, not the API's: it does not say whether the API took the call.
             raise lost(f"Meta answered HTTP {response.status} without a reason")
-        raise self._failure(response, answer, after)
+        failure = self._failure(response, answer, after)
+        if sends and isinstance(failure, Retry) and failure.after is None:
+            # Whoever says when to come again has not taken the call; whoever only says that it failed may have.
+            failure.perhaps = True
+        raise failure
 
     def _failure(self, response: aiohttp.ClientResponse, answer: object, after: float | None) -> SendFailed:
         token = self._token.reveal()
