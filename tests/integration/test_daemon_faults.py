@@ -45,9 +45,12 @@ async def last_entry(town: Town, reader: Phone) -> LedgerEntry:
 
 @EVERY_READER
 async def test_given_an_error_before_the_network_accepts_then_it_is_tried_again_and_arrives_once_and_in_order(
-    town: Town, reader: Phone
+    quiet_town: Town, reader: Phone
 ) -> None:
-    writer = writer_to(reader)
+    town, writer = quiet_town, writer_to(reader)
+    town.tables["apps"][reader.network]["unclear_wait"] = 0.3
+    await town.start()
+    await town.phones.all_told()
     await town.phones.fault(kind="error", network=reader.network, status=500, count=2)
 
     for number in range(3):

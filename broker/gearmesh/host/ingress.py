@@ -73,13 +73,17 @@ class Ingress:
         self._repeats = Repeats(app, PATIENCE)
         self._holding = Holding(app.shared.clock, self._take)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self.doubt()
+        self.doubt(disturbed=False)
 
-    def doubt(self) -> None:
-        """Somebody else may have taken messages in, or nobody: for a while, rely neither on memory nor on order."""
+    def doubt(self, *, disturbed: bool = True) -> None:
+        """Somebody else may have taken messages in: for a while, do not rely on memory.
+
+        `disturbed`: nor on order, for input may have failed meanwhile.
+        """
         self._repeats.doubt()
         self._receipts.doubt()
-        self._holding.disturb()
+        if disturbed:
+            self._holding.disturb()
 
     async def receive(self, events: Sequence[Event]) -> None:
         """Take events in. Returns when all of them are stored.

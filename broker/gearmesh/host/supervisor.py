@@ -69,6 +69,7 @@ class Supervisor:
         self._lease = lease
         self._clock = app.shared.clock
         self._doubts = Doubts()
+        self._draining = False
         self._receipts = Receipts(app)
         underway = Underway()
         shared = app.shared
@@ -108,7 +109,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Stand by, and work while the app is ours, until cancelled. Nothing that the bridge does gets out of here."""
-        while not self.egress.stopped.is_set():
+        while not self.egress.stopped.is_set() and not self._draining:
             acquiring = asyncio.create_task(self._lease.acquire(), name=f"lease {self.app.name}")
             try:
                 done, _ = await asyncio.wait([acquiring], timeout=0.2)
@@ -118,16 +119,21 @@ class Supervisor:
             finally:
                 acquiring.cancel()
                 await asyncio.gather(acquiring, return_exceptions=True)
-            await self._work(before)
-        await self._note(
-            "unauthorized",
-            "the network refuses the app's credentials; mend them in the configuration and start again. "
-            "Messages for it wait in the log",
-        )
+            if self._draining:
+                await self._lease.release(clean=before.clean)
+            else:
+                await self._work(before)
+        if not self._draining:
+            await self._note(
+                "unauthorized",
+                "the network refuses the app's credentials; mend them in the configuration and start again. "
+                "Messages for it wait in the log",
+            )
         await asyncio.Event().wait()
 
     async def drain(self, within: float) -> None:
         """Bring what is on its way to its end; what takes longer than `within` seconds stays in the log."""
+        self._draining = True
         clean = await self.egress.drain(within)
         await self.ingress.close()
         await self._receipts.close()
@@ -143,7 +149,7 @@ class Supervisor:
         shared.messages.forget()
         shared.ledger.forget(self.app.name)
         self.app.portals.forget()
-        self.ingress.doubt()
+        self.ingress.doubt(disturbed=not clean)
         self._doubts.dispel() if clean else self._doubts.raise_all()
         await self._note("starting")
         tasks = [
