@@ -64,7 +64,7 @@ async def test_given_an_outage_when_its_messages_come_in_any_order_then_each_goe
 ) -> None:
     await town.stop()
     begun = time.time() - 60
-    await town.start_without_waiting()
+    await town.start()
 
     answers = await post(
         town,
@@ -91,7 +91,7 @@ async def test_given_input_that_was_refused_when_it_comes_again_behind_newer_one
     with monkeypatch.context() as start:  # which alone must not hold anything
         start.setattr("gearmesh.core.ordering.DISTURBED_FOR", 0)
         await quiet_town.start()
-    monkeypatch.setattr(quiet_town.daemon.apps["messenger"].ingress, "doubt", lambda: None)
+    monkeypatch.setattr(quiet_town.daemon.apps["messenger"].ingress, "doubt", lambda **_: None)
     publisher = quiet_town.daemon.apps["messenger"].app.shared.publisher
     publish = publisher.publish
     refused: list[str] = []
