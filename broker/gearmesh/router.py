@@ -35,9 +35,7 @@ log = structlog.get_logger("gearmesh.router")
 REFUSED_PAUSE: Final = 1.0
 
 
-SHARE_EVERY: Final = 1.0
-STANDS_BACK: Final = 3.0
-"""Seconds for which a partition is not asked for after it was left to another router."""
+SHARE_EVERY: Final = 0.5
 
 
 class Router:
@@ -103,18 +101,19 @@ class Router:
             await self._routers.leave()
 
     async def _share(self, members: Members) -> None:
-        """Leave to the others what is theirs. Everybody stands by for every partition: nothing depends on this."""
+        """Ask for the partitions that are ours among the routers that live, and leave the others to them."""
         before: list[str] = []
         while True:
-            await asyncio.sleep(SHARE_EVERY)
             live = await members.live()
             if live != before:
-                before = live  # who has just come may go again
-                continue
-            for number in self.active:
-                if live[number % len(live)] != members.me:
-                    log.info("left to another router", partition=number, routers=len(live))
-                    await self.consumers[number].hand_over(STANDS_BACK)
+                log.info("routers", live=len(live))
+                before = live
+            for number, consumer in enumerate(self.consumers):
+                if live[number % len(live)] == members.me:
+                    consumer.wanted = True
+                elif consumer.wanted:
+                    await consumer.hand_over()
+            await asyncio.sleep(SHARE_EVERY)
 
     async def take(self, taken: Taken) -> None:
         """Route one input. It is acknowledged when everything that follows from it is stored."""

@@ -40,6 +40,7 @@ PIN_TIMEOUT: Final = 2.0
 """Seconds after which a silent process loses its pin: the bound on a takeover."""
 SILENCE: Final = 5.0
 """Seconds without message, heartbeat or status after which a turn is given up."""
+UNWANTED_PAUSE: Final = 0.2
 HANDLER_PAUSE: Final = 1.0
 """Seconds before a message comes again whose handler has failed: a fault that lasts must not become a hot loop."""
 ACK_WAIT: Final = 30.0
@@ -144,6 +145,8 @@ class PinnedConsumer:
         self._max_ack_pending = max_ack_pending
         self._ack_wait = ack_wait
         self._alone = alone
+        self.wanted = True
+        """False: leave this part to others; stand by for it no more."""
         self._inbox = ""
         self._asked = 0
         self._pin = ""
@@ -166,10 +169,12 @@ class PinnedConsumer:
             if self._turn:
                 self._turn.live = False
 
-    async def hand_over(self, pause: float) -> None:
-        """Give the work to whoever stands by, at once, and do not ask for it again within `pause` seconds."""
-        self.end_turn("left to another process", pause)
-        await self._unpin()
+    async def hand_over(self) -> None:
+        """Leave the work to others, at once, until it is `wanted` again."""
+        self.wanted = False
+        if self.active:
+            self.end_turn("left to another process")
+            await self._unpin()
 
     async def ensure(self) -> None:
         """Create the consumer on the server, or see that it is as we need it.
@@ -212,6 +217,9 @@ class PinnedConsumer:
         while True:
             await asyncio.sleep(self._pause)
             heed_cancellation()
+            if not self.wanted:
+                self._pause = UNWANTED_PAUSE
+                continue
             try:
                 await self._take_turn()
             except _TurnOver as over:
@@ -272,6 +280,8 @@ class PinnedConsumer:
             await self._pull({"batch": 1})
             await asyncio.wait([self._pinned, self._over], timeout=EXPIRES, return_when=asyncio.FIRST_COMPLETED)
             if not self._pinned.done():
+                if not self.wanted:
+                    raise _TurnOver("it is another one's part")
                 await self._free_leftovers()
                 heed_cancellation()
         self._pin = self._pinned.result()

@@ -14,9 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import time
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -25,11 +23,12 @@ import structlog
 
 from gearmesh.bus.connection import Connection, heed_cancellation
 from gearmesh.bus.store import Store
+from gearmesh.bus.whereabouts import Process
 from gearmesh.errors import BusError
 
 log = structlog.get_logger("gearmesh.bus")
 
-LASTS: Final = 2.5
+LASTS: Final = 3.0
 """Seconds that a lease is good for after it was asked for."""
 BEAT: Final = 0.5
 SPARE: Final = 0.25
@@ -37,7 +36,7 @@ SPARE: Final = 0.25
 
 
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who has a lease. `owner` is "" when it was released; `place` and `pid` say where the owner's process lives.
+    """Who has a lease. `owner` is "" when it was released; `process` is where the owner lives.
 
     `clean`: whoever had it before left nothing undone. `term` counts the owners, `beat` their signs of life.
     """
@@ -45,9 +44,7 @@ class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: str
     term: int = 0
     beat: int = 0
-    place: str = ""
-    pid: int = 0
-    born: str = ""
+    process: Process = Process()
     clean: bool = False
 
 
@@ -68,7 +65,7 @@ class Lease:
         self._leases = leases
         self._name = name
         self._lasts = lasts
-        self._me = Holder(os.urandom(8).hex(), 0, 0, _place(), os.getpid(), _born(os.getpid()))
+        self._me = Holder(os.urandom(8).hex(), process=Process.this())
         self._until = float("-inf")
         self._revision = 0
         self._held: Holder | None = None
@@ -94,7 +91,7 @@ class Lease:
                 holder, revision = found or (Holder("", clean=True), 0)
                 if revision != seen:
                     seen, since = revision, uptime()
-                free = not holder.owner or uptime() - since > self._lasts + SPARE or _is_dead(holder)
+                free = not holder.owner or uptime() - since > self._lasts + SPARE or holder.process.is_dead()
                 heed_cancellation()
                 if free and await self._take(holder, revision):
                     return holder
@@ -147,49 +144,21 @@ class Lease:
         """Whether it is written; None: it is not known. Not through the publisher: it would repeat it later."""
         subject, data = self._leases.entry(self._name, holder)
         expected = self._revision if revision is None else revision
-        headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
-        if not self._connection.is_up:
-            return None
-        try:
-            reply = await self._connection.client.request(subject, data, timeout=1.0, headers=headers)
-            answer = json.loads(reply.data)
-        except (nats.errors.Error, OSError, ValueError):
-            return None
-        if "error" in answer:
-            return await self._is_ours(holder)
-        self._revision = int(answer["seq"])
-        return True
-
-    async def _is_ours(self, holder: Holder) -> bool | None:
-        """After a refusal: an earlier beat of ours whose answer was lost, or somebody else's record?"""
-        try:
-            found = await self._leases.get_with_revision(self._name)
-        except BusError:
-            return None
-        if found is None or found[0].owner != holder.owner or found[0].term != holder.term:
-            return False
-        self._revision = found[1]
+        for _ in range(2):
+            if not self._connection.is_up:
+                return None
+            headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
+            try:
+                reply = await self._connection.client.request(subject, data, timeout=1.0, headers=headers)
+                answer = json.loads(reply.data)
+                if "error" not in answer:
+                    self._revision = int(answer["seq"])
+                    return True
+                # Once more if that was an earlier beat of ours, whose answer was lost.
+                found = await self._leases.get_with_revision(self._name)
+            except (BusError, nats.errors.Error, OSError, ValueError):
+                return None
+            if found is None or (found[0].owner, found[0].term) != (self._me.owner, self._me.term):
+                return False
+            expected = found[1]
         return None
-
-
-def _place() -> str:
-    """Where process ids mean the same as here: this boot of this machine, this namespace; "" where that is not told."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{socket.gethostname()} {boot} {os.stat('/proc/self/ns/pid').st_ino}"
-    except OSError:
-        return ""
-
-
-def _born(pid: int) -> str:
-    """When a process was started, in the kernel's ticks: tells it from a later one with the same id; "" when gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def _is_dead(holder: Holder) -> bool:
-    """Whether the owner was a process of this machine that lives no more: then nobody has to wait for its silence."""
-    return bool(holder.place) and holder.place == _place() and _born(holder.pid) != holder.born

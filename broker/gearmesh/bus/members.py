@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
 from typing import Final
 
+import msgspec
 import nats.errors
 import structlog
 
+from gearmesh.bus import direct
 from gearmesh.bus.connection import Connection, heed_cancellation
+from gearmesh.bus.whereabouts import Process
+from gearmesh.errors import BusError
 
 log = structlog.get_logger("gearmesh.bus")
 
@@ -26,12 +30,13 @@ class Members:
         self._connection = connection
         self._stream = f"KV_{bucket}"
         self._prefix = f"$KV.{bucket}.{kind}."
+        self._here = Process.this()
         self.me = os.urandom(8).hex()
 
     async def run(self) -> None:
         """Give signs of life until cancelled."""
         while True:
-            await self._say(b"here", f"{FADES_AFTER}s")
+            await self._say(msgspec.json.encode(self._here), f"{FADES_AFTER}s")
             await asyncio.sleep(BEAT)
 
     async def leave(self) -> None:
@@ -40,14 +45,13 @@ class Members:
 
     async def live(self) -> list[str]:
         """The names of those who are there, sorted; only this one when nobody can be asked."""
-        request = json.dumps({"subjects_filter": f"{self._prefix}*"}).encode()
-        try:
-            reply = await self._connection.client.request(f"$JS.API.STREAM.INFO.{self._stream}", request, timeout=2)
-            subjects = (json.loads(reply.data).get("state") or {}).get("subjects") or {}
-        except (nats.errors.Error, OSError, ValueError):
-            subjects = {}
+        found: list[direct.Found] = []
+        if self._connection.is_up:
+            with contextlib.suppress(BusError):
+                found = await direct.last_of(self._connection, self._stream, [f"{self._prefix}*"])
         heed_cancellation()
-        return sorted({self.me, *(subject.removeprefix(self._prefix) for subject in subjects)})
+        others = {one.subject.removeprefix(self._prefix) for one in found if one.data and not _is_gone(one.data)}
+        return sorted({self.me, *others})
 
     async def _say(self, word: bytes, ttl: str, more: dict[str, str] | None = None) -> None:
         if not self._connection.is_up:
@@ -57,3 +61,10 @@ class Members:
             await self._connection.client.publish(f"{self._prefix}{self.me}", word, headers=headers)
         except (nats.errors.Error, OSError) as error:
             log.warning("a sign of life was not given", error=f"{type(error).__name__}: {error}")
+
+
+def _is_gone(sign: bytes) -> bool:
+    try:
+        return msgspec.json.decode(sign, type=Process).is_dead()
+    except msgspec.MsgspecError:
+        return False

@@ -47,6 +47,7 @@ BUCKETS: Final = (
     BucketSpec("conversations"),
     BucketSpec("portals"),
     BucketSpec("map", ttl=30 * DAY),
+    BucketSpec("sends", ttl=8 * DAY),
     BucketSpec("apps"),
     BucketSpec("leases"),
 )

@@ -42,7 +42,7 @@ class Sign(msgspec.Struct, frozen=True):
 
 
 class Evidence:
-    """The signs of one app. They stand in the message map's bucket, under `sent.<app>.<digest>`.
+    """The signs of one app. They stand in a bucket of their own, under `sent.<app>.<digest>`.
 
     What is about to be sent stands there, too, one message for each thread, under `begun.<app>.<thread>`: of a process
     that is gone, it is the only one that can be unclear.
@@ -58,8 +58,8 @@ class Evidence:
         underway: Underway,
         clock: Clock,
     ) -> None:
-        self._store = Store(connection, publisher, subjects.bucket("map"), Sign)
-        self._begun = Store(connection, publisher, subjects.bucket("map"), str)
+        self._store = Store(connection, publisher, subjects.bucket("sends"), Sign)
+        self._begun = Store(connection, publisher, subjects.bucket("sends"), str)
         self._app = app
         self._messages = messages
         self._underway = underway

@@ -175,11 +175,16 @@ class LegSender:
         return Delivery(delivery_id, job.thread, job.recipient.user, part, part.sender, reply_to, ghost)
 
     async def _send(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome:
-        if not job.fresh and turn.in_doubt(job.thread) and await self._evidence.was_begun(delivery):
-            doubt = Unclear("whoever was at work before may have sent it")
-            result = await self._after(job, delivery, turn, doubt)
-            if result is not None:
-                return result
+        if not job.fresh and turn.doubts.about(job.thread):
+            if await self._evidence.was_begun(delivery):
+                doubt = Unclear("whoever was at work before may have sent it")
+                result = await self._after(job, delivery, turn, doubt)
+                if result == LEFT:
+                    return result  # it stays in doubt
+                turn.doubts.settle(job.thread)
+                if result is not None:
+                    return result
+            turn.doubts.settle(job.thread)
         while True:
             result = await self._attempt(job, delivery, turn)
             if result is not None:

@@ -43,6 +43,7 @@ STEADY_AFTER: Final = 60.0
 """Seconds after which a bridge that fails is taken to have worked: its pauses start small again."""
 MOST_UNACKNOWLEDGED: Final = 10_000
 """Legs that are taken from the log and not done with. One thread alone must not come near: it would hold up others."""
+UNCERTAIN_PAUSE: Final = 0.1
 ACK_WAIT: Final = 300.0
 """Seconds; what a predecessor had in hand comes again by the takeover, not by this."""
 
@@ -69,7 +70,7 @@ class Supervisor:
         self._lease = lease
         self._clock = app.shared.clock
         self._doubts = Doubts()
-        self._draining = False
+        self._draining = asyncio.Event()
         self._receipts = Receipts(app)
         underway = Underway()
         shared = app.shared
@@ -109,7 +110,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Stand by, and work while the app is ours, until cancelled. Nothing that the bridge does gets out of here."""
-        while not self.egress.stopped.is_set() and not self._draining:
+        while not self.egress.stopped.is_set() and not self._draining.is_set():
             acquiring = asyncio.create_task(self._lease.acquire(), name=f"lease {self.app.name}")
             try:
                 done, _ = await asyncio.wait([acquiring], timeout=0.2)
@@ -119,11 +120,11 @@ class Supervisor:
             finally:
                 acquiring.cancel()
                 await asyncio.gather(acquiring, return_exceptions=True)
-            if self._draining:
+            if self._draining.is_set():
                 await self._lease.release(clean=before.clean)
             else:
                 await self._work(before)
-        if not self._draining:
+        if not self._draining.is_set():
             await self._note(
                 "unauthorized",
                 "the network refuses the app's credentials; mend them in the configuration and start again. "
@@ -133,7 +134,7 @@ class Supervisor:
 
     async def drain(self, within: float) -> None:
         """Bring what is on its way to its end; what takes longer than `within` seconds stays in the log."""
-        self._draining = True
+        self._draining.set()
         clean = await self.egress.drain(within)
         await self.ingress.close()
         await self._receipts.close()
@@ -177,6 +178,8 @@ class Supervisor:
             return
         if not await self.egress.finish():
             self._doubts.raise_all()
+        while not self._lease.valid:
+            await asyncio.sleep(UNCERTAIN_PAUSE)  # it comes back with the next beat, or it is over and so is this task
         await self.egress.begin(Turn(lambda: self._lease.valid, doubts=self._doubts))
 
     def _check_lease(self) -> None:

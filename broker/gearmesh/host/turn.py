@@ -31,23 +31,26 @@ class Doubts:
         self._settled.clear()
 
     def about(self, thread: str) -> bool:
-        """Whether the leg that comes first in this thread is in doubt. True once for each thread."""
-        if not self._any or thread in self._settled:
-            return False
-        self._settled.add(thread)
-        return True
+        """Whether the leg that comes first in this thread is in doubt."""
+        return self._any and thread not in self._settled
+
+    def settle(self, thread: str) -> None:
+        """It is known what became of that leg."""
+        if self._any:
+            self._settled.add(thread)
 
 
 class Turn:
     """Begins with the consumer's turn and ends with it, or earlier when the app is stopped or drained.
 
-    `holds` says whether the app is still ours, asked right before something is sent.
+    `holds` says whether the app is still ours, asked right before something is sent; `doubts` are about what was sent
+    before.
     """
 
     def __init__(self, holds: Callable[[], bool] = lambda: True, *, doubts: Doubts | None = None) -> None:
         self._over = asyncio.Event()
         self._holds = holds
-        self._doubts = doubts or Doubts()
+        self.doubts = doubts or Doubts()
 
     def has_ended(self) -> bool:
         """Whether nothing new may be sent any more."""
@@ -56,10 +59,6 @@ class Turn:
     def end(self) -> None:
         """Whoever waits in this turn wakes up now."""
         self._over.set()
-
-    def in_doubt(self, thread: str) -> bool:
-        """See `Doubts.about`."""
-        return self._doubts.about(thread)
 
     async def pause(self, clock: Clock, seconds: float, also: asyncio.Future[None] | None = None) -> None:
         """Wait, but not beyond the end of the turn, nor beyond `also`."""
