@@ -110,7 +110,7 @@ class Router:
                 before = live
             for number, consumer in enumerate(self.consumers):
                 if live[number % len(live)] == members.me:
-                    consumer.wanted = True
+                    consumer.take_over()
                 elif consumer.wanted:
                     await consumer.hand_over()
             await asyncio.sleep(SHARE_EVERY)

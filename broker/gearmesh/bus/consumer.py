@@ -145,6 +145,7 @@ class PinnedConsumer:
         self._max_ack_pending = max_ack_pending
         self._ack_wait = ack_wait
         self._alone = alone
+        self._unpins = False
         self.wanted = True
         """False: leave this part to others; stand by for it no more."""
         self._inbox = ""
@@ -168,6 +169,11 @@ class PinnedConsumer:
             self._over.set_result(reason)
             if self._turn:
                 self._turn.live = False
+
+    def take_over(self) -> None:
+        """Whoever had the work is gone: it is ours as soon as something comes, not only when the pin has timed out."""
+        if not self.wanted:
+            self.wanted = self._unpins = True
 
     async def hand_over(self) -> None:
         """Leave the work to others, at once, until it is `wanted` again."""
@@ -243,6 +249,9 @@ class PinnedConsumer:
         subscription = await client.subscribe(self._inbox, cb=self._arrived, pending_msgs_limit=self._batch * 8)
         self._connection.watch(lost=self._lost)
         try:
+            if self._unpins:
+                await self._unpin()
+                self._unpins = False
             await self._free_leftovers()
             if not self._alone:
                 await self._stand_by()
