@@ -18,6 +18,7 @@ import structlog
 sys.path.insert(0, str(Path(__file__).parent))
 
 import hops
+import legs
 import relay
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     options.add_argument("--messages", type=int, default=15_000, help="messages in the log that is routed")
     options.add_argument("--rounds", type=int, default=9, help="turns of router and bare hop")
     options.add_argument("--seconds", type=float, default=10.0, help="how long each rate of the relay is held")
-    options.add_argument("--only", choices=("hops", "relay"), help="measure only this")
+    options.add_argument("--only", choices=("hops", "egress", "relay"), help="measure only this")
     chosen = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     asyncio.run(_run(chosen))
@@ -35,11 +36,14 @@ def main() -> None:
 
 async def _run(chosen: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="gearmesh-bench-") as folder:
-        if chosen.only != "relay":
+        if chosen.only in (None, "hops"):
             router, bare, ratio = await hops.compare(Path(folder) / "hops", chosen.messages, chosen.rounds)
             _row("bare_hop", bare, "hops/s")
             _row("router_hop", router, "hops/s", ratio)
-        if chosen.only != "hops":
+        if chosen.only in (None, "egress"):
+            sent, ratio = await legs.compare(Path(folder) / "legs", chosen.messages, chosen.rounds)
+            _row("egress", sent, "legs/s", ratio)
+        if chosen.only in (None, "relay"):
             async with relay.line(Path(folder) / "relay") as line:
                 await line.run(50, 2.0)  # everything has been used once
                 quiet = await line.run(100, chosen.seconds)
