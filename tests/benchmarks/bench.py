@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -31,6 +32,8 @@ def main() -> None:
     options.add_argument("--only", choices=("hops", "egress", "relay"), help="measure only this")
     chosen = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    gc.collect()
+    gc.freeze()  # as the daemon does
     asyncio.run(_run(chosen))
 
 
