@@ -137,9 +137,9 @@ class LegSender:
         """
         headers = job.source.headers
         if job.fresh and not job.header.sender.is_system and REPLAYED not in headers:
-            now, passed = self._shared.clock.micros(), Times.read(headers).passed
+            passed = Times.read(headers).passed
             began = min(passed[0], job.header.at * 1000) if passed else 0
-            if now - began < SURELY_NEW * 1_000_000:
+            if self._shared.clock.micros() - began < SURELY_NEW * 1_000_000:
                 return NOTHING_SENT
         record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread)
         return record or NOTHING_SENT
