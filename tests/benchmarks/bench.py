@@ -20,7 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import hops
 import legs
+import memory
+import neighbour
 import relay
+
+NEIGHBOUR_ROUNDS = 5
 
 
 def main() -> None:
@@ -29,7 +33,7 @@ def main() -> None:
     options.add_argument("--messages", type=int, default=15_000, help="messages in the log that is routed")
     options.add_argument("--rounds", type=int, default=9, help="turns of router and bare hop")
     options.add_argument("--seconds", type=float, default=10.0, help="how long each rate of the relay is held")
-    options.add_argument("--only", choices=("hops", "egress", "relay"), help="measure only this")
+    options.add_argument("--only", choices=("hops", "egress", "memory", "neighbour", "relay"), help="measure only this")
     chosen = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     gc.collect()
@@ -46,6 +50,12 @@ async def _run(chosen: argparse.Namespace) -> None:
         if chosen.only in (None, "egress"):
             sent, ratio = await legs.compare(Path(folder) / "legs", chosen.messages, chosen.rounds)
             _row("egress", sent, "legs/s", ratio)
+        if chosen.only in (None, "memory"):
+            for case in memory.THREADS:
+                _row(f"waiting_memory_{case}", await memory.growth(case), "MiB/10,000 legs")
+        if chosen.only in (None, "neighbour"):
+            delays = await neighbour.compare(Path(folder) / "neighbour", chosen.seconds / 2, NEIGHBOUR_ROUNDS)
+            _row("limited_neighbour", delays.flooded, "ms", delays.ratio)
         if chosen.only in (None, "relay"):
             async with relay.line(Path(folder) / "relay") as line:
                 await line.run(50, 2.0)  # everything has been used once

@@ -97,7 +97,8 @@ class Outgoing:
         self.connection = connection
         self.publisher = publisher
         self.bridge = InstantBridge()
-        self.on_taken: Callable[[Taken], None] | None = None
+        self.taken = 0
+        self.on_taken: Callable[[Taken], None] = lambda taken: None
         self.egress = _egress(connection, publisher, self.bridge, recipient_every)
         self.consumer = PinnedConsumer(
             connection,
@@ -121,7 +122,7 @@ class Outgoing:
 
     async def put(self, recipient: int) -> str:
         """Put one leg into the log, and return the id under which it stands there."""
-        sender, target = Address("whatsapp", f"49151{recipient:08d}"), Address(APP, f"17841405{recipient:09d}")
+        sender, target = Address("whatsapp", f"49151{recipient:08d}"), Address(APP, self.user(recipient))
         conversation, now = dm_id(sender, target), time.time_ns() // 1000
         header = Header(os.urandom(16), "event", sender, (target,), conversation, now // 1000, hops=("bench/whatsapp",))
         leg = f"{header.hex_id}:{APP}"
@@ -129,6 +130,11 @@ class Outgoing:
         subject = SUBJECTS.outbound(APP, conversation)
         await self.publisher.send(subject, encode(Envelope(header, BODY)), headers, _stored)
         return leg
+
+    @staticmethod
+    def user(recipient: int) -> str:
+        """The user id of a recipient."""
+        return f"17841405{recipient:09d}"
 
     async def pause(self, seconds: float) -> None:
         """Let nats-server give out nothing for so long; 0: let it go on."""
@@ -149,9 +155,9 @@ class Outgoing:
             await asyncio.sleep(0.02)
 
     async def _take(self, taken: Taken) -> None:
-        if self.on_taken:
-            self.on_taken(taken)
+        self.on_taken(taken)
         await self.egress.take(taken)
+        self.taken += 1
 
     async def _turn(self, begins: bool) -> None:
         if begins:
