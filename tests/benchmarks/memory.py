@@ -1,6 +1,6 @@
 """What legs that wait cost in memory: each case in a process of its own, which prints the growth of its resident set.
 
-python memory.py parked | parked_apart | held
+python memory.py parked | parked_apart | held | held_long
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import Final
 
 from gearmesh.errors import RateLimited, Retry
+from gearmesh.model.content import Text
 from gearmesh.model.delivery import Delivery
+from gearmesh.wire.body import close_body
 from hops import bus
 from outgoing import Outgoing, outgoing
 
 LEGS: Final = 10_000
-WARM_UP: Final = 2_000
+WARM_UP: Final = 10_000
 FIRST: Final = 100_000
 """The recipients of the warm-up have numbers from here on."""
 HOUR: Final = 3600.0
-THREADS: Final[dict[str, int]] = {"parked": 1_000, "parked_apart": LEGS, "held": 1_000}
+THREADS: Final[dict[str, int]] = {"parked": 1_000, "parked_apart": LEGS, "held": 1_000, "held_long": 1_000}
 """Over how many threads the legs are spread. Parked ones wait for their recipient's rate; held ones for the network."""
+LONG: Final = close_body(Text("x" * 20_000))
 MIB: Final = 1024 * 1024
 
 
@@ -48,13 +51,15 @@ async def _measure(case: str) -> float:
             await side.acknowledged(WARM_UP)
             before = _resident()
             side.bridge.answer = _too_fast if case.startswith("parked") else _unreachable
+            if case == "held_long":
+                side.body = LONG
             await side.fill(LEGS, lambda number: number % THREADS[case])
             await _until(_waits(side, case))
             return (_resident() - before) / MIB
 
 
 def _waits(side: Outgoing, case: str) -> Callable[[], bool]:
-    if case == "held":
+    if case.startswith("held"):
         return lambda: side.egress.waiting == LEGS
     return lambda: side.egress.queued == THREADS[case] and not side.egress.waiting and side.taken == WARM_UP + LEGS
 
