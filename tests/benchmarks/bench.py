@@ -49,8 +49,9 @@ async def _run(chosen: argparse.Namespace) -> None:
             _row("bare_hop", bare, "hops/s")
             _row("router_hop", router, "hops/s", ratio)
         if chosen.only in (None, "egress"):
-            sent, ratio = await legs.compare(Path(folder) / "legs", chosen.messages, (chosen.rounds + 1) // 2)
-            _row("egress", sent, "legs/s", ratio)
+            rates = await legs.compare(Path(folder) / "legs", chosen.messages, (chosen.rounds + 1) // 2)
+            _row("bare_leg", rates.bare_leg, "legs/s", rates.bare_leg_ratio)
+            _row("egress", rates.egress, "legs/s", rates.egress_ratio)
         if chosen.only in (None, "memory"):
             for case in memory.THREADS:
                 _row(f"waiting_memory_{case}", await memory.growth(case), "MiB/10,000 legs")

@@ -106,7 +106,7 @@ class Outgoing:
             stream=SUBJECTS.stream(OUT),
             name=f"egress-{APP}",
             subject=SUBJECTS.outbound_of(APP),
-            handler=self._take,
+            handler=self.take,
             on_turn=self._turn,
             max_ack_pending=MOST_UNACKNOWLEDGED,
             ack_wait=ACK_WAIT,
@@ -157,7 +157,8 @@ class Outgoing:
                 return
             await asyncio.sleep(0.02)
 
-    async def _take(self, taken: Taken) -> None:
+    async def take(self, taken: Taken) -> None:
+        """Take one leg, as the consumer's handler."""
         self.on_taken(taken)
         await self.egress.take(taken)
         self.taken += 1
@@ -171,7 +172,11 @@ class Outgoing:
 
 @asynccontextmanager
 async def outgoing(
-    connection: Connection, publisher: Publisher, *, recipient_every: float | None = None
+    connection: Connection,
+    publisher: Publisher,
+    *,
+    recipient_every: float | None = None,
+    kind: type[Outgoing] = Outgoing,
 ) -> AsyncIterator[Outgoing]:
     """An egress at work, with empty logs and an empty message map."""
     for stream in (
@@ -182,7 +187,7 @@ async def outgoing(
     ):
         await connection.js.delete_stream(stream)
     await ensure_all(connection, SUBJECTS)
-    side = Outgoing(connection, publisher, recipient_every=recipient_every)
+    side = kind(connection, publisher, recipient_every=recipient_every)
     await side.consumer.ensure()
     running = asyncio.create_task(side.consumer.run())
     try:
