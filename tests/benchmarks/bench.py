@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import hops
+import legs
+import memory
+import neighbour
 import relay
+
+NEIGHBOUR_ROUNDS: Final = 4
 
 
 def main() -> None:
@@ -27,19 +34,31 @@ def main() -> None:
     options.add_argument("--messages", type=int, default=15_000, help="messages in the log that is routed")
     options.add_argument("--rounds", type=int, default=9, help="turns of router and bare hop")
     options.add_argument("--seconds", type=float, default=10.0, help="how long each rate of the relay is held")
-    options.add_argument("--only", choices=("hops", "relay"), help="measure only this")
+    options.add_argument("--only", choices=("hops", "egress", "memory", "neighbour", "relay"), help="measure only this")
     chosen = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    gc.collect()
+    gc.freeze()  # as the daemon does
     asyncio.run(_run(chosen))
 
 
 async def _run(chosen: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="gearmesh-bench-") as folder:
-        if chosen.only != "relay":
+        if chosen.only in (None, "hops"):
             router, bare, ratio = await hops.compare(Path(folder) / "hops", chosen.messages, chosen.rounds)
             _row("bare_hop", bare, "hops/s")
             _row("router_hop", router, "hops/s", ratio)
-        if chosen.only != "hops":
+        if chosen.only in (None, "egress"):
+            rates = await legs.compare(Path(folder) / "legs", chosen.messages, (chosen.rounds + 1) // 2)
+            _row("bare_leg", rates.bare_leg, "legs/s", rates.bare_leg_ratio)
+            _row("egress", rates.egress, "legs/s", rates.egress_ratio)
+        if chosen.only in (None, "memory"):
+            for case in memory.THREADS:
+                _row(f"waiting_memory_{case}", await memory.growth(case), "MiB/10,000 legs")
+        if chosen.only in (None, "neighbour"):
+            delays = await neighbour.compare(Path(folder) / "neighbour", chosen.seconds / 2, NEIGHBOUR_ROUNDS)
+            _row("limited_neighbour", delays.flooded, "ms", delays.ratio)
+        if chosen.only in (None, "relay"):
             async with relay.line(Path(folder) / "relay") as line:
                 await line.run(50, 2.0)  # everything has been used once
                 quiet = await line.run(100, chosen.seconds)

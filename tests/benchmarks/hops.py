@@ -55,13 +55,13 @@ async def compare(folder: Path, messages: int, rounds: int) -> tuple[float, floa
     Both work on the same log, turn about, so that what else the machine does hits both.
     """
     async with bus(folder) as (connection, publisher):
-        await _fill(publisher, messages)
+        await fill(publisher, messages)
         rates: list[tuple[float, float]] = []
         for number in range(rounds):
             pair = {}
-            for way in (_bare, _routed) if number % 2 else (_routed, _bare):
-                pair[way] = await _measure(connection, publisher, messages, partial(way, connection, publisher))
-            rates.append((pair[_routed], pair[_bare]))
+            for way in (bare, _routed) if number % 2 else (_routed, bare):
+                pair[way] = await measure(connection, publisher, messages, partial(way, connection, publisher))
+            rates.append((pair[_routed], pair[bare]))
         ratio = statistics.median(routed / bare for routed, bare in rates)
         return (
             statistics.median(routed for routed, _ in rates),
@@ -70,7 +70,9 @@ async def compare(folder: Path, messages: int, rounds: int) -> tuple[float, floa
         )
 
 
-async def _fill(publisher: Publisher, messages: int) -> None:
+async def fill(publisher: Publisher, messages: int) -> None:
+    """Put envelopes of `CONVERSATIONS` people into the inbound log."""
+
     async def stored(result: Stored | BusError) -> None:
         if isinstance(result, BusError):
             raise result
@@ -90,7 +92,7 @@ async def _fill(publisher: Publisher, messages: int) -> None:
     await publisher.drain()
 
 
-async def _measure(
+async def measure(
     connection: Connection,
     publisher: Publisher,
     messages: int,
@@ -127,7 +129,9 @@ async def _routed(connection: Connection, publisher: Publisher) -> list[PinnedCo
     return router.consumers
 
 
-async def _bare(connection: Connection, publisher: Publisher) -> list[PinnedConsumer]:
+async def bare(connection: Connection, publisher: Publisher) -> list[PinnedConsumer]:
+    """Consumers that copy what they take, and acknowledge it when the copy is stored."""
+
     async def take(taken: Taken) -> None:
         async def stored(result: Stored | BusError) -> None:
             if isinstance(result, Stored):

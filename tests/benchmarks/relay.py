@@ -1,6 +1,6 @@
 """From a signed WhatsApp webhook to the request that Instagram gets, through a daemon in a process of its own.
 
-The Graph side answers at once; what is measured is Gearmesh with its nats-server, storing every message twice.
+The Graph side answers at once, and Meta's limits are not kept to: what is measured is Gearmesh with its nats-server.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ async def line(folder: Path) -> AsyncIterator[Line]:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            line.webhook = f"{await _url(daemon)}/webhooks/whatsapp"
+            url = await _url(daemon)
+            await _ready(session, url)
+            line.webhook = f"{url}/webhooks/whatsapp"
             yield line
         finally:
             daemon.send_signal(signal.SIGTERM)
@@ -159,6 +161,15 @@ async def _url(daemon: asyncio.subprocess.Process) -> str:
             url: str = json.loads(entry)["url"]
             return url
     raise RuntimeError(f"the daemon did not start:\n{log.decode()}")
+
+
+async def _ready(session: aiohttp.ClientSession, url: str) -> None:
+    """Wait until the apps are at work: before that a webhook is to come again."""
+    while True:
+        async with session.get(f"{url}/readyz") as answer:
+            if answer.status == 200:
+                return
+        await asyncio.sleep(0.05)
 
 
 def _config(graph_port: int) -> str:
@@ -179,6 +190,8 @@ phone_number_id = "1"
 [apps.instagram]
 bridge = "instagram"
 instagram_id = "1"
+rate = 0
+recipient_every = 0
 {common}
 {people}
 """

@@ -13,6 +13,7 @@ import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
+from prometheus_client import Counter
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher, Stored
@@ -45,6 +46,7 @@ class Ledger:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decoder = msgspec.msgpack.Decoder(LedgerEntry)
         self._states: OrderedDict[Leg, tuple[State, Reason]] = OrderedDict()
+        self._counters: dict[tuple[str, State], Counter] = {}
 
     async def step(self, entry: LedgerEntry, *, new: bool = False) -> bool:
         """Take a step, if it may follow. `new`: nothing was written of this leg before, which saves a look.
@@ -63,7 +65,7 @@ class Ledger:
             return False
         self._keep(leg, entry.state, entry.reason)
         if entry.state != "accepted":
-            self._metrics.messages.labels(entry.app, "out", entry.state).inc()
+            self._count(entry.app, entry.state)
         await self._write(entry, before)
         return True
 
@@ -83,6 +85,12 @@ class Ledger:
         """Believe only what is written: somebody else may have had this app."""
         for leg in [leg for leg in self._states if leg[1] == app]:
             del self._states[leg]
+
+    def _count(self, app: str, state: State) -> None:
+        counter = self._counters.get((app, state))
+        if counter is None:
+            counter = self._counters[app, state] = self._metrics.messages.labels(app, "out", state)
+        counter.inc()
 
     def _keep(self, leg: Leg, state: State, reason: Reason) -> None:
         self._states[leg] = (state, reason)

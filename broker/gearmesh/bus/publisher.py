@@ -190,6 +190,16 @@ class Publisher:
         """
         if patience is not None and not self._online:
             raise BusUnavailable("nats is away")
+        if patience is None:
+            await self._publish_all(entries)
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await self._publish_all(entries)
+        except TimeoutError:
+            raise BusUnavailable(f"nats has not answered within {patience} s") from None
+
+    async def _publish_all(self, entries: Sequence[tuple[str, bytes]]) -> None:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = len(entries)
 
@@ -203,13 +213,9 @@ class Publisher:
             elif not waiting:
                 answer.set_result(None)
 
-        try:
-            async with asyncio.timeout(patience):
-                for subject, payload in entries:
-                    await self.send(subject, payload, None, outcome)
-                await answer
-        except TimeoutError:
-            raise BusUnavailable(f"nats has not answered within {patience} s") from None
+        for subject, payload in entries:
+            await self.send(subject, payload, None, outcome)
+        await answer
 
     async def drain(self) -> None:
         """Wait until everything given so far has its answer."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import TracebackType
 from typing import Any
 
 import aiohttp
@@ -13,14 +13,19 @@ from aiohttp.connector import Connection
 _SENDING: ContextVar[bool] = ContextVar("sending", default=False)
 
 
-@contextmanager
-def sending() -> Iterator[None]:
+class sending:  # noqa: N801  # a context manager, named as those of contextlib are
     """Inside, requests are messages: they go out only while the app is ours. Others, such as for a file, may always."""
-    token = _SENDING.set(True)
-    try:
-        yield
-    finally:
-        _SENDING.reset(token)
+
+    __slots__ = ("_before",)
+    _before: Token[bool]
+
+    def __enter__(self) -> None:
+        self._before = _SENDING.set(True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _SENDING.reset(self._before)
 
 
 class GuardedConnector(aiohttp.TCPConnector):

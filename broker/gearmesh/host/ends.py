@@ -7,12 +7,13 @@ from typing import Final
 
 import msgspec
 import structlog
+from prometheus_client import Histogram
 
 from gearmesh.core.notices import notice_of
 from gearmesh.host.app import App
 from gearmesh.host.cache import Cache
 from gearmesh.host.job import Job
-from gearmesh.model.delivery import LedgerEntry, Reason, State
+from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State
 from gearmesh.model.envelope import Envelope
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import token
@@ -32,17 +33,22 @@ class Ends:
         self._app = app
         self._shared = app.shared
         self._told: Cache[str, bool] = Cache(REMEMBERED)
+        self._hops: dict[str, Histogram] = {}
 
     async def sent(self, job: Job, sent_at: int) -> None:
         """All of it is with the network, at `sent_at` (microseconds; 0: it had been before)."""
         hops = Times.read(job.source.headers).hops(job.stored_at, job.taken_at, sent_at) if sent_at else ()
-        metrics, app = self._shared.metrics, self._app.name
         for before, after in pairwise(hops):
-            metrics.hops.labels(app, after.name).observe(max(0, after.at - before.at) / 1e6)
+            self._observe(after.name, after.at - before.at)
         if hops:
-            metrics.hops.labels(app, "total").observe(max(0, hops[-1].at - hops[0].at) / 1e6)
-        entry = msgspec.structs.replace(self._entry(job, "sent"), hops=hops)
-        await self._shared.ledger.step(entry, new=job.fresh)
+            self._observe("total", hops[-1].at - hops[0].at)
+        await self._shared.ledger.step(self._entry(job, "sent", hops=hops), new=job.fresh)
+
+    def _observe(self, hop: str, micros: int) -> None:
+        histogram = self._hops.get(hop)
+        if histogram is None:
+            histogram = self._hops[hop] = self._shared.metrics.hops.labels(self._app.name, hop)
+        histogram.observe(max(0, micros) / 1e6)
 
     async def parked(self, job: Job, reason: Reason, detail: str = "") -> None:
         """It waits."""
@@ -86,7 +92,9 @@ class Ends:
         data = encode(Envelope(header, job.body or b""))
         await self._shared.journal.bury(self._app.name, reason, detail, data, letter_id=letter, subject=subject)
 
-    def _entry(self, job: Job, state: State, reason: Reason = "", detail: str = "") -> LedgerEntry:
+    def _entry(
+        self, job: Job, state: State, reason: Reason = "", detail: str = "", hops: tuple[Hop, ...] = ()
+    ) -> LedgerEntry:
         header = job.header
         return LedgerEntry(
             header.hex_id,
@@ -98,4 +106,5 @@ class Ends:
             str(job.recipient),
             reason,
             detail,
+            hops,
         )

@@ -32,6 +32,8 @@ class FromLog:
     def __init__(self, taken: Taken, recipients: int) -> None:
         self.taken = taken
         self._open = recipients
+        # It has been decoded. What waits would be in memory twice, and still once with its body left in the log.
+        taken.data = b""
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -74,6 +74,8 @@ class LegSender:
         self._evidence = evidence
         self._receipts = receipts
         self._underway = underway
+        # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
+        self._ghosts = app.bridge if isinstance(app.bridge, SupportsGhosts) else None
 
     async def deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         """Send a leg. When the turn ends, what is on the wire is finished and nothing further is sent.
@@ -140,19 +142,18 @@ class LegSender:
         """
         headers = job.source.headers
         if job.fresh and not job.header.sender.is_system and REPLAY not in headers:
-            now, passed = self._shared.clock.micros(), Times.read(headers).passed
+            passed = Times.read(headers).passed
             began = min(passed[0], job.header.at * 1000) if passed else 0
-            if now - began < SURELY_NEW * 1_000_000:
+            if self._shared.clock.micros() - began < SURELY_NEW * 1_000_000:
                 return NOTHING_SENT
         record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread)
         return record or NOTHING_SENT
 
     async def _ghost(self, job: Job, content: Content) -> str:
-        bridge = self._app.bridge
-        if not isinstance(content, Text | Media) or not isinstance(bridge, SupportsGhosts):
+        if self._ghosts is None or not isinstance(content, Text | Media):
             return ""
         try:
-            question = bridge.ghost(job.thread, content.sender)
+            question = self._ghosts.ghost(job.thread, content.sender)
             return await answer_of(question, GHOST_WITHIN, app=self._app.name, ghost=content.sender.handle)
         except SendFailed as error:
             log.warning("no ghost; the text names who wrote", app=self._app.name, error=str(error))

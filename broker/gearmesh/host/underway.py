@@ -7,33 +7,53 @@ an answer belongs to waits here for a moment before saying so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Final
 
 SETTLED_WITHIN: Final = 1.0
 """Seconds that an answer waits: networks say yes much faster, and a leg that is tried again waits much longer."""
 
 
+class Sending:
+    """One send. Inside, something is on its way to the thread; at the end it is written down, or has failed."""
+
+    __slots__ = ("_over", "_sends", "_thread")
+
+    def __init__(self, sends: dict[str, list[Sending]], thread: str) -> None:
+        self._sends = sends
+        self._thread = thread
+        self._over: asyncio.Event | None = None
+
+    def __enter__(self) -> None:
+        self._sends.setdefault(self._thread, []).append(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        sends = self._sends[self._thread]
+        sends.remove(self)
+        if not sends:
+            del self._sends[self._thread]
+        if self._over is not None:
+            self._over.set()
+
+    async def over(self) -> None:
+        """Wait for its end."""
+        if self._over is None:
+            # Only now: hardly any send is waited for.
+            self._over = asyncio.Event()
+        await self._over.wait()
+
+
 class Underway:
     """The sends of one app that are not written down yet."""
 
     def __init__(self) -> None:
-        self._sends: dict[str, set[asyncio.Event]] = {}
+        self._sends: dict[str, list[Sending]] = {}
 
-    @contextmanager
-    def sending(self, thread: str) -> Iterator[None]:
-        """Inside, something is being sent to `thread`; at the end it is written down, or has failed."""
-        over = asyncio.Event()
-        self._sends.setdefault(thread, set()).add(over)
-        try:
-            yield
-        finally:
-            over.set()
-            rest = self._sends[thread]
-            rest.discard(over)
-            if not rest:
-                del self._sends[thread]
+    def sending(self, thread: str) -> Sending:
+        """A send to `thread`, to be used as a context manager."""
+        return Sending(self._sends, thread)
 
     async def settled(self, thread: str) -> bool:
         """Wait for what is being sent to `thread` now, `SETTLED_WITHIN` at most. False: nothing was settled."""
@@ -42,8 +62,7 @@ class Underway:
             return False
         try:
             async with asyncio.timeout(SETTLED_WITHIN):
-                for over in sends:
-                    await over.wait()
+                await asyncio.gather(*(send.over() for send in sends))
         except TimeoutError:
             return False
         return True

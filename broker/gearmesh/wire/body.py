@@ -13,6 +13,9 @@ from gearmesh.wire.codec import check_depth, pack, unpack
 
 UNSEALED: Final = "none"
 
+_decode: Final = msgspec.msgpack.Decoder(Content).decode
+_encode: Final = msgspec.msgpack.Encoder().encode
+
 
 def close_body(content: Content) -> bytes:
     """The bytes of a content, unsealed.
@@ -34,6 +37,25 @@ def open_body(seal: str, body: bytes) -> Content:
     """
     if seal != UNSEALED:
         raise Malformed(f"sealed with {seal!r}, which this release cannot open")
+    return _open_known(body) or _open_any(body)
+
+
+def _open_known(body: bytes) -> Content | None:
+    """The content of a body that we would write in the same bytes, as nearly all are. None for any other one.
+
+    What is written in the same bytes has nothing in it that is unknown, too deep or of a wrong kind. That costs 0.8 µs
+    instead of the 9 of a careful look (tests/benchmarks).
+    """
+    if len(body) > MAX_BYTES:
+        return None
+    try:
+        content = _decode(body)
+        return content if _encode(content) == body else None
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _open_any(body: bytes) -> Content:
     value = unpack(body, MAX_BYTES)
     check_depth(value)
     try:

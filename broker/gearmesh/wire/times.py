@@ -33,15 +33,15 @@ class Times(msgspec.Struct, frozen=True):
         """The times in a message's headers; none where it has none that can be read."""
         text = headers.get(TIMES, "")
         try:
-            times = tuple([int(piece) for piece in text.split(",")]) if 0 < len(text) <= MAX_TIMES else ()
+            times = tuple(map(int, text.split(","))) if 0 < len(text) <= MAX_TIMES else ()
         except ValueError:
             return cls()
-        return cls(times) if all(0 <= time <= LATEST for time in times) else cls()
+        return cls(times) if times and min(times) >= 0 and max(times) <= LATEST else cls()
 
     def hops(self, *now: int) -> tuple[Hop, ...]:
         """The hops by name, with further ones. A native client's envelope has no first time: its names start later."""
         times = (*self.passed, *now)[-len(HOP_NAMES) :]
-        return tuple(Hop(name, at) for name, at in zip(HOP_NAMES[-len(times) :], times, strict=True))
+        return tuple(map(Hop, HOP_NAMES[-len(times) :], times))
 
 
 def passed(before: str, *now: int) -> str:
