@@ -189,12 +189,22 @@ async def test_given_many_who_waited_for_the_brake_then_they_pass_no_faster_than
     assert min(gaps) >= 0.999, paced.times
 
 
-async def test_given_a_brake_that_comes_on_while_they_wait_for_their_slots_then_it_holds_them(paced: Crowd) -> None:
-    await paced.come(*"abc")
+async def test_given_a_brake_that_comes_on_while_they_wait_for_their_slots_then_they_take_new_ones(
+    paced: Crowd,
+) -> None:
+    await paced.come(*"abcdef")
     assert paced.who == ["a"]
     paced.gate.hold(30.0)
     await paced.clock.advance(29)
     assert paced.who == ["a"]
+
+    await paced.clock.advance(2)
+    paced.gate.worked()
+    await paced.clock.advance(20)
+
+    assert len(paced.who) == 6
+    gaps = [after - before for before, after in pairwise(paced.times)]
+    assert min(gaps) >= 0.999, paced.times
 
 
 async def test_given_whoever_tries_leaves_without_sending_then_the_next_one_tries_at_once(crowd: Crowd) -> None:
