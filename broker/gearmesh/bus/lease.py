@@ -115,8 +115,11 @@ class Lease:
         if self._beating:
             self._beating.cancel()
             await asyncio.gather(self._beating, return_exceptions=True)
-        if held and uptime() < self._until:
-            await self._write(Holder("", held.term, clean=clean))
+        for _ in range(2):
+            # Once more after a refusal: a beat was on its way, and has been written since.
+            if held and uptime() < self._until and await self._write(Holder("", held.term, clean=clean)) is None:
+                continue
+            break
 
     async def _take(self, before: Holder, revision: int) -> bool:
         asked = uptime()
@@ -159,17 +162,17 @@ class Lease:
         except (nats.errors.Error, OSError, ValueError):
             return None
         if "error" in answer:
-            return await self._is_ours(holder)
+            return await self._is_ours()
         self._revision = int(answer["seq"])
         return True
 
-    async def _is_ours(self, holder: Holder) -> bool | None:
+    async def _is_ours(self) -> bool | None:
         """After a refusal: an earlier beat of ours whose answer was lost, or somebody else's record?"""
         try:
             found = await self._leases.get_with_revision(self._name)
         except BusError:
             return None
-        if found is None or found[0].owner != holder.owner or found[0].term != holder.term:
+        if found is None or found[0].owner != self._me.owner or found[0].term != self._me.term:
             return False
         self._revision = found[1]
         return None
