@@ -171,7 +171,7 @@ async def test_given_whoever_has_lost_it_then_it_can_have_it_again_afterwards(ne
 async def test_given_a_record_that_somebody_else_has_overwritten_then_the_holder_gives_up(
     new: New, connection: Connection
 ) -> None:
-    lease = await new()
+    lease = await new(lasts=10.0)
     await lease.acquire()
     subject, data = lease._leases.entry(NAME, Holder("somebody else", 9))
     await connection.js.publish(subject, data)

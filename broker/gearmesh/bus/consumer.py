@@ -230,7 +230,6 @@ class PinnedConsumer:
         subscription = await client.subscribe(self._inbox, cb=self._arrived, pending_msgs_limit=self._batch * 8)
         self._connection.watch(lost=self._lost)
         try:
-            self._given = 0
             await self._free_leftovers()
             if not self._alone:
                 await self._stand_by()
@@ -282,6 +281,7 @@ class PinnedConsumer:
         answer = json.loads((await self._connection.client.request(subject, timeout=5)).data)
         if refusal := answer.get("error"):
             raise BusRefused(refusal.get("description", "unknown error"), refusal.get("err_code", 0))
+        # The most that was ever said: a reset of ours makes the server forget it, and may not have led to a turn.
         self._given = max(self._given, answer["delivered"]["stream_seq"])
         pinned = any(group.get("pinned_client_id") for group in answer.get("priority_groups") or ())
         if pinned and self._alone:
