@@ -61,12 +61,6 @@ class Crowd:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    """Time in the test's hands."""
-    return FakeClock()
-
-
-@pytest.fixture
 async def crowd(clock: FakeClock) -> AsyncIterator[Crowd]:
     """Before a gate that knows no rates."""
     crowd = Crowd(clock, Gate(clock))
