@@ -60,7 +60,7 @@ class Evidence:
         self._underway = underway
         self._clock = clock
         self._signs: Cache[str, Sign] = Cache(KEPT)
-        self._sought: dict[str, asyncio.Future[Sign]] = {}
+        self._sought: dict[str, tuple[int, asyncio.Future[Sign]]] = {}
 
     async def show(self, echo: EchoReceived) -> None:
         """A network shows a message of ours. Returns when it is known, or kept.
@@ -77,36 +77,33 @@ class Evidence:
         key = _by_id(echo.thread, echo.delivery_id) if echo.delivery_id else _by_words(echo.thread, echo.text)
         sign = Sign(echo.native_id, echo.at)
         self._signs.put(key, sign)
-        seeker = self._sought.get(key)
-        if seeker is not None and not seeker.done():
+        oldest, seeker = self._sought.get(key, (0, None))
+        if seeker is not None and not seeker.done() and sign.at >= oldest:
             seeker.set_result(sign)
         await self._store.put(self._key(key), sign, patience=3.0)
 
     async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
         """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.
 
-        A sign is waited for, `within` seconds at most and not beyond the end of the turn.
+        A sign is waited for, `within` seconds at most and not beyond the end of the turn. That of a message that we
+        know says nothing of another one, though the words may be the same.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
-        content = delivery.content
+        content, oldest = delivery.content, since - TOLERANCE
         words = content.caption if isinstance(content, Media) else content.text
         keys = (_by_id(delivery.thread, delivery.id), _by_words(delivery.thread, words))
-        seekers = [self._sought.setdefault(key, asyncio.get_running_loop().create_future()) for key in keys]
+        shown: asyncio.Future[Sign] = asyncio.get_running_loop().create_future()
+        self._sought |= dict.fromkeys(keys, (oldest, shown))
         try:
             for key in keys:
                 sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
-                if sign is not None and sign.at >= since - TOLERANCE:
-                    return self._found(delivery, sign)
-            shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            for seeker in seekers:
-                seeker.add_done_callback(lambda _: None if shown.done() else shown.set_result(None))
+                if sign is None or sign.at < oldest or await self._messages.native(self._app, sign.native_id):
+                    continue
+                return self._found(delivery, sign)
             await turn.pause(self._clock, within, shown)
-            for seeker in seekers:
-                if seeker.done() and seeker.result().at >= since - TOLERANCE:
-                    return self._found(delivery, seeker.result())
-            return ""
+            return self._found(delivery, shown.result()) if shown.done() else ""
         finally:
             for key in keys:
                 self._sought.pop(key, None)
