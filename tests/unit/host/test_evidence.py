@@ -173,10 +173,24 @@ async def test_given_the_same_words_twice_then_the_sign_of_the_first_is_none_of_
     assert await process.found(again) == ""
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_given_an_echo_of_a_message_that_we_know_while_one_with_the_same_words_is_sought_then_it_ends_nothing(
+    process: Process, new: New, restarted: bool
+) -> None:
+    await process.knows("m1")
+    process = new() if restarted else process
+    seeking = process.seek()
+    await process.clock.until_asleep()
+    await process.shown("m1", text="hello")
+    await process.shown("m2", text="hello")
+    assert await asyncio.wait_for(seeking, 5) == "m2"
+
+
 async def test_given_an_echo_while_the_answer_is_on_its_way_then_the_answer_is_waited_for(process: Process) -> None:
     with process.underway.sending("ada"):
         showing = asyncio.create_task(process.shown("m1", text="hello"))
-        await asyncio.sleep(0)
+        for _ in range(5):
+            await process.messages.native(APP, "nobody's")  # as often as nats is asked for a sign, and more
         assert not showing.done()
         await process.knows("m1")
     await showing
