@@ -112,7 +112,6 @@ class Outgoing:
             ack_wait=ACK_WAIT,
             alone=True,
         )
-        self.consumer.believes_server = True
         self.egress.give_back = self.consumer.end_turn
 
     async def fill(self, legs: int, recipient: Callable[[int], int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from gearmesh.bus.connection import Access, Connection
-from gearmesh.bus.consumer import ACK_WAIT, EXPIRES, SILENCE
+from gearmesh.bus.consumer import ACK_WAIT, EXPIRES, PIN_TIMEOUT, SILENCE
+from gearmesh.bus.lease import uptime
 from gearmesh.errors import BusRefused, BusUnavailable, StreamDiffers
 from gearmesh.testing import NatsServer
 
@@ -257,6 +259,146 @@ async def test_given_a_consumer_that_is_deleted_then_the_worker_says_so_by_endin
 
     # A new consumer starts at the beginning of the log.
     await until(lambda: worker.given[-1] == 1, awaited="what was written after it")
+
+
+async def test_given_a_worker_that_is_alone_then_it_works_at_once_without_standing_by(
+    connection: Connection, hire: Hire
+) -> None:
+    await write(connection, range(3))
+    worker = await hire(alone=True, start=False)
+    client = worker.connection.client
+    asked: list[dict[str, Any]] = []
+    publish = client.publish
+
+    async def noted(subject: str, payload: bytes = b"", *arguments: Any, **named: Any) -> None:
+        if subject.startswith("$JS.API.CONSUMER.MSG.NEXT."):
+            asked.append(json.loads(payload))
+        await publish(subject, payload, *arguments, **named)
+
+    client.publish = noted
+    await worker.start()
+    await worker.got(3)
+    await write(connection, range(3, 300))
+    await worker.got(300)
+
+    assert worker.given == list(range(300))
+    assert worker.turns == [True]
+    assert [taken.delivered for taken in worker.taken] == [1] * 300, "nothing was dropped to learn the pin"
+    assert "id" not in asked[0]
+    assert all(request["id"] for request in asked[1:])
+    await all_acknowledged(connection)
+
+
+async def test_given_a_worker_that_is_alone_and_nothing_to_do_then_what_comes_later_comes_at_once(
+    connection: Connection, hire: Hire
+) -> None:
+    worker = await hire(alone=True)
+    await until(lambda: worker.turns == [True], awaited="its turn")
+    await asyncio.sleep(EXPIRES * 1.5)  # the quiet itself is what is tested: the request for the pin runs out in it
+
+    await write(connection, range(1))
+    await worker.got(1, within=EXPIRES / 2)
+    await write(connection, range(1, 50))
+    await worker.got(50)
+    assert worker.turns == [True]
+
+
+async def test_given_a_worker_that_is_alone_then_it_takes_the_pin_from_a_dead_one_and_has_what_that_left_in_order(
+    connection: Connection, hire: Hire
+) -> None:
+    dead = await hire(alone=True, acks=lambda number: number < 10 or number % 2 == 0)
+    await write(connection, range(50))
+    await dead.got(50)
+    await dead.stop()
+    await write(connection, range(50, 60))
+
+    successor = await hire(alone=True)
+    await until(lambda: successor.given[-1:] == [59], awaited="the newest message", within=PIN_TIMEOUT * 0.75)
+
+    assert successor.given == sorted(set(successor.given))
+    assert {*range(11, 50, 2), *range(50, 60)} <= set(successor.given)
+    await all_acknowledged(connection)
+
+
+async def test_given_a_worker_that_still_believes_it_is_at_work_then_the_one_that_is_alone_takes_its_pin(
+    connection: Connection, hire: Hire
+) -> None:
+    slow = await hire(alone=True)
+    await write(connection, range(5))
+    await slow.got(5)
+
+    successor = await hire(alone=True)
+    await until(lambda: successor.turns == [True], awaited="its turn")
+    slow.consumer._alone = False  # it has learnt that it is not: it stands by from now on
+    await write(connection, range(5, 30))
+
+    await until(lambda: 29 in successor.given or 29 in slow.given, awaited="the newest message")
+    await until(lambda: slow.turns[-1:] == [False], awaited="its turn to end")
+    assert set(range(5, 30)) <= {*slow.given, *successor.given}
+    assert successor.given == sorted(successor.given)
+
+
+@pytest.mark.parametrize("believes", [True, False])
+async def test_given_a_predecessor_then_what_it_may_have_had_in_hand_is_told(
+    connection: Connection, hire: Hire, believes: bool
+) -> None:
+    dead = await hire(alone=True, acks=lambda number: number < 3, max_ack_pending=5, name="small")
+    await write(connection, range(20))
+    await dead.got(8)  # three are acknowledged, five in its hands, twelve still in the log
+    await dead.stop()
+
+    successor = await hire(alone=True, max_ack_pending=5, name="small", start=False)
+    successor.consumer.believes_server = believes
+    await successor.start()
+    await successor.got(17)
+    await write(connection, range(20, 22))
+    await successor.got(19)
+
+    given = {int(taken.data): taken.given for taken in successor.taken}
+    assert given == {number: number < (8 if believes else 20) for number in range(3, 22)}
+    assert [taken.fresh for taken in successor.taken] == [False] * 17 + [True] * 2
+
+
+async def test_given_a_takeover_that_breaks_off_after_its_reset_then_what_was_in_hand_is_still_known(
+    connection: Connection, hire: Hire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = await hire(alone=True, acks=lambda number: number < 3)
+    await write(connection, range(8))
+    await dead.got(8)
+    await dead.stop()
+    successor = await hire(alone=True, start=False)
+    successor.consumer.believes_server = True
+    stream_info, failures = successor.connection.js.stream_info, iter([True])
+
+    async def fail_once(name: str) -> Any:
+        if next(failures, False):
+            raise TimeoutError
+        return await stream_info(name)
+
+    monkeypatch.setattr(successor.connection.js, "stream_info", fail_once)
+    await successor.start()
+    await successor.got(5)
+
+    assert [taken.given for taken in successor.taken] == [True] * 5
+
+
+async def test_given_a_process_that_stood_still_then_it_ends_its_turn_before_it_handles_anything(
+    connection: Connection, hire: Hire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await hire(alone=True)
+    await write(connection, range(2))
+    await worker.got(2)
+
+    stood = 0.0
+    monkeypatch.setattr("gearmesh.bus.consumer.uptime", lambda: uptime() + stood)
+    stood = PIN_TIMEOUT + 0.1
+    await write(connection, range(2, 4))
+    await worker.got(4)
+
+    assert worker.turns == [True, False, True]
+    assert worker.given == [0, 1, 2, 3]
+    assert [taken.fresh for taken in worker.taken[2:]] == [False, False], "they belong to the second turn"
+    await all_acknowledged(connection)
 
 
 @pytest.mark.parametrize("which", ["CONSUMER.INFO", "STREAM.INFO", "CONSUMER.RESET"])

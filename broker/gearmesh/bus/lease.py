@@ -110,8 +110,11 @@ class Lease:
         if self._beating:
             self._beating.cancel()
             await asyncio.gather(self._beating, return_exceptions=True)
-        if held and uptime() < self._until:
-            await self._write(Holder("", held.term, clean=clean))
+        for _ in range(2):
+            # Once more after a refusal: a beat was on its way, and has been written since.
+            if held and uptime() < self._until and await self._write(Holder("", held.term, clean=clean)) is None:
+                continue
+            break
 
     async def _take(self, before: Holder, revision: int) -> bool:
         asked = uptime()

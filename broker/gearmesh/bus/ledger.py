@@ -30,9 +30,19 @@ REMEMBERED: Final = 50_000
 MOST_STEPS: Final = 200
 """Steps of one envelope that are read through for the last one of a certain leg."""
 
-NOTHING: Final[tuple[State, Reason]] = ("accepted", "")
 Leg = tuple[str, str, str]
 """Envelope (hex id), app, recipient (an address; "" for what concerns all of them)."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What a leg has come to, why, and after how many entries."""
+
+    state: State
+    reason: Reason
+    steps: int
+
+
+NOTHING: Final = Known("accepted", "", 0)
 
 
 class Ledger:
@@ -45,7 +55,7 @@ class Ledger:
         self._metrics = metrics
         self._encode = msgspec.msgpack.Encoder().encode
         self._decoder = msgspec.msgpack.Decoder(LedgerEntry)
-        self._states: OrderedDict[Leg, tuple[State, Reason]] = OrderedDict()
+        self._states: OrderedDict[Leg, Known] = OrderedDict()
         self._counters: dict[tuple[str, State], Counter] = {}
 
     async def step(self, entry: LedgerEntry, *, new: bool = False) -> bool:
@@ -57,21 +67,28 @@ class Ledger:
             BusUnavailable: what came before must be read, and nats does not answer.
         """
         leg = (entry.envelope, entry.app, entry.to)
-        before, why = NOTHING if new else await self._last(leg)
-        if entry.state == before == "parked" and entry.reason == why:
+        if new:
+            before = msgspec.structs.replace(NOTHING, steps=self._states.get(leg, NOTHING).steps)
+        else:
+            before = await self._last(leg)
+        if entry.state == before.state == "parked" and entry.reason == before.reason:
             return False  # it goes on waiting for the same
-        if entry.state not in TRANSITIONS[before] and not (entry.state == before == "accepted"):
-            log.debug("a step that cannot follow", envelope=entry.envelope, app=entry.app, was=before, now=entry.state)
+        if entry.state not in TRANSITIONS[before.state] and not (entry.state == before.state == "accepted"):
+            was = before.state
+            log.debug("a step that cannot follow", envelope=entry.envelope, app=entry.app, was=was, now=entry.state)
             return False
-        self._keep(leg, entry.state, entry.reason)
+        self._keep(leg, Known(entry.state, entry.reason, before.steps + 1))
         if entry.state != "accepted":
             self._count(entry.app, entry.state)
-        await self._write(entry, before)
+        # The same step of two processes is one: that of a predecessor may still be on its way, and what comes to
+        # the same state for the second time is another one.
+        await self._write(entry, f"{before.steps}:{entry.state}")
         return True
 
     async def begin(self, entry: LedgerEntry) -> None:
         """Write that an envelope is accepted (again, when an operator replays it)."""
-        await self._write(entry, "")
+        self._states.pop((entry.envelope, entry.app, entry.to), None)
+        await self._write(entry, f"{entry.state}:{entry.at}")
 
     async def state(self, envelope: str, app: str, to: str) -> State:
         """What a leg has come to; `accepted` when nothing is written of it.
@@ -79,7 +96,7 @@ class Ledger:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        return (await self._last((envelope, app, to)))[0]
+        return (await self._last((envelope, app, to))).state
 
     def forget(self, app: str) -> None:
         """Believe only what is written: somebody else may have had this app."""
@@ -92,30 +109,29 @@ class Ledger:
             counter = self._counters[app, state] = self._metrics.messages.labels(app, "out", state)
         counter.inc()
 
-    def _keep(self, leg: Leg, state: State, reason: Reason) -> None:
-        self._states[leg] = (state, reason)
+    def _keep(self, leg: Leg, known: Known) -> None:
+        self._states[leg] = known
         self._states.move_to_end(leg)
         if len(self._states) > REMEMBERED:
             self._states.popitem(last=False)
 
-    async def _write(self, entry: LedgerEntry, before: str) -> None:
+    async def _write(self, entry: LedgerEntry, step: str) -> None:
         async def outcome(result: Stored | BusError) -> None:
             if isinstance(result, BusError):
                 log.error("the ledger did not take an entry", envelope=entry.envelope, error=str(result))
 
-        step = f"{before}>{entry.state}" if before not in ("", "accepted") else entry.state
         headers = {"Nats-Msg-Id": f"{entry.envelope}:{entry.app}:{entry.to}:{step}"}
         subject = self._subjects.ledger(entry.app, entry.envelope)
         await self._publisher.send(subject, self._encode(entry), headers, outcome)
 
-    async def _last(self, leg: Leg) -> tuple[State, Reason]:
+    async def _last(self, leg: Leg) -> Known:
         known = self._states.get(leg)
         if known is None:
             known = await self._read(leg)
-            self._keep(leg, *known)
+            self._keep(leg, known)
         return known
 
-    async def _read(self, leg: Leg) -> tuple[State, Reason]:
+    async def _read(self, leg: Leg) -> Known:
         envelope, app, to = leg
         subject, stream = self._subjects.ledger(app, envelope), self._subjects.stream(LEDGER)
         found = NOTHING
@@ -129,7 +145,7 @@ class Ledger:
                 except msgspec.MsgspecError:
                     continue
                 if entry.to == to:
-                    found = (entry.state, entry.reason)
+                    found = Known(entry.state, entry.reason, found.steps + 1)
         except nats.js.errors.NotFoundError:
             pass
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:

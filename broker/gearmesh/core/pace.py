@@ -109,10 +109,13 @@ class Brake:
         self._trying = self._careful
         return 0.0
 
-    def worked(self) -> None:
+    def worked(self, now: float) -> None:
         """A message went through, or was refused for a reason of its own: the network is there."""
-        self._failures = self._pauses = 0
+        self._failures = 0
         self._failing.clear()
+        if now < self._until:
+            return  # it was on its way when the pause began, and says nothing of it
+        self._pauses = 0
         self._careful = self._trying = False
 
     def gave_up(self) -> None:
@@ -125,7 +128,9 @@ class Brake:
         self._careful, self._trying = True, False
 
     def failed(self, thread: str, now: float, random: float) -> bool:
-        """A message to `thread` did not go through. True: that was once too often, and everybody waits now."""
+        """A message to `thread` did not go through. True: that was once too often, and everybody waits from now on."""
+        if self._careful and not self._trying:
+            return False  # it was on its way when the pause began: many of them are still one failure of the network
         self._failures += 1
         if len(self._failing) < FAILING:
             self._failing.add(thread)

@@ -25,7 +25,7 @@ OnUnclear = Literal["resend", "park"]
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
 LONGEST_SILENCE: Final = 3600.0
-"""Seconds: the longest pause for a recipient to whom we wrote too fast."""
+"""Seconds that a recipient to whom we wrote too fast is left alone at most, before that is spread to twice as much."""
 
 
 class Again(msgspec.Struct, frozen=True):

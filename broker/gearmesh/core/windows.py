@@ -21,6 +21,6 @@ def passage(window: Window | None, portal: Portal, now: int) -> Passage:
     since = (now - portal.last_inbound) / 1000 if portal.last_inbound else 0.0
     if portal.refused == "" and since <= window.seconds:
         return "open"
-    if portal.refused != "late" and since <= window.late:
+    if window.late and portal.refused != "late" and since <= window.late:
         return "late"
     return "closed"

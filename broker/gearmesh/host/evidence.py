@@ -65,7 +65,7 @@ class Evidence:
         self._underway = underway
         self._clock = clock
         self._signs: Cache[str, Sign] = Cache(KEPT)
-        self._sought: dict[str, asyncio.Future[Sign]] = {}
+        self._sought: dict[str, tuple[int, asyncio.Future[Sign]]] = {}
 
     async def show(self, echo: EchoReceived) -> None:
         """A network shows a message of ours. Returns when it is known, or kept.
@@ -82,8 +82,8 @@ class Evidence:
         key = _by_id(echo.thread, echo.delivery_id) if echo.delivery_id else _by_words(echo.thread, echo.text)
         sign = Sign(echo.native_id, echo.at)
         self._signs.put(key, sign)
-        seeker = self._sought.get(key)
-        if seeker is not None and not seeker.done():
+        oldest, seeker = self._sought.get(key, (0, None))
+        if seeker is not None and not seeker.done() and sign.at >= oldest:
             seeker.set_result(sign)
         await self._store.put(self._key(key), sign, patience=3.0)
 
@@ -106,24 +106,23 @@ class Evidence:
     async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
         """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.
 
-        A sign is waited for, `within` seconds at most and not beyond the end of the turn.
+        A sign is waited for, `within` seconds at most and not beyond the end of the turn. That of a message that we
+        know says nothing of another one, though the words may be the same.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
-        content = delivery.content
+        content, oldest = delivery.content, since - TOLERANCE
         words = content.caption if isinstance(content, Media) else content.text
         keys = (_by_id(delivery.thread, delivery.id), _by_words(delivery.thread, words))
-        seekers = [self._sought.setdefault(key, asyncio.get_running_loop().create_future()) for key in keys]
+        shown: asyncio.Future[Sign] = asyncio.get_running_loop().create_future()
+        self._sought |= dict.fromkeys(keys, (oldest, shown))
         try:
-            sign = await self._kept(keys, since)
+            sign = await self._kept(keys, oldest)
             if sign is None and within > 0:
-                shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                for seeker in seekers:
-                    seeker.add_done_callback(lambda _: None if shown.done() else shown.set_result(None))
                 await turn.pause(self._clock, within, shown)
                 # Also when nobody here was told: another process may have been.
-                sign = await self._kept(keys, since)
+                sign = shown.result() if shown.done() else await self._kept(keys, oldest)
         finally:
             for key in keys:
                 self._sought.pop(key, None)
@@ -132,11 +131,13 @@ class Evidence:
         log.info("an unclear message had arrived", app=self._app, delivery=delivery.id, native_id=sign.native_id)
         return sign.native_id
 
-    async def _kept(self, keys: tuple[str, ...], since: int) -> Sign | None:
+    async def _kept(self, keys: tuple[str, ...], oldest: int) -> Sign | None:
         for key in keys:
             sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
-            if sign is not None and sign.at >= since - TOLERANCE:
-                return sign
+            # One of a message that is known by now is none: another one had the same words.
+            if sign is None or sign.at < oldest or await self._messages.native(self._app, sign.native_id):
+                continue
+            return sign
         return None
 
     def _begun_key(self, thread: str) -> str:

@@ -38,7 +38,7 @@ class Gate:
         """Seconds until this thread, with these capabilities, may be written to again, for its own sake."""
         if self._known is None:
             self._know(capabilities)
-        return self._debts.wait(thread, self._clock.seconds()) if self._debts else 0.0
+        return 0.0 if self._debts is None else self._debts.wait(thread, self._clock.seconds())
 
     def _know(self, capabilities: Capabilities) -> None:
         self._known = capabilities
@@ -52,29 +52,38 @@ class Gate:
 
     async def passage(self, thread: str, turn: Turn, until: float) -> bool:
         """Wait until a message may go to `thread`. False: the turn is over, or it is later than `until` (seconds)."""
-        clock = self._clock
-        if self._stream and (wait := self._stream.slot(clock.seconds())):
-            await turn.pause(clock, wait)
-        while not turn.has_ended():
-            now = clock.seconds()
-            if now >= until:
-                return False
-            wait_for = self._brake.wait(now)
-            if wait_for == 0:
-                if self._debts:
+        clock, has_slot = self._clock, False
+        while not turn.has_ended() and (now := clock.seconds()) < until:
+            wait = self._brake.wait(now)
+            if wait != 0:
+                # Whoever has waited here takes a new slot: all at once would be too fast.
+                has_slot = False
+                pause = LONGEST_LOOK if wait is None else wait
+                await turn.pause(clock, min(pause, until - now), self._next_change())
+            elif self._stream is None or has_slot:
+                if self._debts is not None:
                     self._debts.sent(thread, now)
                 return True
-            pause = LONGEST_LOOK if wait_for is None else wait_for
-            await turn.pause(clock, min(pause, until - now), self._next_change())
+            else:
+                has_slot = True
+                await self._await(self._stream.slot(now), turn)
         return False
+
+    async def _await(self, seconds: float, turn: Turn) -> None:
+        """Wait for a slot. Whoever was let through meanwhile to try the ground asks for that again afterwards."""
+        tries = self._brake.is_on
+        try:
+            await turn.pause(self._clock, seconds)
+        finally:
+            if tries:
+                self.left()
 
     def worked(self) -> None:
         """The network has answered, be it with a no that is about this message alone."""
-        if self._brake.is_on:
-            self._brake.worked()
+        was_on = self._brake.is_on
+        self._brake.worked(self._clock.seconds())
+        if was_on:
             self._change()
-        else:
-            self._brake.worked()
 
     def failed(self, thread: str, error: SendFailed) -> None:
         """A message to `thread` did not get through."""
@@ -83,7 +92,7 @@ class Gate:
                 self._brake.failed(thread, self._clock.seconds(), random.random())
                 self._change()
             case RateLimited(scope="app") | Unauthorized():
-                pass  # it holds everybody, which is said by who decides
+                self.left()  # that it holds everybody is said by who decides
             case _:
                 self.worked()
 

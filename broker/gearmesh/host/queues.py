@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from gearmesh.bus.later import LaterLog, Waiting
+from gearmesh.bus.later import LaterLog, Queue, Waiting
 from gearmesh.clock import Clock
 from gearmesh.host.job import Job
 from gearmesh.model.delivery import Reason
@@ -66,21 +66,30 @@ class Queues:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        queues = await self.later.queues()
-        self._lanes.clear()
-        self._heap.clear()
-        self._more = len(queues) > self._most
-        now = self._clock.seconds()
-        for queue in queues[: self._most]:
-            self._lanes[queue.thread] = Lane(now, early=queue.early)
-            self._push(now, queue.thread)
+        self.clear()
+        queues = await self._fill()
         if queues:
             log.info("legs wait", app=self._app, threads=len(queues), legs=sum(queue.count for queue in queues))
+
+    async def _fill(self) -> list[Queue]:
+        """Remember as many threads as there is room for. What is known of a thread stays: its lane may be in work."""
+        queues = await self.later.queues()
+        now, self._more = self._clock.seconds(), False
+        for queue in queues:
+            if queue.thread in self._lanes:
+                continue
+            if len(self._lanes) >= self._most:
+                self._more = True
+                break
+            self._lanes[queue.thread] = Lane(now, early=queue.early)
+            self._push(now, queue.thread)
+        return queues
 
     def clear(self) -> None:
         """Forget everything: somebody else has it."""
         self._lanes.clear()
         self._heap.clear()
+        self._more = False
 
     async def lane(self, thread: str) -> Lane | None:
         """The record of a thread that waits, or None."""
@@ -129,6 +138,8 @@ class Queues:
     def written(self, thread: str) -> None:
         """The person has written: what waited for that goes now."""
         lane = self._lanes.get(thread)
+        if lane is None and self._more:
+            lane = self._lanes[thread] = Lane(FOR_EVER, "window_closed", early=1)  # it may be one of those beyond
         if lane is not None and lane.reason == "window_closed":
             lane.due = self._clock.seconds()
             self._push(lane.due, thread)
@@ -149,8 +160,8 @@ class Queues:
             BusUnavailable: there are more threads than are remembered, and nats does not answer.
         """
         self._lanes.pop(thread, None)
-        if self._more and len(self._lanes) < self._most // 2:
-            await self.load()
+        if self._more and len(self._lanes) <= self._most // 2:
+            await self._fill()
 
     async def due(self) -> str:
         """Wait for the next thread that is to be looked at."""

@@ -60,7 +60,7 @@ class Turn:
         """Whoever waits in this turn wakes up now."""
         self._over.set()
 
-    async def pause(self, clock: Clock, seconds: float, also: asyncio.Future[None] | None = None) -> None:
+    async def pause(self, clock: Clock, seconds: float, also: asyncio.Future[Any] | None = None) -> None:
         """Wait, but not beyond the end of the turn, nor beyond `also`."""
         if seconds <= 0 or self.has_ended():
             return

@@ -46,7 +46,9 @@ class FakeClock(Clock):
             await asyncio.sleep(0)
             return
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._micros + round(seconds * 1_000_000), next(self._numbers), wake))
+        # At least one: who sleeps for what a float left over of a second would never see it pass.
+        due = self._micros + max(1, round(seconds * 1_000_000))
+        heapq.heappush(self._sleepers, (due, next(self._numbers), wake))
         self._watch.changed()
         await wake
 

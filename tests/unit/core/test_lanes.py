@@ -78,6 +78,13 @@ class LanesAgainstAModel(RuleBasedStateMachine):
         assert self.lanes.busy == sum(count > 0 for count in unfinished.values())
 
     @invariant()
+    def it_tells_where_something_is_in_work_and_how_much_waits_behind_it(self) -> None:
+        for key in "abcd":
+            unfinished = len(self.offered[key]) - self.finished[key]
+            assert self.lanes.is_busy(key) == (unfinished > 0)
+            assert self.lanes.behind(key) == max(0, unfinished - 1)
+
+    @invariant()
     def an_idle_lane_costs_nothing(self) -> None:
         kept = self.lanes._waiting
         assert set(kept) == {key for key in "abcd" if self.in_work(key)}
@@ -93,3 +100,16 @@ def test_given_one_key_in_work_another_starts_at_once() -> None:
     assert lanes.offer("quick", 3)
     assert lanes.done("quick") is None
     assert lanes.done("slow") == 2
+
+
+def test_given_three_of_one_key_it_is_busy_until_the_last_is_done_and_tells_how_many_wait() -> None:
+    lanes: Lanes[str, int] = Lanes()
+    assert (lanes.is_busy("ada"), lanes.behind("ada")) == (False, 0)
+    for number in range(3):
+        lanes.offer("ada", number)
+    seen = []
+    while lanes.is_busy("ada"):
+        seen.append(lanes.behind("ada"))
+        lanes.done("ada")
+    assert seen == [2, 1, 0]
+    assert not lanes.is_busy("ben")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gearmesh.model.address import Address
-from gearmesh.model.conversation import Conversation, dm, dm_id
+from gearmesh.model.conversation import Conversation, Portal, dm, dm_id
 
 ADDRESSES = st.builds(
     Address,
@@ -49,3 +50,16 @@ def test_in_a_group_the_others_keep_their_order() -> None:
 def test_to_somebody_who_is_no_member_all_are_others() -> None:
     group = Conversation("g", "group", ("a:1", "b:2"))
     assert group.others(Address("c", "3")) == (Address("a", "1"), Address("b", "2"))
+
+
+def test_a_portal_that_an_earlier_release_wrote_says_nothing_of_windows() -> None:
+    written = msgspec.msgpack.encode({"focus": "c1", "heard": ["c1", "c2"]})
+    portal = msgspec.msgpack.decode(written, type=Portal)
+    assert portal == Portal("c1", ("c1", "c2"))
+    assert (portal.last_inbound, portal.refused) == (0, "")
+    assert msgspec.msgpack.encode(portal) == written, "what is not known takes no room"
+
+
+def test_given_nobody_knows_when_they_wrote_they_have_not_been_invited_for_it() -> None:
+    portal = Portal()
+    assert portal.invited != portal.last_inbound

@@ -59,6 +59,21 @@ async def test_given_no_time_to_sleep_then_nobody_has_to_move_it() -> None:
     await FakeClock().sleep(0)
 
 
+async def test_given_a_rest_too_small_for_the_clock_then_whoever_sleeps_for_it_sees_time_pass() -> None:
+    clock = FakeClock()
+    before = clock.micros()
+    task = asyncio.create_task(clock.sleep(1e-7))
+    await clock.advance(1)
+    await task
+    slept = clock.micros() - before
+    assert slept == 1_000_000
+    task = asyncio.create_task(clock.sleep(1e-7))
+    await clock.advance(0)
+    assert not task.done()
+    await clock.advance(1)
+    await task
+
+
 async def test_time_does_not_go_back() -> None:
     with pytest.raises(ValueError, match="back"):
         await FakeClock().advance(-1)
