@@ -19,7 +19,7 @@ from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
 from gearmesh.host.cache import Cache
-from gearmesh.host.records import MessageMap
+from gearmesh.host.records import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Media
@@ -47,6 +47,11 @@ class _Search(msgspec.Struct, frozen=True):
     envelope: str
     oldest: int
     shown: asyncio.Future[Sign]
+
+    def fits(self, sign: Sign, known: NativeRecord | None) -> bool:
+        """Whether a sign ends the search; `known` is what is known of its message: another one had the same words."""
+        new = sign.at >= self.oldest and (known is None or known.envelope == self.envelope)
+        return new and not self.shown.done()
 
 
 class Evidence:
@@ -89,9 +94,8 @@ class Evidence:
         sign = Sign(echo.native_id, echo.at)
         search = self._searches.get(key)
         known = await self._messages.native(self._app, echo.native_id)
-        if search is not None and not search.shown.done() and sign.at >= search.oldest:
-            if known is None or known.envelope == search.envelope:
-                search.shown.set_result(sign)
+        if search is not None and search.fits(sign, known):
+            search.shown.set_result(sign)
         if known is None:
             self._signs.put(key, sign)
             await self._store.put(self._key(key), sign, patience=3.0)
@@ -143,11 +147,7 @@ class Evidence:
     async def _kept(self, keys: tuple[str, ...], search: _Search) -> Sign | None:
         for key in keys:
             sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
-            if sign is None or sign.at < search.oldest:
-                continue
-            # One of another message that is known by now is none: that one had the same words.
-            known = await self._messages.native(self._app, sign.native_id)
-            if known is None or known.envelope == search.envelope:
+            if sign is not None and search.fits(sign, await self._messages.native(self._app, sign.native_id)):
                 return sign
         return None
 
