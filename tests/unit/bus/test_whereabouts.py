@@ -23,8 +23,8 @@ sys.stdin.read()
 @pytest.fixture
 def other() -> Iterator[subprocess.Popen[str]]:
     """Another process, which says where it lives and then waits for its end."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], text=True, **pipes) as process:
+    command = [sys.executable, "-c", PROGRAM]
+    with subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield process
         process.kill()
 
