@@ -16,6 +16,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.members import BEAT, FADES_AFTER, Members
 from gearmesh.bus.streams import ensure_all
 from gearmesh.bus.whereabouts import Process
+from gearmesh.errors import BusUnavailable
 from gearmesh.testing import NatsServer
 from gearmesh.wire.subjects import Subjects
 
@@ -124,15 +125,17 @@ async def test_given_a_process_of_this_machine_that_is_killed_then_it_is_not_cou
         await sees(members, within=AT_ONCE)
 
 
-async def test_given_nats_is_away_then_only_oneself_is_counted_and_all_again_afterwards(
+async def test_given_nats_is_away_then_nobody_is_counted_and_all_again_afterwards(
     server: NatsServer, connection: Connection, join: Join
 ) -> None:
     first, second = join(), join()
     await sees(first, second.me)
     server.kill()
     await until(lambda: not connection.is_up, awaited="the loss to be noticed")
-    assert await first.live() == [first.me]
+    with pytest.raises(BusUnavailable):
+        await first.live()
     await server.start()
+    await until(lambda: connection.is_up, awaited="the reconnect")
     await sees(first, second.me)
 
 

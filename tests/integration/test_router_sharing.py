@@ -24,7 +24,7 @@ from gearmesh.metrics import Metrics
 from gearmesh.model.address import Address
 from gearmesh.model.conversation import Conversation
 from gearmesh.model.envelope import Envelope, Header
-from gearmesh.router import Router
+from gearmesh.router import SHARE_EVERY, Router
 from gearmesh.testing import NatsServer
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import PARTITIONS, Subjects
@@ -70,6 +70,11 @@ class Process:
         if self._running:
             self._running.cancel()
             await asyncio.wait([self._running])
+
+    @property
+    def wanted(self) -> list[int]:
+        """The partitions that it holds to be its own."""
+        return [number for number, consumer in enumerate(self.router.consumers) if consumer.wanted]
 
     @property
     def runs(self) -> bool:
@@ -217,8 +222,11 @@ async def test_given_nats_is_killed_and_started_again_then_the_work_is_shared_as
     first, second = await new(), await new()
     await all_shared(talk, first, second)
 
+    wanted = [process.wanted for process in (first, second)]
     server.kill()
     await until(lambda: not connection.is_up, awaited="the loss to be noticed")
+    await asyncio.sleep(3 * SHARE_EVERY)  # longer than they take to look who is there: what is tested
+    assert [process.wanted for process in (first, second)] == wanted, "one that cannot be asked is not gone"
     await server.start()
     await until(lambda: connection.is_up, awaited="the reconnect")
 
