@@ -53,7 +53,7 @@ async def test_given_another_prefix_then_two_brokers_share_one_server(connection
 
     names = set(await settings(connection))
     assert {"GM_IN", "SECOND_ONE_IN", "KV_gm-people", "KV_second-one-people"} <= names
-    assert len(names) == 2 * (4 + len(BUCKETS))
+    assert len(names) == 2 * (len(streams(SUBJECTS)) + len(BUCKETS))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State
 from gearmesh.model.envelope import Envelope
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import token
-from gearmesh.wire.times import Times
+from gearmesh.wire.times import REPLAY, Times
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -42,7 +42,7 @@ class Ends:
             self._observe(after.name, after.at - before.at)
         if hops:
             self._observe("total", hops[-1].at - hops[0].at)
-        await self._shared.ledger.step(self._entry(job, "sent", hops=hops), new=job.fresh)
+        await self._shared.ledger.step(self._entry(job, "sent", hops=hops), new=_is_new(job))
 
     def _observe(self, hop: str, micros: int) -> None:
         histogram = self._hops.get(hop)
@@ -52,7 +52,7 @@ class Ends:
 
     async def parked(self, job: Job, reason: Reason, detail: str = "") -> None:
         """It waits."""
-        await self._shared.ledger.step(self._entry(job, "parked", reason, detail), new=job.fresh)
+        await self._shared.ledger.step(self._entry(job, "parked", reason, detail), new=_is_new(job))
 
     async def over(self, job: Job, state: State, reason: Reason, detail: str) -> None:
         """It will not be delivered. Nothing of it is silent.
@@ -61,7 +61,7 @@ class Ends:
             BusError: what became of it could not be written down.
         """
         header, app = job.header, self._app.name
-        if not await self._shared.ledger.step(self._entry(job, state, reason, detail), new=job.fresh):
+        if not await self._shared.ledger.step(self._entry(job, state, reason, detail), new=_is_new(job)):
             return
         facts = {"envelope": header.hex_id, "to": str(job.recipient), "state": state, "reason": reason}
         log.warning("not delivered", app=app, **facts, detail=detail)
@@ -108,3 +108,8 @@ class Ends:
             detail,
             hops,
         )
+
+
+def _is_new(job: Job) -> bool:
+    """Whether nothing counts that was written of a leg before: it is new, or an operator has replayed it."""
+    return job.fresh or REPLAY in job.source.headers

@@ -19,7 +19,7 @@ from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
 from gearmesh.host.cache import Cache
-from gearmesh.host.records import MessageMap
+from gearmesh.host.records import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Media
@@ -39,6 +39,19 @@ class Sign(msgspec.Struct, frozen=True):
 
     native_id: str
     at: int
+
+
+class _Search(msgspec.Struct, frozen=True):
+    """Somebody waits for a sign of a message of this envelope (hex id), not older than `oldest` (milliseconds)."""
+
+    envelope: str
+    oldest: int
+    shown: asyncio.Future[Sign]
+
+    def fits(self, sign: Sign, known: NativeRecord | None) -> bool:
+        """Whether a sign ends the search; `known` is what is known of its message: another one had the same words."""
+        new = sign.at >= self.oldest and (known is None or known.envelope == self.envelope)
+        return new and not self.shown.done()
 
 
 class Evidence:
@@ -65,7 +78,7 @@ class Evidence:
         self._underway = underway
         self._clock = clock
         self._signs: Cache[str, Sign] = Cache(KEPT)
-        self._sought: dict[str, tuple[int, asyncio.Future[Sign]]] = {}
+        self._searches: dict[str, _Search] = {}
 
     async def show(self, echo: EchoReceived) -> None:
         """A network shows a message of ours. Returns when it is known, or kept.
@@ -77,15 +90,15 @@ class Evidence:
             return
         # Its answer is often on its way to us at this moment.
         await self._underway.settled(echo.thread)
-        if await self._messages.native(self._app, echo.native_id):
-            return
         key = _by_id(echo.thread, echo.delivery_id) if echo.delivery_id else _by_words(echo.thread, echo.text)
         sign = Sign(echo.native_id, echo.at)
-        self._signs.put(key, sign)
-        oldest, seeker = self._sought.get(key, (0, None))
-        if seeker is not None and not seeker.done() and sign.at >= oldest:
-            seeker.set_result(sign)
-        await self._store.put(self._key(key), sign, patience=3.0)
+        search = self._searches.get(key)
+        known = await self._messages.native(self._app, echo.native_id)
+        if search is not None and search.fits(sign, known):
+            search.shown.set_result(sign)
+        if known is None:
+            self._signs.put(key, sign)
+            await self._store.put(self._key(key), sign, patience=3.0)
 
     async def begin(self, delivery: Delivery) -> None:
         """A message is about to be sent. Once this has returned, whoever takes over knows of it.
@@ -112,32 +125,30 @@ class Evidence:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        content, oldest = delivery.content, since - TOLERANCE
+        content, shown = delivery.content, asyncio.get_running_loop().create_future()
         words = content.caption if isinstance(content, Media) else content.text
+        search = _Search(delivery.id.partition(":")[0], since - TOLERANCE, shown)
         keys = (_by_id(delivery.thread, delivery.id), _by_words(delivery.thread, words))
-        shown: asyncio.Future[Sign] = asyncio.get_running_loop().create_future()
-        self._sought |= dict.fromkeys(keys, (oldest, shown))
+        self._searches |= dict.fromkeys(keys, search)
         try:
-            sign = await self._kept(keys, oldest)
+            sign = await self._kept(keys, search)
             if sign is None and within > 0:
                 await turn.pause(self._clock, within, shown)
                 # Also when nobody here was told: another process may have been.
-                sign = shown.result() if shown.done() else await self._kept(keys, oldest)
+                sign = shown.result() if shown.done() else await self._kept(keys, search)
         finally:
             for key in keys:
-                self._sought.pop(key, None)
+                self._searches.pop(key, None)
         if sign is None:
             return ""
         log.info("an unclear message had arrived", app=self._app, delivery=delivery.id, native_id=sign.native_id)
         return sign.native_id
 
-    async def _kept(self, keys: tuple[str, ...], oldest: int) -> Sign | None:
+    async def _kept(self, keys: tuple[str, ...], search: _Search) -> Sign | None:
         for key in keys:
             sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
-            # One of a message that is known by now is none: another one had the same words.
-            if sign is None or sign.at < oldest or await self._messages.native(self._app, sign.native_id):
-                continue
-            return sign
+            if sign is not None and search.fits(sign, await self._messages.native(self._app, sign.native_id)):
+                return sign
         return None
 
     def _begun_key(self, thread: str) -> str:

@@ -88,14 +88,15 @@ class MessageMap:
             self._recent_natives.put(key, record)
         return record
 
-    async def leg(self, envelope: str, app: str, thread: str) -> LegRecord | None:
-        """The native ids of an envelope in a thread.
+    async def leg(self, envelope: str, app: str, thread: str, *, anew: bool = False) -> LegRecord | None:
+        """The native ids of an envelope in a thread. `anew`: somebody else may have written it meanwhile.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
         key = self._leg_key(envelope, app, thread)
-        record = self._recent_legs.get(key) or await self._legs.get(key, certain=True)
+        record = None if anew else self._recent_legs.get(key)
+        record = record or await self._legs.get(key, certain=True)
         if record:
             self._recent_legs.put(key, record)
         return record

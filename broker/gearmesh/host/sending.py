@@ -263,7 +263,15 @@ class LegSender:
 
     async def _shown(self, job: Job, delivery: Delivery, turn: Turn, within: float) -> Sent | None:
         native_id = await self._evidence.seek(delivery, job.stored_at // 1000, within, turn)
-        return Sent((native_id,)) if native_id else None
+        if native_id:
+            return Sent((native_id,))
+        if within > 0:
+            # A process that was replaced while it sent may have written it down since.
+            record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread, anew=True)
+            number = int(delivery.id.rpartition(":")[2])
+            if record is not None and record.parts > number and number not in record.again:
+                return Sent(record.native_ids[-1:])
+        return None
 
     async def _again(
         self, job: Job, delivery: Delivery, turn: Turn, verdict: Again, error: SendFailed
