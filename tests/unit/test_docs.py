@@ -35,6 +35,7 @@ DOCUMENTS: Final = tuple(
         "README.md",
         "deploy/README.md",
         "plugins/README.md",
+        "plugins/SENDING.md",
         "plugins/meta/README.md",
         "plugins/meta/SANDBOX.md",
         "broker/PROTOCOL.md",
