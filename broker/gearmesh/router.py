@@ -7,12 +7,14 @@ that derive from the envelope's: what is routed twice is stored once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 import structlog
 
+from gearmesh.bus.connection import heed_cancellation
 from gearmesh.bus.consumer import PinnedConsumer, Taken
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.ledger import Ledger
@@ -33,9 +35,8 @@ from gearmesh.wire.times import MAX_TRACE, REPLAY, TIMES, TRACE, passed
 log = structlog.get_logger("gearmesh.router")
 
 REFUSED_PAUSE: Final = 1.0
-
-
 SHARE_EVERY: Final = 0.5
+"""Seconds between two looks at which routers are there."""
 
 
 class Router:
@@ -104,12 +105,15 @@ class Router:
         """Ask for the partitions that are ours among the routers that live, and leave the others to them."""
         before: list[str] = []
         while True:
-            live = await members.live()
-            if live != before:
-                log.info("routers", live=len(live))
-                before = live
-            for number, consumer in enumerate(self.consumers):
-                if live[number % len(live)] == members.me:
+            # Who is there stays as it was while nobody can be asked: the others work on, or cannot either.
+            with contextlib.suppress(BusError):
+                live = await members.live()
+                if live != before:
+                    log.info("routers", live=len(live))
+                    before = live
+            heed_cancellation()
+            for number, consumer in enumerate(self.consumers if before else ()):
+                if before[number % len(before)] == members.me:
                     consumer.take_over()
                 elif consumer.wanted:
                     await consumer.hand_over()

@@ -338,28 +338,24 @@ async def test_given_a_worker_that_still_believes_it_is_at_work_then_the_one_tha
     assert successor.given == sorted(successor.given)
 
 
-@pytest.mark.parametrize("believes", [True, False])
-async def test_given_a_predecessor_then_what_it_may_have_had_in_hand_is_told(
-    connection: Connection, hire: Hire, believes: bool
+async def test_given_a_predecessor_then_what_it_may_have_had_in_hand_is_not_fresh_and_what_comes_later_is(
+    connection: Connection, hire: Hire
 ) -> None:
     dead = await hire(alone=True, acks=lambda number: number < 3, max_ack_pending=5, name="small")
     await write(connection, range(20))
     await dead.got(8)  # three are acknowledged, five in its hands, twelve still in the log
     await dead.stop()
 
-    successor = await hire(alone=True, max_ack_pending=5, name="small", start=False)
-    successor.consumer.believes_server = believes
-    await successor.start()
+    successor = await hire(alone=True, max_ack_pending=5, name="small")
     await successor.got(17)
     await write(connection, range(20, 22))
     await successor.got(19)
 
-    given = {int(taken.data): taken.given for taken in successor.taken}
-    assert given == {number: number < (8 if believes else 20) for number in range(3, 22)}
+    assert successor.given == list(range(3, 22))
     assert [taken.fresh for taken in successor.taken] == [False] * 17 + [True] * 2
 
 
-async def test_given_a_takeover_that_breaks_off_after_its_reset_then_what_was_in_hand_is_still_known(
+async def test_given_a_takeover_that_breaks_off_after_its_reset_then_the_next_one_has_all_that_was_in_hand(
     connection: Connection, hire: Hire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = await hire(alone=True, acks=lambda number: number < 3)
@@ -367,7 +363,6 @@ async def test_given_a_takeover_that_breaks_off_after_its_reset_then_what_was_in
     await dead.got(8)
     await dead.stop()
     successor = await hire(alone=True, start=False)
-    successor.consumer.believes_server = True
     stream_info, failures = successor.connection.js.stream_info, iter([True])
 
     async def fail_once(name: str) -> Any:
@@ -379,7 +374,99 @@ async def test_given_a_takeover_that_breaks_off_after_its_reset_then_what_was_in
     await successor.start()
     await successor.got(5)
 
-    assert [taken.given for taken in successor.taken] == [True] * 5
+    assert next(failures, None) is None, "it did break off"
+    assert successor.given == [3, 4, 5, 6, 7]
+    assert [taken.fresh for taken in successor.taken] == [False] * 5
+
+
+async def test_given_work_that_is_handed_over_then_the_other_has_it_at_once_in_order_and_keeps_it(
+    connection: Connection, hire: Hire
+) -> None:
+    first = await hire(acks=lambda number: number < 8)
+    await write(connection, range(10))
+    await first.got(10)
+    second = await hire()
+
+    await first.consumer.hand_over()
+    await write(connection, range(10, 20))
+    # Sooner than a pin times out: nothing but the handover can have brought it.
+    await second.got(12, within=PIN_TIMEOUT * 0.75)
+    await all_acknowledged(connection)
+
+    assert second.given == list(range(8, 20))
+    assert (first.given, first.turns) == (list(range(10)), [True, False])
+    assert (first.consumer.active, second.consumer.active) == (False, True)
+
+
+async def test_given_whoever_has_handed_over_then_what_nobody_else_does_is_left_until_it_is_wanted_again(
+    connection: Connection, hire: Hire
+) -> None:
+    worker = await hire()
+    await write(connection, range(1))
+    await worker.got(1)
+    await worker.consumer.hand_over()
+    await write(connection, range(1, 3))
+    await asyncio.sleep(EXPIRES * 1.5)  # the idleness itself is what is tested: a request would have had its answer
+    assert worker.given == [0]
+
+    worker.consumer.take_over()
+    await worker.got(3)
+
+    assert worker.given == [0, 1, 2]
+
+
+async def test_given_one_that_stands_by_for_what_it_has_handed_over_then_it_does_so_no_more(
+    connection: Connection, hire: Hire
+) -> None:
+    first = await hire()
+    await write(connection, range(1))
+    await first.got(1)
+    second = await hire()
+    await until(lambda: second.consumer._pinned is not None, awaited="the second one to stand by")
+
+    await second.consumer.hand_over()
+    await first.stop()
+    await asyncio.sleep(PIN_TIMEOUT + EXPIRES)  # so long a standby would have waited to be pinned
+    await write(connection, range(1, 2))
+    third = await hire()
+    await third.got(1)
+
+    assert (second.given, second.turns) == ([], [])
+
+
+async def test_given_a_dead_one_whose_work_is_taken_over_then_its_pin_is_not_waited_for(
+    connection: Connection, hire: Hire
+) -> None:
+    first = await hire(acks=lambda number: number < 5)
+    second = await hire(start=False)
+    await second.consumer.hand_over()
+    await second.start()
+    await write(connection, range(10))
+    await first.got(10)
+    await first.stop()
+
+    second.consumer.take_over()
+    await second.got(5, within=PIN_TIMEOUT * 0.75)
+
+    assert second.given == [5, 6, 7, 8, 9]
+    await all_acknowledged(connection)
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+async def test_given_a_handover_while_nats_is_away_then_it_holds_all_the_same(
+    server: NatsServer, connection: Connection, hire: Hire, noticed: bool
+) -> None:
+    worker = await hire()
+    await write(connection, range(1))
+    await worker.got(1)
+    server.kill()
+    if noticed:
+        await until(lambda: not worker.connection.is_up, awaited="the loss to be noticed")
+
+    await worker.consumer.hand_over()
+
+    await until(lambda: worker.turns == [True, False], awaited="the turn to end")
+    assert not worker.consumer.wanted
 
 
 async def test_given_a_process_that_stood_still_then_it_ends_its_turn_before_it_handles_anything(

@@ -16,6 +16,7 @@ message may come again that had been acknowledged; whoever handles it recognises
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -180,7 +181,10 @@ class PinnedConsumer:
         self.wanted = False
         if self.active:
             self.end_turn("left to another process")
-            await self._unpin()
+            if self._connection.is_up:
+                # Not heard: then the pin times out.
+                with contextlib.suppress(nats.errors.Error, OSError):
+                    await self._unpin()
 
     async def ensure(self) -> None:
         """Create the consumer on the server, or see that it is as we need it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from typing import Final
 
@@ -12,9 +11,9 @@ import nats.errors
 import structlog
 
 from gearmesh.bus import direct
-from gearmesh.bus.connection import Connection, heed_cancellation
+from gearmesh.bus.connection import Connection
 from gearmesh.bus.whereabouts import Process
-from gearmesh.errors import BusError
+from gearmesh.errors import BusUnavailable
 
 log = structlog.get_logger("gearmesh.bus")
 
@@ -44,12 +43,14 @@ class Members:
         await self._say(b"", "1s", {"KV-Operation": "DEL"})
 
     async def live(self) -> list[str]:
-        """The names of those who are there, sorted; only this one when nobody can be asked."""
-        found: list[direct.Found] = []
-        if self._connection.is_up:
-            with contextlib.suppress(BusError):
-                found = await direct.last_of(self._connection, self._stream, [f"{self._prefix}*"])
-        heed_cancellation()
+        """The names of those who are there, sorted, with this one.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        if not self._connection.is_up:
+            raise BusUnavailable(f"reading stream {self._stream}: nats is away")
+        found = await direct.last_of(self._connection, self._stream, [f"{self._prefix}*"])
         others = {one.subject.removeprefix(self._prefix) for one in found if one.data and not _is_gone(one.data)}
         return sorted({self.me, *others})
 

@@ -236,7 +236,9 @@ class Egress:
             case Look():
                 await self._work_off_queue(thread, turn)
             case _:
-                await self._refusals.take_back(item, self._queues)
+                held = await self._refusals.take_back(item, self._queues)
+                if held is not None:
+                    await self._invitations.ask(held, turn)
 
     async def _work_on_leg(self, job: Job, turn: Turn) -> None:
         await self._fetch_body(job)

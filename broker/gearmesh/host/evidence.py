@@ -88,17 +88,31 @@ class Evidence:
         """
         if self._messages.recent(self._app, echo.native_id):
             return
-        # Its answer is often on its way to us at this moment.
-        await self._underway.settled(echo.thread)
         key = _by_id(echo.thread, echo.delivery_id) if echo.delivery_id else _by_words(echo.thread, echo.text)
         sign = Sign(echo.native_id, echo.at)
+        if await self._is_known(key, sign):
+            return
+        if not self._end_search(key, sign, None):
+            # Its answer is often on its way to us at this moment.
+            await self._underway.settled(echo.thread)
+            if await self._is_known(key, sign):
+                return
+            self._end_search(key, sign, None)
+        self._signs.put(key, sign)
+        await self._store.put(self._key(key), sign, patience=3.0)
+
+    async def _is_known(self, key: str, sign: Sign) -> bool:
+        known = await self._messages.native(self._app, sign.native_id)
+        if known is not None:
+            self._end_search(key, sign, known)
+        return known is not None
+
+    def _end_search(self, key: str, sign: Sign, known: NativeRecord | None) -> bool:
         search = self._searches.get(key)
-        known = await self._messages.native(self._app, echo.native_id)
-        if search is not None and search.fits(sign, known):
-            search.shown.set_result(sign)
-        if known is None:
-            self._signs.put(key, sign)
-            await self._store.put(self._key(key), sign, patience=3.0)
+        if search is None or not search.fits(sign, known):
+            return False
+        search.shown.set_result(sign)
+        return True
 
     async def begin(self, delivery: Delivery) -> None:
         """A message is about to be sent. Once this has returned, whoever takes over knows of it.

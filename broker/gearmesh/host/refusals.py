@@ -78,31 +78,32 @@ class Refusals:
         for settled in self._expected:
             settled.cancel()
 
-    async def take_back(self, refusal: Refusal, queues: Queues) -> None:
-        """Decide about one. Called in the lane of its thread.
+    async def take_back(self, refusal: Refusal, queues: Queues) -> Job | None:
+        """Decide about one. Called in the lane of its thread. Returns the leg where it waits until the person writes.
 
         Raises:
             BusError: what follows could not be stored.
         """
         try:
-            await self._take_back(refusal, queues)
+            held = await self._take_back(refusal, queues)
         except Exception:
             refusal.settled.cancel()
             raise
         if not refusal.settled.done():
             refusal.settled.set_result(None)
+        return held
 
-    async def _take_back(self, refusal: Refusal, queues: Queues) -> None:
+    async def _take_back(self, refusal: Refusal, queues: Queues) -> Job | None:
         messages, app = self._shared.messages, self._app
         native = await messages.native(app.name, refusal.native_id)
         leg = await messages.leg(native.envelope, app.name, refusal.thread) if native else None
         if native is None or leg is None or refusal.native_id not in leg.native_ids:
             log.info("a refusal of a message that is not, or no longer, ours", app=app.name, id=refusal.native_id)
-            return
+            return None
         original = await queues.later.original(leg.place) if leg.place else None
         if original is None:
             log.warning("a refused message is not kept any more", app=app.name, envelope=native.envelope)
-            return
+            return None
         envelope = decode(original.data)
         recipient = next(
             (to for to in envelope.header.to if app.bridge.thread_of(to.user) == refusal.thread),
@@ -123,7 +124,7 @@ class Refusals:
         state = await self._shared.ledger.state(native.envelope, app.name, str(recipient))
         if state in {"delivered", "read", "failed", "dead", "expired"}:
             log.info("a refusal that comes too late", app=app.name, envelope=native.envelope, state=state)
-            return
+            return None
         failure = refusal.failure
         verdict = after_failure(
             # What is told afterwards is clear: it did not arrive.
@@ -138,7 +139,7 @@ class Refusals:
         match verdict:
             case Fail() | Expire() | Bury():
                 await self._ends.over(job, ENDS[type(verdict)], verdict.reason, str(failure))
-                return
+                return None
             case Again(pause=pause, reason=reason):
                 until = self._shared.clock.seconds() + pause
             case Hold(reason=reason):
@@ -161,3 +162,4 @@ class Refusals:
             end = min(until, job.ends(app.max_age))
             queues.wait(refusal.thread, end, reason, leg.refusals + 1)
         await self._ends.parked(job, reason, str(failure))
+        return job if until == FOR_EVER and not waited else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from gearmesh.bus.connection import Connection
@@ -210,3 +211,39 @@ async def test_given_nats_is_away_then_the_network_has_to_show_it_again(
     await connection.client.close()
     with pytest.raises(BusUnavailable):
         await process.shown("m1", by=HELLO.id)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_given_a_message_that_is_about_to_be_sent_then_it_is_known_to_whoever_takes_over(
+    process: Process, new: New, restarted: bool
+) -> None:
+    await process.evidence.begin(HELLO)
+    process = new() if restarted else process
+    assert await process.evidence.was_begun(HELLO)
+
+
+async def test_given_a_message_that_nobody_began_to_send_then_it_is_in_nobodys_doubt(
+    process: Process, new: New
+) -> None:
+    assert not await process.evidence.was_begun(HELLO)
+    await process.evidence.begin(HELLO)
+    following = msgspec.structs.replace(HELLO, id="e1:messenger:1")
+    elsewhere = msgspec.structs.replace(HELLO, thread="ben")
+    assert [await new().evidence.was_begun(delivery) for delivery in (following, elsewhere)] == [False, False]
+
+
+async def test_given_two_messages_one_after_the_other_then_only_the_last_of_a_thread_was_begun(
+    process: Process, new: New
+) -> None:
+    to_ben = msgspec.structs.replace(HELLO, thread="ben")
+    for delivery in (HELLO, to_ben, PICTURE):
+        await process.evidence.begin(delivery)
+    after = new()
+    assert [await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)] == [False, True, True]
+
+
+async def test_given_nats_is_away_then_nobody_can_say_what_was_begun(connection: Connection, process: Process) -> None:
+    await process.evidence.begin(HELLO)
+    await connection.client.close()
+    with pytest.raises(BusUnavailable):
+        await process.evidence.was_begun(HELLO)

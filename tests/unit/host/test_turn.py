@@ -10,19 +10,28 @@ from gearmesh.testing import FakeClock
 
 def test_given_nobody_was_at_work_before_then_nothing_is_in_doubt() -> None:
     assert not Doubts().about("ada")
-    assert not Turn().in_doubt("ada")
+    assert not Turn().doubts.about("ada")
 
 
-def test_given_a_predecessor_then_the_first_leg_of_each_thread_is_in_doubt_and_no_other() -> None:
+def test_given_a_predecessor_then_the_first_leg_of_each_thread_is_in_doubt_until_that_is_settled() -> None:
     doubts = Doubts()
     doubts.raise_all()
-    assert [doubts.about(thread) for thread in ("ada", "ben", "ada", "ben", "ada")] == [True, True, False, False, False]
+    assert [doubts.about(thread) for thread in ("ada", "ben", "ada")] == [True, True, True]
+    doubts.settle("ada")
+    assert [doubts.about(thread) for thread in ("ada", "ben", "ada")] == [False, True, False]
 
 
 def test_given_one_more_doubt_then_every_thread_is_in_doubt_again() -> None:
     doubts = Doubts()
     doubts.raise_all()
+    doubts.settle("ada")
+    doubts.raise_all()
     assert doubts.about("ada")
+
+
+def test_given_what_was_settled_without_a_doubt_then_a_later_doubt_is_about_it_all_the_same() -> None:
+    doubts = Doubts()
+    doubts.settle("ada")
     doubts.raise_all()
     assert doubts.about("ada")
 
@@ -37,10 +46,10 @@ def test_given_a_predecessor_that_left_nothing_undone_then_nothing_is_in_doubt()
 def test_given_one_turn_after_the_other_then_a_doubt_that_was_settled_stays_settled() -> None:
     doubts = Doubts()
     doubts.raise_all()
-    assert Turn(doubts=doubts).in_doubt("ada")
+    Turn(doubts=doubts).doubts.settle("ada")
     following = Turn(doubts=doubts)
-    assert not following.in_doubt("ada")
-    assert following.in_doubt("ben")
+    assert not following.doubts.about("ada")
+    assert following.doubts.about("ben")
 
 
 def test_a_turn_has_ended_when_it_is_told_to_or_when_the_app_is_not_ours() -> None:

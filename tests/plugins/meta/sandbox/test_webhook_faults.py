@@ -102,48 +102,123 @@ def test_given_a_kind_with_a_pause_when_none_is_ordered_then_it_has_its_own(orde
     assert order.pause == seconds
 
 
-@pytest.mark.parametrize(("network", "user"), [("messenger", BEN), ("instagram", CLEO)])
-async def test_given_a_lane_that_failed_when_reordered_then_its_events_leave_one_by_one_in_another_order(
-    start: Start, network: str, user: str
-) -> None:
-    world = await start(batch=4)
-    await world.settled()
-    await world.fault("reorder_webhook", seed=1)
+async def shuffled(world: World, network: str, user: str, first: int, last: int) -> list[Delivery]:
+    """Write the numbers from `first` to `last` with a reordering in force and let the first attempt fail.
+
+    What comes then, held by the gate, in order of arrival.
+    """
     received = len(world.business.deliveries)
     world.business.gate.clear()
-    # The first attempt fails with one text; then there are four of them, one of which fails again.
-    world.business.statuses = [500, 200, 503]
-    for number in range(6):
+    for number in range(first, last + 1):
         await world.type(network, user, text=str(number))
+    await world.business.until(lambda business: len(business.deliveries) == received + 1)
+    return await answered(world, [500], last + 1 - first)
+
+
+async def answered(world: World, statuses: list[int], held: int) -> list[Delivery]:
+    """Give what the gate holds these answers, in order of arrival; then so many others that it holds."""
+    received = len(world.business.deliveries)
+    world.business.statuses = statuses
     world.business.gate.set()
+    world.business.gate.clear()
+    await world.business.until(lambda business: len(business.deliveries) == received + held)
+    assert world.business.at_once == held
+    return world.business.deliveries[received:]
+
+
+@pytest.mark.parametrize(("network", "user"), [("messenger", BEN), ("instagram", CLEO)])
+async def test_given_a_lane_that_failed_when_reordered_then_its_events_are_under_way_together_in_another_order(
+    start: Start, network: str, user: str
+) -> None:
+    world = await start(batch=4, in_flight=1)
     await world.settled()
-    attempts = typed(world.business.deliveries[received:])
-    assert attempts[0] == ["0"]
-    apart = attempts[1:6]
-    assert all(len(texts) == 1 for texts in apart)
-    assert apart[1] == apart[2]
-    order = [text for [text] in (apart[0], *apart[2:])]
+    before = await counted(world)
+    await world.fault("reorder_webhook", seed=1)
+    # None has been answered, and all four are there.
+    apart = await shuffled(world, network, user, 0, 3)
+    order = [text for [text] in typed(apart)]
     assert sorted(order) == ["0", "1", "2", "3"]
     assert order != ["0", "1", "2", "3"]
-    assert attempts[6:] == [["4", "5"]]
+    for number in (4, 5):
+        await world.type(network, user, text=str(number))
+    # Two are not taken; those come again, byte for byte, together and not in the order in which they were written.
+    again = await answered(world, [200, 503, 200, 503], 2)
+    assert {delivery.body for delivery in again} == {apart[1].body, apart[3].body}
+    assert [text for [text] in typed(again)] == sorted((order[1], order[3]), reverse=True)
+    assert (await counted(world))["waiting"] == 4
+    shown = [message["status"] for message in await world.shown(network, user)]
+    assert shown == ["delivered" if str(number) in (order[0], order[2]) else "sent" for number in range(6)]
+    [last] = await answered(world, [503, 200], 1)
+    assert last.body == again[0].body
+    # Only when all of them are answered does the lane go on, in order and with as many as fit.
+    [rest] = await answered(world, [200], 1)
+    assert typed([rest]) == [["4", "5"]]
+    world.business.gate.set()
+    await world.settled()
+    after = await counted(world)
+    assert {key: after[key] - before[key] for key in ("sent", "answered", "retried", "lost", "events")} == {
+        "sent": 9,
+        "answered": 5,
+        "retried": 4,
+        "lost": 0,
+        "events": 6,
+    }
     [fault] = (await world.call("GET", "/sandbox/faults"))[1]
     assert fault["fired"] == 1
     assert [message["status"] for message in await world.shown(network, user)] == ["delivered"] * 6
+
+
+async def test_given_events_apart_when_they_fail_again_and_again_then_their_pauses_stay_the_first(start: Start) -> None:
+    world = await start(retry_first=0.01, retry_cap=60)
+    await world.settled()
+    await world.fault("reorder_webhook")
+    await shuffled(world, "messenger", BEN, 0, 1)
+    # Pauses that doubled would add up to more than an hour.
+    world.business.statuses = [500] * 40
+    world.business.gate.set()
+    await world.settled()
+    assert not world.business.statuses
+
+
+async def test_given_events_apart_when_other_misfortunes_are_in_force_then_only_late_doubles_strike_them(
+    start: Start,
+) -> None:
+    world = await start()
+    await world.settled()
+    received = len(world.business.deliveries)
+    await world.fault("reorder_webhook")
+    world.business.gate.clear()
+    for number in range(4):
+        await world.type("messenger", BEN, text=str(number))
+    await world.business.until(lambda business: len(business.deliveries) == received + 1)
+    for kind in ("drop_webhook", "lose_webhook", "lose_answer", "double_webhook", "late_double"):
+        await world.fault(kind, seconds=0.01)
+    apart = await answered(world, [500], 4)
+    world.business.gate.set()
+    await world.business.until(lambda business: len(business.deliveries) == received + 9)
+    await world.settled()
+    doubles = world.business.deliveries[received + 5 :]
+    assert sorted(delivery.body for delivery in doubles) == sorted(delivery.body for delivery in apart)
+    struck = {fault["kind"]: fault["fired"] for fault in (await world.call("GET", "/sandbox/faults"))[1]}
+    assert struck == {
+        "reorder_webhook": 1,
+        "drop_webhook": 0,
+        "lose_webhook": 0,
+        "lose_answer": 0,
+        "double_webhook": 0,
+        "late_double": 4,
+    }
 
 
 async def test_given_the_same_seed_when_reordered_again_then_the_order_is_the_same(start: Start) -> None:
     async def order() -> list[str]:
         world = await start()
         await world.settled()
-        received = len(world.business.deliveries)
         await world.fault("reorder_webhook", network="messenger", seed=11)
-        await world.fault("lose_webhook", user=BEN, count=1)
-        world.business.gate.clear()
-        for number in range(8):
-            await world.type("messenger", BEN, text=str(number))
+        apart = await shuffled(world, "messenger", BEN, 0, 7)
         world.business.gate.set()
         await world.settled()
-        return [text for texts in typed(world.business.deliveries[received:]) for text in texts]
+        return [text for [text] in typed(apart)]
 
     first = await order()
     assert first == await order()

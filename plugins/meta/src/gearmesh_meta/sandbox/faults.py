@@ -28,6 +28,9 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 GRAPH_KINDS: Final = ("error", "timeout", "hang_up", "refuse")
 #: What strikes one attempt to deliver a webhook.
 ATTEMPT_KINDS: Final = ("drop_webhook", "lose_webhook", "lose_answer", "double_webhook", "late_double")
+#: What strikes an attempt with one event of a scattered lane. A lost one would come after later ones that were taken
+#: already, and no business could put that right; what is to be tested there is the disorder alone.
+APART_KINDS: Final = ("late_double",)
 #: What strikes a lane of webhooks between two attempts.
 LANE_KINDS: Final = ("reorder_webhook",)
 WEBHOOK_KINDS: Final = (*ATTEMPT_KINDS, *LANE_KINDS)

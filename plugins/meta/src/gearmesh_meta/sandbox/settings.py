@@ -70,7 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 50
     """Most events in one webhook."""
     in_flight: int = 32
-    """Most webhook requests at once, for each network."""
+    """Most users of each network with a webhook request under way. Each has one, but up to `batch` while the fault
+    `reorder_webhook` tells its events at the same time."""
     webhook_timeout: float = 10.0
     retry_first: float = 0.25
     retry_cap: float = 5.0

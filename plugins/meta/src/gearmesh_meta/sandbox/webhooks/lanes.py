@@ -6,7 +6,9 @@ order. A batch that failed is sent again byte for byte. Workers take ready lanes
 a long queue does not starve the others, and a lane in its pause occupies no worker.
 
 Meta keeps no order after a failure. A lane whose attempt has failed can therefore be *scattered*, by order of a fault:
-what waits at its head leaves shuffled, each event in a webhook of its own, and then the lane goes on as before.
+what waits at its head is told all at once and shuffled, each event in a webhook of its own. What is not answered 200
+is told again together, and only when nothing of it is left does the lane go on in order. A worker has one request
+under way, but with a scattered lane as many as there are events apart, `Settings.batch` at most.
 """
 
 from __future__ import annotations
@@ -19,12 +21,13 @@ from functools import partial
 from typing import Final
 
 from gearmesh_meta.sandbox.clock import Clock
-from gearmesh_meta.sandbox.faults import ATTEMPT_KINDS, LANE_KINDS, Faults
+from gearmesh_meta.sandbox.faults import APART_KINDS, ATTEMPT_KINDS, LANE_KINDS, Faults
 from gearmesh_meta.sandbox.settings import NETWORKS, Network, Settings
 from gearmesh_meta.sandbox.subscriptions import Subscriptions
 
 from .courier import Courier
 from .event import Dialect, Event
+from .scatter import Scatter
 from .signature import encode
 
 #: Bytes of a webhook, above which fewer events are put into it (WhatsApp webhook docs, Jan 2026: up to 3 MB).
@@ -39,15 +42,18 @@ class _Lane:
     batch: list[Event] | None = None
     body: bytes = b""
     failures: int = 0
-    apart: int = 0
-    """Events at the head, the batch's included, that leave one by one."""
+    scatter: Scatter | None = None
+    """What goes before the queue, apart; there is no batch then."""
     busy: bool = False
     """Queued as ready, in a worker's hands or in a pause."""
 
 
 @dataclass(slots=True)
 class WebhookCounters:
-    """What became of webhooks; `events` counts what they carried and was answered 200."""
+    """What became of webhooks; `events` counts what they carried and was answered 200.
+
+    `retried` counts attempts that were not answered so; each event of a scattered lane is an attempt of its own.
+    """
 
     answered: int = 0
     retried: int = 0
@@ -84,7 +90,7 @@ class Lanes:
     @property
     def waiting(self) -> int:
         """Events that were not answered 200 yet."""
-        lanes = sum(len(lane.waiting) + len(lane.batch or ()) for lane in self._lanes.values())
+        lanes = sum(len(lane.waiting) + len(lane.batch or lane.scatter or ()) for lane in self._lanes.values())
         return lanes + len(self._delayed)
 
     def start(self) -> None:
@@ -140,52 +146,58 @@ class Lanes:
     async def _work(self, ready: asyncio.Queue[_Lane]) -> None:
         while True:
             lane = await ready.get()
-            self._scatter(lane)
-            batch = lane.batch
-            if batch is None:
-                batch = lane.batch = self._take(lane)
-            if await self._deliver(lane, batch):
-                lane.batch = None
-                lane.failures = 0
-                lane.apart = max(0, lane.apart - len(batch))
-                if lane.waiting:
-                    ready.put_nowait(lane)
-                else:
-                    lane.busy = False
+            if lane.scatter is None:
+                self._scatter(lane)
+            if lane.scatter is not None:
+                done = await lane.scatter.round(partial(self._deliver_apart, lane))
             else:
+                done = await self._deliver(lane)
+            if not done:
                 self._pause(lane)
+                continue
+            lane.batch = None
+            lane.scatter = None
+            lane.failures = 0
+            if lane.waiting:
+                ready.put_nowait(lane)
+            else:
+                lane.busy = False
 
     def _scatter(self, lane: _Lane) -> None:
-        """Shuffle what waits at the lane's head, if its attempt has failed and a fault wants it."""
+        """Set what waits at the lane's head apart, if its attempt has failed and a fault wants it."""
         failed = lane.batch
-        if failed is None or lane.apart:
+        if failed is None:
             return
         count = min(self._settings.batch, len(failed) + len(lane.waiting))
         # One event alone has no order to lose; the fault keeps its strike for a lane that has.
         if count < 2 or (fault := self._faults.strike(LANE_KINDS, lane.network, lane.user)) is None:
             return
         ordered = failed + [lane.waiting.popleft() for _ in range(count - len(failed))]
-        places = list(range(count))
-        while places == sorted(places):
-            fault.chance.shuffle(places)
-        lane.waiting.extendleft(ordered[place] for place in reversed(places))
+        lane.scatter = Scatter([(event, self._encode(lane, [event])) for event in ordered], fault.chance)
         lane.batch = None
-        lane.apart = count
+        lane.body = b""
+        lane.failures = 0
 
     def _take(self, lane: _Lane) -> list[Event]:
         waiting = lane.waiting
-        count = 1 if lane.apart else min(len(waiting), self._settings.batch)
+        count = min(len(waiting), self._settings.batch)
         while True:
             batch = [waiting.popleft() for _ in range(count)]
-            payload = self._dialects[lane.network].payload(batch, self._clock.now_ms())
-            lane.body = encode(payload, ascii_json=self._settings.ascii_json)
+            lane.body = self._encode(lane, batch)
             if len(lane.body) <= PAYLOAD_LIMIT or count == 1:
                 return batch
             waiting.extendleft(reversed(batch))
             count //= 2
 
-    async def _deliver(self, lane: _Lane, batch: list[Event]) -> bool:
-        """One attempt; True when the batch is done with, delivered or lost."""
+    def _encode(self, lane: _Lane, batch: list[Event]) -> bytes:
+        payload = self._dialects[lane.network].payload(batch, self._clock.now_ms())
+        return encode(payload, ascii_json=self._settings.ascii_json)
+
+    async def _deliver(self, lane: _Lane) -> bool:
+        """One attempt with the lane's batch; True when it is done with, delivered or lost."""
+        batch = lane.batch
+        if batch is None:
+            batch = lane.batch = self._take(lane)
         fault = self._faults.strike(ATTEMPT_KINDS, lane.network, lane.user)
         kind = fault.order.kind if fault is not None else None
         if kind == "drop_webhook":
@@ -200,20 +212,36 @@ class Lanes:
             answered = False
         elif fault is not None and kind == "late_double":
             self._courier.post_later(lane.network, lane.body, fault.order.pause)
-        for event in batch:
-            _resolve(event)
-        if answered:
-            self.counters.answered += 1
-            self.counters.events += len(batch)
-            for event in batch:
-                if event.answered is not None:
-                    event.answered()
+        self._conclude(batch, answered)
         return answered
 
+    async def _deliver_apart(self, lane: _Lane, event: Event, body: bytes) -> bool:
+        """One attempt with one event of a scattered lane; whether it was answered 200."""
+        fault = self._faults.strike(APART_KINDS, lane.network, lane.user)
+        answered = await self._courier.post(lane.network, body)
+        if fault is not None:
+            self._courier.post_later(lane.network, body, fault.order.pause)
+        self._conclude([event], answered)
+        return answered
+
+    def _conclude(self, batch: list[Event], answered: bool) -> None:
+        """Count an attempt and tell whoever waits for what came of it."""
+        for event in batch:
+            _resolve(event)
+        if not answered:
+            self.counters.retried += 1
+            return
+        self.counters.answered += 1
+        self.counters.events += len(batch)
+        for event in batch:
+            if event.answered is not None:
+                event.answered()
+
     def _pause(self, lane: _Lane) -> None:
-        self.counters.retried += 1
         pause = min(self._settings.retry_cap, self._settings.retry_first * 2**lane.failures)
-        lane.failures = min(lane.failures + 1, 30)
+        # What is apart comes again soon: a business that holds some of it for the rest must not wait ever longer.
+        if lane.scatter is None:
+            lane.failures = min(lane.failures + 1, 30)
         self._at(asyncio.get_running_loop().time() + pause, partial(self._ready[lane.network].put_nowait, lane))
 
     def _at(self, when: float, call: Callable[[], None]) -> None:
