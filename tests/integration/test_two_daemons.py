@@ -54,7 +54,9 @@ async def test_given_two_daemons_then_one_is_at_work_on_each_app_the_other_stand
     for app in APPS:
         worker, other = await at_work(cluster, app)
         assert (await worker.apps())[app] == "connected"
-        assert (await other.apps())[app] == "standby"
+        await eventually(
+            other.apps, lambda apps, app=app: apps.get(app) == "standby", awaited=f"the other to stand by for {app}"
+        )
 
     await cluster.phones.types(ADA, "@cleo hello")
     await cluster.phones.sees(CLEO, "hello")
