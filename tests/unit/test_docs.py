@@ -21,10 +21,22 @@ import msgspec
 import nkeys
 import pytest
 
+from gearmesh.bus import consumer
 from gearmesh.bus.embedded import find_binary
+from gearmesh.bus.lease import Holder
+from gearmesh.bus.streams import BUCKETS, DAY, streams
+from gearmesh.bus.whereabouts import Process
 from gearmesh.config import AppConfig, BrokerConfig, NatsConfig, PersonConfig, WebConfig, parse
 from gearmesh.daemon import Daemon
+from gearmesh.host import supervisor
+from gearmesh.host.records import LegRecord, NativeRecord
+from gearmesh.host.supervisor import AppStatus
 from gearmesh.metrics import Metrics
+from gearmesh.model import delivery
+from gearmesh.model.conversation import Conversation, Portal
+from gearmesh.model.delivery import TRANSITIONS, LedgerEntry
+from gearmesh.model.person import Person
+from gearmesh.wire.subjects import Subjects
 from gearmesh_meta.capabilities import INSTAGRAM, MESSENGER, WHATSAPP
 from gearmesh_meta.sandbox import Sandbox, Settings
 
@@ -35,6 +47,7 @@ DOCUMENTS: Final = tuple(
         "README.md",
         "deploy/README.md",
         "plugins/README.md",
+        "plugins/SENDING.md",
         "plugins/meta/README.md",
         "plugins/meta/SANDBOX.md",
         "broker/PROTOCOL.md",
@@ -43,6 +56,7 @@ DOCUMENTS: Final = tuple(
     if (ROOT / name).exists()
 )
 GUIDE: Final = ROOT / "deploy" / "README.md"
+PROTOCOL: Final = ROOT / "broker" / "PROTOCOL.md"
 EXAMPLES: Final = ROOT / "deploy" / "examples"
 LINK: Final = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 BLOCK: Final = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -67,9 +81,9 @@ def anchors(file: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def table_under(heading: str) -> list[list[str]]:
-    """The rows of the first table under a heading of the operator's guide, without their marks."""
-    section = GUIDE.read_text().partition(f"# {heading}\n")[2].partition("\n#")[0]
+def table_under(heading: str, document: Path = GUIDE) -> list[list[str]]:
+    """The rows of the table under a heading, by default of the operator's guide, without their marks."""
+    section = document.read_text().partition(f"# {heading}\n")[2].partition("\n#")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")][2:]
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
 
@@ -168,6 +182,79 @@ def test_given_the_metrics_then_the_guide_names_each_with_its_labels_and_no_othe
     assert families == set(exported), "a metric that this test does not know"
     assert documented == exported
     assert set(re.findall(r"\bgearmesh_[a-z_]+\b", GUIDE.read_text())) <= set(exported)
+
+
+def test_given_the_streams_then_the_protocol_and_the_guide_name_each_with_the_days_that_it_is_kept() -> None:
+    expected = {spec.name: round(spec.max_age / DAY) for spec in streams(Subjects())}
+    rows = [row for row in table_under("Subjects and streams", PROTOCOL) if row[1].startswith("GM_")]
+    assert {row[1]: int(row[2].removesuffix(" days")) for row in rows} == expected
+    created = created_at_the_start()
+    told = re.findall(r"((?:`GM_\w+`(?: and )?)+) \((?:kept )?(\d+)", created)
+    assert {name: int(days) for names, days in told for name in re.findall(r"GM_\w+", names)} == expected
+
+
+def test_given_the_buckets_then_the_protocol_and_the_guide_name_each_with_the_days_that_it_is_kept() -> None:
+    expected = {f"gm-{bucket.name}": round(bucket.ttl / DAY) for bucket in BUCKETS}
+    found: dict[str, set[int]] = {}
+    for bucket, _, value in table_under("Buckets", PROTOCOL):
+        kept = re.search(r"\. (\d+) days$", value)
+        found.setdefault(bucket, set()).add(int(kept[1]) if kept else 0)
+    assert found == {name: {days} for name, days in expected.items()}
+    created = created_at_the_start()
+    assert set(re.findall(r"`(gm-\w+)`", created)) == set(expected)
+    assert {name: int(days) for name, days in re.findall(r"`(gm-\w+)` \((\d+)", created)} == {
+        name: days for name, days in expected.items() if days
+    }
+    assert set(re.findall(r"\$KV\.(gm-\w+)\.>", blocks(GUIDE, "conf")[0])) == set(expected)
+
+
+def created_at_the_start() -> str:
+    """What the guide says of streams and buckets that are created."""
+    return GUIDE.read_text().partition("Gearmesh creates what is missing:")[2].partition("You may")[0]
+
+
+ROW: Final = "\n| `gm-"
+PARAGRAPH: Final = "\n\n"
+"""What ends a record's description in the protocol."""
+
+
+@pytest.mark.parametrize(
+    ("record", "begins", "ends"),
+    [
+        (Portal, "`<app>.<thread>`", ROW),
+        (NativeRecord, "`<app>.<native id>`", ROW),
+        (LegRecord, "`<envelope id>.<app>.<thread>`", ROW),
+        (Person, "`p.<person id>`", ROW),
+        (Conversation, "`<conversation id>`", ROW),
+        (AppStatus, "`gm-apps` | `<app>`", ROW),
+        (Holder, "**Leases.**", PARAGRAPH),
+        (Process, "**Leases.**", PARAGRAPH),
+        (LedgerEntry, "A ledger entry is", "A leg goes through"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_given_a_record_that_others_read_then_the_protocol_names_every_field(
+    record: type[msgspec.Struct], begins: str, ends: str
+) -> None:
+    described = PROTOCOL.read_text().partition(begins)[2].partition(ends)[0]
+    assert {field.encode_name for field in fields_of(record)} <= set(re.findall(r"`(\w+)`", described))
+
+
+def test_given_the_states_of_a_leg_then_the_protocol_names_and_draws_them_as_the_code_does() -> None:
+    row = next(row for row in table_under("What became of it: ledger and dead letters", PROTOCOL) if row[0] == "state")
+    assert {state for state in re.findall(r"`?(\w+)`", row[1]) if state != "exp"} == set(TRANSITIONS)
+    lines = (delivery.__doc__ or "").splitlines()
+    drawing = "\n".join(line.removeprefix("    ") for line in lines if line.startswith("    "))
+    assert drawing
+    assert f"```\n{drawing}\n```" in PROTOCOL.read_text()
+
+
+def test_given_the_consumers_then_the_protocol_tells_their_settings() -> None:
+    rows = re.findall(r"^\| `(\w+)-<\w+>` \| (\d+) s \| ([\d,]+) \|$", PROTOCOL.read_text(), re.MULTILINE)
+    assert {name: (float(wait), int(most.replace(",", ""))) for name, wait, most in rows} == {
+        "router": (consumer.ACK_WAIT, consumer.MAX_ACK_PENDING),
+        "egress": (supervisor.ACK_WAIT, supervisor.MOST_UNACKNOWLEDGED),
+    }
 
 
 def test_given_the_text_limits_in_the_readme_then_they_are_those_of_the_bridges() -> None:
