@@ -21,8 +21,10 @@ from gearmesh.model.events import Event, Unparsed
 LATE_AFTER: Final = 2_000
 """An event that happened longer ago was kept back somewhere; a webhook in good health takes far less."""
 DISTURBED_FOR: Final = 10_000
-HELD_FOR: Final = 1_000
-"""From the first that is held of a thread. With what storing takes, Messenger's 5 seconds are far away."""
+HELD_FOR: Final = 1_500
+"""From the last that came of a thread: what was posted to somebody who does not answer comes again within that."""
+HELD_AT_MOST: Final = 2_500
+"""From the first that is held of a thread. With what storing takes, Messenger's 5 seconds are not reached."""
 MOST_HELD: Final = 1_000
 """Events of one app; what comes beyond is taken in at once."""
 

@@ -68,6 +68,7 @@ class Door:
         self._ingress = ingress
         self._connection = connection
         self._subscriptions: list[Subscription] = []
+        self._opened = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
@@ -84,9 +85,11 @@ class Door:
             await client.subscribe(ask(name, "webhook"), cb=self._asked_webhook),
             await client.subscribe(ask(name, "replay"), cb=self._asked_replay),
         ]
+        self._opened.set()
 
     async def close(self) -> None:
         """Take nothing more in; what is being taken in comes to its end."""
+        self._opened.clear()
         subscriptions, self._subscriptions = self._subscriptions, []
         for subscription in subscriptions:
             if not self._connection.client.is_closed:
@@ -99,9 +102,26 @@ class Door:
         Raises:
             BusUnavailable: it is not stored; the network must send it again.
         """
-        if self.is_open:
-            return await self._take(request)
-        return await ask_elsewhere(self._connection, self._app.shared.subjects, self._app.name, request)
+        if not self.is_open:
+            answer = await self._ask_elsewhere(request)
+            if answer is not None:
+                return answer
+        return await self._take(request)
+
+    async def _ask_elsewhere(self, request: WebhookRequest) -> WebhookResponse | None:
+        """What the process at work answers. None: by now that is this one; who was asked may be dead.
+
+        Whatever the other one has stored of it is recognised here.
+        """
+        question = ask_elsewhere(self._connection, self._app.shared.subjects, self._app.name, request)
+        asked, opened = asyncio.ensure_future(question), asyncio.ensure_future(self._opened.wait())
+        try:
+            await asyncio.wait({asked, opened}, return_when=asyncio.FIRST_COMPLETED)
+            return asked.result() if asked.done() else None
+        finally:
+            for waiting in (asked, opened):
+                waiting.cancel()
+            await asyncio.gather(asked, opened, return_exceptions=True)
 
     async def _take(self, request: WebhookRequest) -> WebhookResponse:
         bridge, app = self._app.bridge, self._app.name

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from gearmesh.clock import Clock
-from gearmesh.core.ordering import HELD_FOR, Dated, Ordering, dated
+from gearmesh.core.ordering import HELD_AT_MOST, HELD_FOR, Dated, Ordering, dated
 from gearmesh.errors import BusUnavailable
 from gearmesh.model.events import Event
 
@@ -47,6 +47,8 @@ class Holding:
         self._take = take
         self._ordering: Ordering[tuple[Arrival, _Call]] = Ordering()
         self._timers: dict[str, asyncio.Task[None]] = {}
+        self._came: dict[str, int] = {}
+        """When the last of each thread came that is held, in milliseconds."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -72,11 +74,13 @@ class Holding:
             await self._take(arrivals, False)
             return
         if due is None:
+            self._came[thread] = now
             if thread not in self._timers:
                 self._timers[thread] = asyncio.create_task(self._release(thread))
         else:
             log.warning("more input is late than can be held; it is taken in at once", held=len(self._ordering))
             self._timers.pop(thread).cancel()
+            self._came.pop(thread, None)
             await self._let_in(due)
         error = await call.told
         if error is not None:
@@ -88,12 +92,16 @@ class Holding:
             timer.cancel()
             _tell(self._ordering.release(thread), ENDING)
         self._timers.clear()
+        self._came.clear()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _release(self, thread: str) -> None:
-        await self._clock.sleep(HELD_FOR / 1000)
+        first = self._clock.millis()
+        while (pause := min(self._came[thread] + HELD_FOR, first + HELD_AT_MOST) - self._clock.millis()) > 0:
+            await self._clock.sleep(pause / 1000)
+        del self._came[thread]
         task = self._timers.pop(thread)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from gearmesh.core.ids import envelope_id, raw_id
-from gearmesh.core.ordering import HELD_FOR
+from gearmesh.core.ordering import HELD_AT_MOST
 from gearmesh.errors import BusError, BusUnavailable, TooLarge
 from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
@@ -122,7 +122,7 @@ class Ingress:
 
     async def _take(self, arrivals: Sequence[Arrival], held: bool) -> None:
         """Take the events of one thread, up to the first that cannot be stored: a later one must not overtake it."""
-        end = asyncio.get_running_loop().time() + PATIENCE - HELD_FOR / 1000 if held else math.inf
+        end = asyncio.get_running_loop().time() + PATIENCE - HELD_AT_MOST / 1000 if held else math.inf
         thread = arrivals[0].event.thread
         lock = self._threads.get(thread)
         if lock is None:

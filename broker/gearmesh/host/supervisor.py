@@ -151,7 +151,8 @@ class Supervisor:
         shared.ledger.forget(self.app.name)
         self.app.portals.forget()
         self.ingress.doubt(disturbed=not clean)
-        self._doubts.dispel() if clean else self._doubts.raise_all()
+        # Also after a clean end: what its predecessor had left unclear may be so still.
+        self._doubts.raise_all()
         await self._note("starting")
         tasks = [
             asyncio.create_task(self._consumer.run(), name=f"egress {self.app.name}"),
@@ -178,7 +179,7 @@ class Supervisor:
             return
         if not await self.egress.finish():
             self._doubts.raise_all()
-        while not self._lease.valid:
+        while self._draining.is_set() or not self._lease.valid:
             await asyncio.sleep(UNCERTAIN_PAUSE)  # it comes back with the next beat, or it is over and so is this task
         await self.egress.begin(Turn(lambda: self._lease.valid, doubts=self._doubts))
 

@@ -25,11 +25,6 @@ class Doubts:
         self._any = True
         self._settled.clear()
 
-    def dispel(self) -> None:
-        """Whoever was at work before has left nothing undone."""
-        self._any = False
-        self._settled.clear()
-
     def about(self, thread: str) -> bool:
         """Whether the leg that comes first in this thread is in doubt."""
         return self._any and thread not in self._settled
