@@ -206,13 +206,14 @@ class LegSender:
             await turn.pause(clock, debt)
         if not await gate.passage(job.thread, turn, job.ends(app.max_age)):
             return LEFT if turn.has_ended() else self._expired(job)
-        if turn.has_ended():
+        try:
+            needless = await self._begin(job, delivery, turn)
+        except BaseException:
             gate.left()
-            return LEFT
-        if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
+            raise
+        if needless is not None:
             gate.left()
-            return shown  # what a network could not do is sometimes done all the same
-        await self._evidence.begin(delivery)
+            return needless
         marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
         try:
             with guarded():
@@ -230,6 +231,16 @@ class LegSender:
             await app.portals.change(job.thread, refused=way)
         job.attempt += 1
         return await self._after(job, delivery, turn, error)
+
+    async def _begin(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
+        """Write down that an attempt begins. What makes it needless; None: it goes now."""
+        if turn.has_ended():
+            return LEFT
+        if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
+            return shown  # what a network could not do is sometimes done all the same
+        await self._evidence.begin(delivery)
+        # That took a moment, in which this process may have been paused, and replaced.
+        return LEFT if turn.has_ended() else None
 
     async def _after(self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed) -> Sent | Outcome | None:
         """What the verdict about a failure comes to. None: try again."""
