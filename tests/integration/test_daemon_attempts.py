@@ -9,6 +9,7 @@ import pytest
 from gearmesh import Delivery, RateLimited
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.evidence import Evidence
+from gearmesh.host.turn import Turn
 from gearmesh.testing import NatsServer
 
 from .couple import Couple
@@ -61,3 +62,18 @@ async def test_given_the_app_is_lost_while_an_attempt_is_written_down_then_nothi
         await couple.sees("Hello")
         assert len(begun) == 2, "it went out although the turn had ended; only the next turn may send it"
         assert len(couple.south.shown("ben")) == 1
+
+
+async def test_given_an_app_that_drains_when_its_consumer_begins_another_turn_then_what_waits_is_left_to_others(
+    couple: Couple,
+) -> None:
+    async with couple.running():
+        egress = couple.daemon.apps["south"].egress
+        couple.south.fail(RateLimited("wait", scope="recipient", after=3600.0))
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await until(lambda: egress.queued, awaited="the leg to wait in its queue")
+
+        assert await egress.drain(1.0)
+        await egress.begin(Turn())
+
+        assert egress.queued == 0

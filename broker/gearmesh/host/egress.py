@@ -113,6 +113,9 @@ class Egress:
         self._drop_waiting()
         await self.finish()
         await self._queues.load()
+        if self._draining:
+            self._queues.clear()  # what waits there is for our successor, too
+            return
         self._turn = turn
         self._looking = asyncio.create_task(self._look_when_due(turn), name=f"queues {self._app.name}")
 
