@@ -1,16 +1,19 @@
-"""Attempts that end before anything was sent: nobody else waits for them, and nobody sends in their place."""
+"""Attempts that end too early, or at the wrong moment: nothing is sent twice for it, and nobody waits for ever."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from gearmesh import Delivery, RateLimited
+from gearmesh import Delivery, RateLimited, Sent, WindowClosed
+from gearmesh.bus.ledger import Known, Ledger, Leg
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.turn import Turn
-from gearmesh.testing import NatsServer
+from gearmesh.model.capabilities import Window
+from gearmesh.testing import FakeBridge, NatsServer
 
 from .couple import Couple
 from .patience import until
@@ -77,3 +80,51 @@ async def test_given_an_app_that_drains_when_its_consumer_begins_another_turn_th
         await egress.begin(Turn())
 
         assert egress.queued == 0
+
+
+async def test_given_the_ledger_cannot_be_read_after_a_send_when_the_leg_comes_again_then_it_is_not_sent_again(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Ledger._read
+    failed: list[Leg] = []
+
+    async def fails_once(ledger: Ledger, leg: Leg) -> Known:
+        if couple.south.shown("ben") and not failed:
+            failed.append(leg)
+            raise BusUnavailable("nats starts again")
+        return await read(ledger, leg)
+
+    couple.south.fail(RateLimited("wait", scope="recipient", after=3600.0))
+    async with couple.running() as daemon:
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await until(lambda: daemon.apps["south"].egress.queued, awaited="the leg to wait in its queue")
+    monkeypatch.setattr(Ledger, "_read", fails_once)
+
+    async with couple.running() as daemon:
+        await until(lambda: failed, awaited="the ledger to fail")
+        await couple.comes("north", couple.written("n2", "and behind it"))
+        await couple.sees("and behind it")
+
+        assert [shown.text for shown in couple.south.shown("ben")] == ["Hello", "and behind it"]
+
+
+async def test_given_somebody_answers_an_invitation_before_it_is_confirmed_then_what_waited_arrives(
+    couple: Couple,
+) -> None:
+    class AnsweredAtOnce(FakeBridge):
+        is_open = False
+
+        async def send(self, delivery: Delivery) -> Sent:
+            if not self.is_open:
+                raise WindowClosed("they have not written for a day")
+            return await super().send(delivery)
+
+        async def invite(self, delivery: Delivery) -> Sent | None:
+            self.is_open = True
+            await couple.comes("south", couple.written("s1", "@north:ada Yes?", user="ben"))
+            return Sent(("invitation",))
+
+    couple.south.capabilities = msgspec.structs.replace(couple.south.capabilities, window=Window(24 * 3600.0))
+    async with couple.running(south=AnsweredAtOnce):
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await couple.sees("Hello")
