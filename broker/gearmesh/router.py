@@ -149,7 +149,8 @@ class Router:
             if 0 < len(trace) <= MAX_TRACE:
                 headers[TRACE] = trace
             if REPLAY in taken.headers:
-                headers[REPLAY] = taken.headers[REPLAY]
+                # Not its value: that is anybody's to write, and can be longer than headers may be.
+                headers[REPLAY] = "1"
             subject = self._subjects.outbound(leg.app, leg.header.conversation)
             await self._publisher.send(subject, data, headers, stored)
 

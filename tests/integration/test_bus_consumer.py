@@ -550,3 +550,16 @@ async def test_given_a_server_that_is_away_then_creating_the_consumer_fails_in_t
         await Worker(connection).consumer.ensure()
 
     assert SILENCE > EXPIRES  # a turn must outlive its quiet requests
+
+
+async def test_given_nats_dies_while_a_part_is_left_to_others_then_whoever_shares_the_work_out_goes_on(
+    server: NatsServer, connection: Connection, hire: Hire
+) -> None:
+    worker = await hire()
+    await write(connection, range(1))
+    await worker.got(1)
+    server.kill()
+
+    await worker.consumer.hand_over()
+
+    assert not worker.consumer.wanted

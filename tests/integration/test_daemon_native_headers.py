@@ -39,7 +39,7 @@ async def test_given_a_traceparent_when_an_envelope_is_routed_then_it_goes_along
     assert headers["Gm-Trace"] == trace
 
 
-@pytest.mark.parametrize("name", ["Gm-Trace", "Gm-Times"])
+@pytest.mark.parametrize("name", ["Gm-Trace", "Gm-Times", "Gm-Replay"])
 @pytest.mark.parametrize(
     "value",
     # JetStream takes 64 KiB of headers: what just fits on the way in does not on the way out, with ours beside it.

@@ -113,6 +113,9 @@ class Egress:
         self._drop_waiting()
         await self.finish()
         await self._queues.load()
+        if self._draining:
+            self._queues.clear()  # what waits there is for our successor, too
+            return
         self._turn = turn
         self._looking = asyncio.create_task(self._look_when_due(turn), name=f"queues {self._app.name}")
 
@@ -291,11 +294,12 @@ class Egress:
                 return
 
     async def _park(self, job: Job, outcome: Outcome, turn: Turn) -> None:
-        until = outcome.until
-        if until == FOR_EVER:
-            until = job.ends(self._app.max_age)
-            await self._invitations.ask(job, turn)
+        for_ever = outcome.until == FOR_EVER
+        until = job.ends(self._app.max_age) if for_ever else outcome.until
         self._queues.wait(job.thread, until, outcome.reason, outcome.attempt)
+        if for_ever:
+            # Not before it waits: whoever answers an invitation at once must find it waiting.
+            await self._invitations.ask(job, turn)
         await self._ends.parked(job, outcome.reason, outcome.detail)
 
     async def _done(self, job: Job) -> None:

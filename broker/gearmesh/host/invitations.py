@@ -67,6 +67,9 @@ class Invitations:
             self._gate.failed(job.thread, error)
             log.warning("an invitation was not sent", app=app.name, to=str(job.recipient), error=str(error))
             return False
+        except BaseException:
+            self._gate.left()
+            raise
         self._gate.worked()
         if sent is not None:
             log.info("invited to write", app=app.name, to=str(job.recipient))

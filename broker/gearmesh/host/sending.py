@@ -12,7 +12,7 @@ from gearmesh.bridge import SupportsGhosts
 from gearmesh.core.degrade import Fitting, Part, fit
 from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
-from gearmesh.errors import SendFailed, Unclear, WindowClosed
+from gearmesh.errors import BusError, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.connector import sending as guarded
@@ -114,7 +114,7 @@ class LegSender:
     async def _remember(
         self, job: Job, sent: Sent, before: LegRecord, number: int, parts: int, ghost: str, begun: int
     ) -> LegRecord:
-        header, last = job.header, number == parts - 1
+        header, last, messages = job.header, number == parts - 1, self._shared.messages
         record = NativeRecord(header.hex_id, header.conversation, str(header.sender), last, number)
         if sent.native_ids:
             self._receipts.sent(job.thread, sent.native_ids[-1], begun)
@@ -130,8 +130,13 @@ class LegSender:
         )
         if leg.complete and not leg.again:
             # First this: what the network reports of it next is told as soon as the message is known.
-            await self._ends.sent(job, self._shared.clock.micros())
-        await self._shared.messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
+            try:
+                await self._ends.sent(job, self._shared.clock.micros())
+            except BusError:
+                # The ledger could not be read. That it was sent must be known all the same when it comes again.
+                await messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
+                raise
+        await messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
         return leg
 
     async def _sent_before(self, job: Job) -> LegRecord:
@@ -206,13 +211,14 @@ class LegSender:
             await turn.pause(clock, debt)
         if not await gate.passage(job.thread, turn, job.ends(app.max_age)):
             return LEFT if turn.has_ended() else self._expired(job)
-        if turn.has_ended():
+        try:
+            needless = await self._begin(job, delivery, turn)
+        except BaseException:
             gate.left()
-            return LEFT
-        if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
+            raise
+        if needless is not None:
             gate.left()
-            return shown  # what a network could not do is sometimes done all the same
-        await self._evidence.begin(delivery)
+            return needless
         marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
         try:
             with guarded():
@@ -230,6 +236,16 @@ class LegSender:
             await app.portals.change(job.thread, refused=way)
         job.attempt += 1
         return await self._after(job, delivery, turn, error)
+
+    async def _begin(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
+        """Write down that an attempt begins. What makes it needless; None: it goes now."""
+        if turn.has_ended():
+            return LEFT
+        if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
+            return shown  # what a network could not do is sometimes done all the same
+        await self._evidence.begin(delivery)
+        # That took a moment, in which this process may have been paused, and replaced.
+        return LEFT if turn.has_ended() else None
 
     async def _after(self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed) -> Sent | Outcome | None:
         """What the verdict about a failure comes to. None: try again."""

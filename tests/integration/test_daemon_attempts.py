@@ -1,0 +1,130 @@
+"""Attempts that end too early, or at the wrong moment: nothing is sent twice for it, and nobody waits for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gearmesh import Delivery, RateLimited, Sent, WindowClosed
+from gearmesh.bus.ledger import Known, Ledger, Leg
+from gearmesh.errors import BusUnavailable
+from gearmesh.host.evidence import Evidence
+from gearmesh.host.turn import Turn
+from gearmesh.model.capabilities import Window
+from gearmesh.testing import FakeBridge, NatsServer
+
+from .couple import Couple
+from .patience import until
+
+pytest_plugins = ["gearmesh.testing.fixtures"]
+
+
+@pytest.fixture
+def couple(nats_server: NatsServer, tmp_path: Path) -> Couple:
+    return Couple(nats_server, tmp_path)
+
+
+async def test_given_nats_fails_whoever_tries_the_ground_then_messages_go_on_afterwards(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Evidence.begin
+    attempts: list[str] = []
+
+    async def fails_the_second_time(evidence: Evidence, delivery: Delivery) -> None:
+        attempts.append(delivery.id)
+        if len(attempts) == 2:
+            raise BusUnavailable("nats starts again")
+        await begin(evidence, delivery)
+
+    monkeypatch.setattr(Evidence, "begin", fails_the_second_time)
+    async with couple.running():
+        couple.south.fail(RateLimited("wait, all of you", scope="app", after=0.1))
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await couple.sees("Hello")
+    assert len(attempts) == 3
+
+
+async def test_given_the_app_is_lost_while_an_attempt_is_written_down_then_nothing_is_sent(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Evidence.begin
+    begun: list[str] = []
+
+    async def is_overtaken(evidence: Evidence, delivery: Delivery) -> None:
+        await begin(evidence, delivery)
+        begun.append(delivery.id)
+        if len(begun) == 1:
+            couple.daemon.apps["south"].egress.end()  # as when somebody else has taken over
+
+    monkeypatch.setattr(Evidence, "begin", is_overtaken)
+    async with couple.running():
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await until(lambda: begun, awaited="the attempt to be written down")
+        await couple.sees("Hello")
+        assert len(begun) == 2, "it went out although the turn had ended; only the next turn may send it"
+        assert len(couple.south.shown("ben")) == 1
+
+
+async def test_given_an_app_that_drains_when_its_consumer_begins_another_turn_then_what_waits_is_left_to_others(
+    couple: Couple,
+) -> None:
+    async with couple.running():
+        egress = couple.daemon.apps["south"].egress
+        couple.south.fail(RateLimited("wait", scope="recipient", after=3600.0))
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await until(lambda: egress.queued, awaited="the leg to wait in its queue")
+
+        assert await egress.drain(1.0)
+        await egress.begin(Turn())
+
+        assert egress.queued == 0
+
+
+async def test_given_the_ledger_cannot_be_read_after_a_send_when_the_leg_comes_again_then_it_is_not_sent_again(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Ledger._read
+    failed: list[Leg] = []
+
+    async def fails_once(ledger: Ledger, leg: Leg) -> Known:
+        if couple.south.shown("ben") and not failed:
+            failed.append(leg)
+            raise BusUnavailable("nats starts again")
+        return await read(ledger, leg)
+
+    couple.south.fail(RateLimited("wait", scope="recipient", after=3600.0))
+    async with couple.running() as daemon:
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await until(lambda: daemon.apps["south"].egress.queued, awaited="the leg to wait in its queue")
+    monkeypatch.setattr(Ledger, "_read", fails_once)
+
+    async with couple.running() as daemon:
+        await until(lambda: failed, awaited="the ledger to fail")
+        await couple.comes("north", couple.written("n2", "and behind it"))
+        await couple.sees("and behind it")
+
+        assert [shown.text for shown in couple.south.shown("ben")] == ["Hello", "and behind it"]
+
+
+async def test_given_somebody_answers_an_invitation_before_it_is_confirmed_then_what_waited_arrives(
+    couple: Couple,
+) -> None:
+    class AnsweredAtOnce(FakeBridge):
+        is_open = False
+
+        async def send(self, delivery: Delivery) -> Sent:
+            if not self.is_open:
+                raise WindowClosed("they have not written for a day")
+            return await super().send(delivery)
+
+        async def invite(self, delivery: Delivery) -> Sent | None:
+            self.is_open = True
+            await couple.comes("south", couple.written("s1", "@north:ada Yes?", user="ben"))
+            return Sent(("invitation",))
+
+    couple.south.capabilities = msgspec.structs.replace(couple.south.capabilities, window=Window(24 * 3600.0))
+    async with couple.running(south=AnsweredAtOnce):
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await couple.sees("Hello")
