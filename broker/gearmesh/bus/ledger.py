@@ -67,15 +67,8 @@ class Ledger:
             BusUnavailable: what came before must be read, and nats does not answer.
         """
         leg = (entry.envelope, entry.app, entry.to)
-        if new:
-            before = msgspec.structs.replace(NOTHING, steps=self._states.get(leg, NOTHING).steps)
-        else:
-            before = await self._last(leg)
-        if entry.state == before.state == "parked" and entry.reason == before.reason:
-            return False  # it goes on waiting for the same
-        if entry.state not in TRANSITIONS[before.state] and not (entry.state == before.state == "accepted"):
-            was = before.state
-            log.debug("a step that cannot follow", envelope=entry.envelope, app=entry.app, was=was, now=entry.state)
+        before = await self._before(leg, new)
+        if not _follows(entry, before):
             return False
         self._keep(leg, Known(entry.state, entry.reason, before.steps + 1))
         if entry.state != "accepted":
@@ -84,6 +77,14 @@ class Ledger:
         # the same state for the second time is another one.
         await self._write(entry, f"{before.steps}:{entry.state}")
         return True
+
+    async def may(self, entry: LedgerEntry, *, new: bool = False) -> bool:
+        """Whether a step may follow, without taking it.
+
+        Raises:
+            BusUnavailable: what came before must be read, and nats does not answer.
+        """
+        return _follows(entry, await self._before((entry.envelope, entry.app, entry.to), new))
 
     async def begin(self, entry: LedgerEntry) -> None:
         """Write that an envelope is accepted (again, when an operator replays it)."""
@@ -97,6 +98,15 @@ class Ledger:
             BusUnavailable: nats does not answer.
         """
         return (await self._last((envelope, app, to))).state
+
+    async def reload(self, envelope: str, app: str, to: str) -> State:
+        """What a leg has come to, also when another process has written of it meanwhile.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        self._states.pop((envelope, app, to), None)
+        return await self.state(envelope, app, to)
 
     def forget(self, app: str) -> None:
         """Believe only what is written: somebody else may have had this app."""
@@ -123,6 +133,11 @@ class Ledger:
         headers = {"Nats-Msg-Id": f"{entry.envelope}:{entry.app}:{entry.to}:{step}"}
         subject = self._subjects.ledger(entry.app, entry.envelope)
         await self._publisher.send(subject, self._encode(entry), headers, outcome)
+
+    async def _before(self, leg: Leg, new: bool) -> Known:
+        if new:
+            return msgspec.structs.replace(NOTHING, steps=self._states.get(leg, NOTHING).steps)
+        return await self._last(leg)
 
     async def _last(self, leg: Leg) -> Known:
         known = self._states.get(leg)
@@ -151,3 +166,13 @@ class Ledger:
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
             raise BusUnavailable(f"reading {subject}: {type(error).__name__}") from None
         return found
+
+
+def _follows(entry: LedgerEntry, before: Known) -> bool:
+    if entry.state == before.state == "parked" and entry.reason == before.reason:
+        return False  # it goes on waiting for the same
+    if entry.state in TRANSITIONS[before.state] or entry.state == before.state == "accepted":
+        return True
+    was = before.state
+    log.debug("a step that cannot follow", envelope=entry.envelope, app=entry.app, was=was, now=entry.state)
+    return False

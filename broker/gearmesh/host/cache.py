@@ -34,6 +34,10 @@ class Cache(Generic[Key, Value]):
         if len(self._values) > self._size:
             self._values.popitem(last=False)
 
+    def drop(self, key: Key) -> None:
+        """Forget one."""
+        self._values.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything."""
         self._values.clear()

@@ -20,10 +20,11 @@ import structlog
 from gearmesh.bridge import SupportsReceipts
 from gearmesh.bus.consumer import Taken
 from gearmesh.core.lanes import Lanes
-from gearmesh.errors import BusError, BusUnavailable, SendFailed, Unauthorized, WireError
+from gearmesh.core.windows import passage
+from gearmesh.errors import BusError, BusRefused, BusUnavailable, SendFailed, Unauthorized, WireError
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
-from gearmesh.host.ends import Ends
+from gearmesh.host.ends import OVER, Ends
 from gearmesh.host.invitations import Invitations
 from gearmesh.host.job import FromLog, FromQueue, Job
 from gearmesh.host.queues import FOR_EVER, Queues
@@ -41,6 +42,8 @@ log = structlog.get_logger("gearmesh.egress")
 FINISH_WITHIN: Final = 35.0
 """Seconds that what is on its way to a network may take when a turn ends: a little more than one request."""
 REFUSED_PAUSE: Final = 1.0
+FULL_PAUSE: Final = 5.0
+"""Seconds between two tries to put a leg into a full stream."""
 RECEIPT_WITHIN: Final = 10.0
 """Seconds that the lane of a thread waits until a receipt is shown there."""
 MOST_AT_HAND: Final = 16 * 1024 * 1024
@@ -152,20 +155,18 @@ class Egress:
             envelope = decode(taken.data)
             if not envelope.header.to:
                 raise WireError("a leg without recipients")
-            threads = [self._thread_of(recipient) for recipient in envelope.header.to]
+            # Recipients who share a thread see one message there.
+            threads = {self._thread_of(recipient): recipient for recipient in reversed(envelope.header.to)}
         except WireError as error:
             await self._shared.journal.bury(self._app.name, "unparsed", str(error), taken.data, subject=taken.subject)
             await taken.ack()
             return
         self._held.add(taken.seq)
         header, source = envelope.header, FromLog(taken, len(threads))
-        body: bytes | None = envelope.body
-        for recipient, thread in zip(header.to, threads, strict=True):
-            idle = not self._lanes.is_busy(thread)
-            self._at_hand += len(envelope.body)
-            if self._at_hand > MOST_AT_HAND and not idle:
-                self._at_hand -= len(envelope.body)
-                body = None
+        for thread, recipient in threads.items():
+            full = self._at_hand + len(envelope.body) > MOST_AT_HAND and self._lanes.is_busy(thread)
+            body = None if full else envelope.body
+            self._at_hand += len(body or b"")
             place, stored_at = taken.seq, taken.stored_at
             job = Job(source, header, body, recipient, thread, place, stored_at, taken_at, taken.fresh)
             self._offer(thread, job)
@@ -245,19 +246,36 @@ class Egress:
 
     async def _work_on_leg(self, job: Job, turn: Turn) -> None:
         await self._fetch_body(job)
+        if not job.fresh and await self._ends.state(job) in OVER:
+            await self._done(job)  # only that was not acknowledged
+            return
         lane = await self._queues.lane(job.thread)
         if lane is not None and job.header.kind != "receipt":
             # Others of this thread wait already: behind them.
-            await self._queues.put(job)
-            await self._ends.parked(job, lane.reason)
-            await self._done(job)
+            if await self._put(job, turn):
+                if lane.reason == "window_closed":
+                    await self._invitations.ask(job, turn)
+                await self._ends.parked(job, lane.reason)
+                await self._done(job)
             return
         outcome = await self._bring_to_end(job, turn)
         if outcome.state == "parked":
-            await self._queues.put(job)
+            if not await self._put(job, turn):
+                return
             await self._park(job, outcome, turn)
         if outcome.state != "left":
             await self._done(job)
+
+    async def _put(self, job: Job, turn: Turn) -> bool:
+        """Put a leg into its queue. While the stream is full its lane waits, and nobody else's. False: it is over."""
+        while not turn.has_ended():
+            try:
+                await self._queues.put(job)
+                return True
+            except BusRefused as error:
+                log.error("legs that have to wait find no room", app=self._app.name, error=str(error))
+                await turn.pause(self._shared.clock, FULL_PAUSE)
+        return False
 
     async def _work_off_queue(self, thread: str, turn: Turn) -> None:
         """One leg after the other, until one has to wait, or something is to be put behind them."""
@@ -282,6 +300,9 @@ class Egress:
                 source, envelope.header, envelope.body, recipient, thread, waiting.place, waiting.stored_at, now, False
             )
             job.attempt, lane.attempt = lane.attempt, 0
+            if await self._ends.state(job) in OVER:
+                await source.done()
+                continue
             outcome = await self._bring_to_end(job, turn)
             if outcome.state == "left":
                 return
@@ -300,6 +321,9 @@ class Egress:
         if for_ever:
             # Not before it waits: whoever answers an invitation at once must find it waiting.
             await self._invitations.ask(job, turn)
+            window, portal = self._app.bridge.capabilities(job.thread).window, await self._app.portals.get(job.thread)
+            if passage(window, portal, self._shared.clock.millis()) != "closed":
+                self._queues.written(job.thread)  # they wrote while this was being decided
         await self._ends.parked(job, outcome.reason, outcome.detail)
 
     async def _done(self, job: Job) -> None:

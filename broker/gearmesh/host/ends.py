@@ -21,6 +21,8 @@ from gearmesh.wire.times import REPLAY, Times
 
 log = structlog.get_logger("gearmesh.egress")
 
+OVER: Final[frozenset[State]] = frozenset({"failed", "dead", "expired"})
+SENT: Final[frozenset[State]] = frozenset({"sent", "delivered", "read"})
 HOUR: Final = 3_600_000
 """Milliseconds for which one notice stands for all messages that meet the same end."""
 REMEMBERED: Final = 10_000
@@ -61,18 +63,31 @@ class Ends:
             BusError: what became of it could not be written down.
         """
         header, app = job.header, self._app.name
-        if not await self._shared.ledger.step(self._entry(job, state, reason, detail), new=_is_new(job)):
+        entry, new = self._entry(job, state, reason, detail), _is_new(job)
+        if not await self._shared.ledger.may(entry, new=new):
             return
         facts = {"envelope": header.hex_id, "to": str(job.recipient), "state": state, "reason": reason}
         log.warning("not delivered", app=app, **facts, detail=detail)
         if state == "dead":
             await self._bury(job, reason, detail)
-        if header.kind != "event" or header.sender.is_system:
-            return
-        now = self._shared.clock.millis()
-        # What could not be sent because it is too old comes in numbers: one line stands for all of them.
-        cause = f"{reason} {job.recipient} {now // HOUR}" if state == "expired" else f"{header.hex_id} {job.recipient}"
-        await self.tell(job, notice_of(state, reason), detail, cause)
+        if header.kind == "event" and not header.sender.is_system:
+            hour = self._shared.clock.millis() // HOUR
+            # What could not be sent because it is too old comes in numbers: one line stands for all of them.
+            cause = f"{reason} {job.recipient} {hour}" if state == "expired" else f"{header.hex_id} {job.recipient}"
+            await self.tell(job, notice_of(state, reason), detail, cause)
+        # Last: until this is written, the leg comes again, and what was kept and told is kept and told once.
+        await self._shared.ledger.step(entry, new=new)
+
+    async def state(self, job: Job) -> State:
+        """What is written of a leg that may come again only because its end was not acknowledged.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        leg = (job.header.hex_id, self._app.name, str(job.recipient))
+        # An operator's command writes from another process that a leg begins again.
+        replayed = REPLAY in job.source.headers
+        return await (self._shared.ledger.reload(*leg) if replayed else self._shared.ledger.state(*leg))
 
     async def tell(self, job: Job, key: str, detail: str, cause: str) -> None:
         """Tell whoever wrote it, once for each `cause`."""
@@ -80,10 +95,10 @@ class Ends:
         told = f"{key} {cause} {header.sender}"
         if not key or self._told.get(told):
             return
-        self._told.put(told, True)
         name = await shared.name_of(job.recipient)
-        args = {"name": name, "network": self._app.bridge.title, "detail": detail}
+        args = {"name": name, "network": self._app.bridge.title, "detail": detail, "kind": "message"}
         await shared.notifier.tell(header.sender, key, args, cause=cause, now=shared.clock.millis())
+        self._told.put(told, True)
 
     async def _bury(self, job: Job, reason: Reason, detail: str) -> None:
         header = msgspec.structs.replace(job.header, to=(job.recipient,))

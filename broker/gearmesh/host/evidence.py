@@ -122,6 +122,14 @@ class Evidence:
         """
         await self._begun.put(self._begun_key(delivery.thread), delivery.id)
 
+    async def clear(self, delivery: Delivery) -> None:
+        """A message that was begun has clearly not been sent.
+
+        Raises:
+            BusError: it could not be written down.
+        """
+        await self._begun.put(self._begun_key(delivery.thread), "")
+
     async def was_begun(self, delivery: Delivery) -> bool:
         """Whether the last message that anybody began to send to this thread is this one.
 

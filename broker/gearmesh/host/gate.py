@@ -28,6 +28,7 @@ class Gate:
         self._brake = Brake()
         self._clock = clock
         self._changed: asyncio.Future[None] | None = None
+        self._in_line = asyncio.Lock()
 
     @property
     def is_closed(self) -> bool:
@@ -66,14 +67,19 @@ class Gate:
                 return True
             else:
                 has_slot = True
-                await self._await(self._stream.slot(now), turn)
+                await self._await_slot(self._stream, turn)
         return False
 
-    async def _await(self, seconds: float, turn: Turn) -> None:
-        """Wait for a slot. Whoever was let through meanwhile to try the ground asks for that again afterwards."""
+    async def _await_slot(self, stream: Stream, turn: Turn) -> None:
+        """Wait for a slot: one after the other, so that whoever goes away has taken none for later.
+
+        Whoever was let through meanwhile to try the ground asks for that again afterwards.
+        """
         tries = self._brake.is_on
         try:
-            await turn.pause(self._clock, seconds)
+            async with self._in_line:
+                if not turn.has_ended():
+                    await turn.pause(self._clock, stream.slot(self._clock.seconds()))
         finally:
             if tries:
                 self.left()

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from gearmesh.bridge import SupportsInvitations
-from gearmesh.errors import SendFailed, WireError
+from gearmesh.errors import SendFailed, Unclear, WireError
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.ends import Ends
@@ -30,6 +30,7 @@ class Invitations:
         self._app = app
         self._gate = gate
         self._ends = ends
+        self._configured = isinstance(app.bridge, SupportsInvitations)
 
     async def ask(self, job: Job, turn: Turn) -> None:
         """The first leg of a thread waits until its recipient writes.
@@ -39,11 +40,15 @@ class Invitations:
         """
         if job.header.kind != "event" or job.header.sender.is_system:
             return
-        portal = await self._app.portals.get(job.thread)
+        portals = self._app.portals
+        portal = await portals.get(job.thread)
         invited = portal.invited == portal.last_inbound
-        if not invited and await self._invite(job, turn):
-            invited = True
-            await self._app.portals.change(job.thread, invited=portal.last_inbound)
+        if not invited and self._configured:
+            # First this: a second invitation would be worse than none.
+            await portals.change(job.thread, invited=portal.last_inbound)
+            invited = await self._invite(job, turn)
+            if not invited:
+                await portals.change(job.thread, invited=portal.invited)
         cause = f"waiting {job.recipient} {portal.last_inbound}"
         await self._ends.tell(job, "invited" if invited else "waiting", "", cause)
 
@@ -66,11 +71,14 @@ class Invitations:
         except SendFailed as error:
             self._gate.failed(job.thread, error)
             log.warning("an invitation was not sent", app=app.name, to=str(job.recipient), error=str(error))
-            return False
+            return isinstance(error, Unclear)
         except BaseException:
             self._gate.left()
             raise
+        if sent is None:
+            self._gate.left()
+            self._configured = False  # nor will it be for the next one
+            return False
         self._gate.worked()
-        if sent is not None:
-            log.info("invited to write", app=app.name, to=str(job.recipient))
-        return sent is not None
+        log.info("invited to write", app=app.name, to=str(job.recipient))
+        return True

@@ -7,6 +7,7 @@ than `MOST`: of those beyond, NATS is asked.
 from __future__ import annotations
 
 import asyncio
+import bisect
 import heapq
 import itertools
 from typing import Any, Final
@@ -26,6 +27,8 @@ log = structlog.get_logger("gearmesh.egress")
 
 MOST: Final = 50_000
 """Threads that are remembered at once; each costs some 400 bytes."""
+ROUND: Final = 120.0
+"""Seconds after which, of more threads than are remembered, others are looked at."""
 FOR_EVER: Final = float("inf")
 
 
@@ -55,6 +58,9 @@ class Queues:
         self._heap: list[tuple[float, int, str]] = []
         self._numbers = itertools.count()
         self._more = False
+        self._cursor = ""
+        self._filled_at = 0.0
+        self._in_hand: set[str] = set()
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -72,23 +78,37 @@ class Queues:
             log.info("legs wait", app=self._app, threads=len(queues), legs=sum(queue.count for queue in queues))
 
     async def _fill(self) -> list[Queue]:
-        """Remember as many threads as there is room for. What is known of a thread stays: its lane may be in work."""
-        queues = await self.later.queues()
-        now, self._more = self._clock.seconds(), False
-        for queue in queues:
+        """Remember as many threads as there is room for, beginning behind the last one that was filled in.
+
+        What is known of a thread stays: its lane may be in work.
+        """
+        queues = sorted(await self.later.queues(), key=lambda queue: queue.thread)
+        begins = bisect.bisect_right(queues, self._cursor, key=lambda queue: queue.thread)
+        now, self._more, self._filled_at = self._clock.seconds(), False, self._clock.seconds()
+        for queue in (*queues[begins:], *queues[:begins]):
             if queue.thread in self._lanes:
                 continue
             if len(self._lanes) >= self._most:
                 self._more = True
                 break
             self._lanes[queue.thread] = Lane(now, early=queue.early)
+            self._cursor = queue.thread
             self._push(now, queue.thread)
         return queues
+
+    async def _go_round(self) -> None:
+        """Let those who wait long make room for others: everybody beyond is looked at now and then."""
+        far = self._clock.seconds() + ROUND
+        waiting = [thread for thread, lane in self._lanes.items() if lane.due > far and thread not in self._in_hand]
+        for thread in waiting[: self._most // 2]:
+            del self._lanes[thread]
+        await self._fill()
 
     def clear(self) -> None:
         """Forget everything: somebody else has it."""
         self._lanes.clear()
         self._heap.clear()
+        self._in_hand.clear()
         self._more = False
 
     async def lane(self, thread: str) -> Lane | None:
@@ -132,7 +152,11 @@ class Queues:
         """Look at a thread again at `until` (seconds since the epoch)."""
         lane = self._lanes.setdefault(thread, Lane(until))
         lane.due, lane.reason, lane.attempt = until, reason, attempt
-        if until < FOR_EVER:
+        self._in_hand.discard(thread)
+        if len(self._lanes) > self._most and until > self._clock.seconds() + ROUND:
+            del self._lanes[thread]  # it stands in NATS, and is looked at when the round comes to it
+            self._more = True
+        elif until < FOR_EVER:
             self._push(until, thread)
 
     def written(self, thread: str) -> None:
@@ -160,12 +184,19 @@ class Queues:
             BusUnavailable: there are more threads than are remembered, and nats does not answer.
         """
         self._lanes.pop(thread, None)
+        self._in_hand.discard(thread)
         if self._more and len(self._lanes) <= self._most // 2:
             await self._fill()
 
     async def due(self) -> str:
-        """Wait for the next thread that is to be looked at."""
+        """Wait for the next thread that is to be looked at. It is in hand until `wait` or `close`.
+
+        Raises:
+            BusUnavailable: there are more threads than are remembered, and nats does not answer.
+        """
         while True:
+            if self._more and self._clock.seconds() > self._filled_at + ROUND:
+                await self._go_round()
             while self._heap:
                 due, _, thread = self._heap[0]
                 lane = self._lanes.get(thread)
@@ -176,9 +207,11 @@ class Queues:
             if pause is not None and pause <= 0:
                 _, _, thread = heapq.heappop(self._heap)
                 self._lanes[thread].due = FOR_EVER
+                self._in_hand.add(thread)
                 return thread
             self._changed.clear()
-            await self._until_changed(pause)
+            longest = ROUND if self._more else None
+            await self._until_changed(longest if pause is None else min(pause, longest or pause))
 
     async def _until_changed(self, pause: float | None) -> None:
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]

@@ -12,6 +12,7 @@ import msgspec
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
+from gearmesh.errors import BusRefused
 from gearmesh.host.cache import Cache
 from gearmesh.host.learned import Learned
 from gearmesh.model.conversation import MAX_HEARD, Conversation, Portal
@@ -74,6 +75,8 @@ class MessageMap:
         self._legs = Store(connection, publisher, bucket, LegRecord)
         self._recent_natives: Cache[str, NativeRecord] = Cache(REMEMBERED)
         self._recent_legs: Cache[str, LegRecord] = Cache(REMEMBERED)
+        self._unsaved: dict[str, tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
+        """What is on its way to NATS, or was refused there: of a message that was sent it is all that there is."""
         self.learned = Learned()
 
     async def native(self, app: str, native_id: str) -> NativeRecord | None:
@@ -95,6 +98,9 @@ class MessageMap:
             BusUnavailable: nats does not answer.
         """
         key = self._leg_key(envelope, app, thread)
+        unsaved = self._unsaved.get(key)
+        if unsaved is not None:
+            return unsaved[1]
         record = None if anew else self._recent_legs.get(key)
         record = record or await self._legs.get(key, certain=True)
         if record:
@@ -129,6 +135,7 @@ class MessageMap:
         """
         leg_key = self._leg_key(record.envelope, app, thread)
         self._recent_legs.put(leg_key, leg)
+        self._unsaved[leg_key] = (record, leg, new)
         entries = [self._legs.entry(leg_key, leg)]
         for native_id in new:
             last = record.last and native_id == new[-1]
@@ -138,6 +145,18 @@ class MessageMap:
             self.learned.announce(app, native_id)
             entries.append(self._natives.entry(key, entry))
         await self._publisher.publish_all(entries, patience=patience)
+        self._unsaved.pop(leg_key, None)
+
+    async def save(self, envelope: str, app: str, thread: str) -> None:
+        """Write down again what is at hand of an envelope in a thread, if NATS has refused it before.
+
+        Raises:
+            BusUnavailable: it is not stored.
+        """
+        unsaved = self._unsaved.get(self._leg_key(envelope, app, thread))
+        if unsaved is not None:
+            record, leg, new = unsaved
+            await self.remember(app, thread, record, leg, new=new)
 
     async def remember_leg(self, envelope: str, app: str, thread: str, leg: LegRecord) -> None:
         """Write down what is known of an envelope in a thread.
@@ -245,7 +264,11 @@ class Portals:
     async def _write(self, thread: str, portal: Portal) -> None:
         self._recent.put(thread, portal)
         self._stored.put(thread, portal.last_inbound)
-        await self._store.put(self._key(thread), portal)
+        try:
+            await self._store.put(self._key(thread), portal)
+        except BusRefused:
+            self._recent.drop(thread)  # what NATS does not have must be written when it comes again
+            raise
 
     def _key(self, thread: str) -> str:
         return f"{self._app}.{kv_token(thread)}"

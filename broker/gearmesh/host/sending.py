@@ -12,7 +12,7 @@ from gearmesh.bridge import SupportsGhosts
 from gearmesh.core.degrade import Fitting, Part, fit
 from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
-from gearmesh.errors import BusError, SendFailed, Unclear, WindowClosed
+from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.connector import sending as guarded
@@ -58,6 +58,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 LEFT: Final = Outcome("left")
 SENT: Final = Outcome("sent")
+WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
 ENDS: Final[dict[type[Fail | Expire | Bury], State]] = {Fail: "failed", Expire: "expired", Bury: "dead"}
 
 
@@ -87,7 +88,8 @@ class LegSender:
 
     async def _deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         before = await self._sent_before(job)
-        if before.complete and not before.again:
+        if not before.again and (before.complete or await self._was_sent(job, before)):
+            await self._shared.messages.save(job.header.hex_id, self._app.name, job.thread)
             await self._ends.sent(job, 0)
             return SENT
         # The parts that are missing must be cut as those were that are there: under the same name.
@@ -154,6 +156,11 @@ class LegSender:
         record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread)
         return record or NOTHING_SENT
 
+    async def _was_sent(self, job: Job, before: LegRecord) -> bool:
+        """Whether the ledger has it as sent, though the map does not: that is written a moment later."""
+        looked_up = not job.fresh and not before.parts and REPLAY not in job.source.headers
+        return looked_up and await self._ends.state(job) in WITH_NETWORK
+
     async def _ghost(self, job: Job, content: Content) -> str:
         if self._ghosts is None or not isinstance(content, Text | Media):
             return ""
@@ -201,8 +208,10 @@ class LegSender:
         app, clock, gate = self._app, self._shared.clock, self._gate
         can = app.bridge.capabilities(job.thread)
         way: Passage = "open"
+        written = 0
         if can.window is not None:
-            way = passage(can.window, await app.portals.get(job.thread), clock.millis())
+            portal = await app.portals.get(job.thread)
+            way, written = passage(can.window, portal, clock.millis()), portal.last_inbound
         if way == "closed":
             return Outcome("parked", reason="window_closed", until=FOR_EVER)
         if debt := gate.debt(job.thread, can):
@@ -233,6 +242,8 @@ class LegSender:
             return sent
         gate.failed(job.thread, error)
         if isinstance(error, WindowClosed):
+            if (await app.portals.get(job.thread)).last_inbound != written:
+                return None  # the person has written meanwhile
             await app.portals.change(job.thread, refused=way)
         job.attempt += 1
         return await self._after(job, delivery, turn, error)
@@ -244,6 +255,7 @@ class LegSender:
         if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
             return shown  # what a network could not do is sometimes done all the same
         await self._evidence.begin(delivery)
+        turn.doubts.settle(job.thread)  # what was begun there from now on was begun here
         # That took a moment, in which this process may have been paused, and replaced.
         return LEFT if turn.has_ended() else None
 
@@ -258,6 +270,8 @@ class LegSender:
             if turn.has_ended():
                 return LEFT
             verdict = self._verdict(job, error, sought=True)
+        if not isinstance(error, Unclear) and not (isinstance(error, Retry) and error.perhaps):
+            await self._evidence.clear(delivery)
         match verdict:
             case Again():
                 return await self._again(job, delivery, turn, verdict, error)
@@ -275,6 +289,8 @@ class LegSender:
             case Seek():
                 raise AssertionError("a sign was sought already")
             case _:
+                if isinstance(error, RateLimited) and error.scope == "app":
+                    self._gate.hold(error.after or 1.0)  # it is too old to wait, the others are not
                 return Outcome(ENDS[type(verdict)], reason=verdict.reason, detail=str(error))
 
     async def _shown(self, job: Job, delivery: Delivery, turn: Turn, within: float) -> Sent | None:

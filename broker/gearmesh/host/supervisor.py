@@ -130,6 +130,12 @@ class Supervisor:
                 "the network refuses the app's credentials; mend them in the configuration and start again. "
                 "Messages for it wait in the log",
             )
+        while not self._draining.is_set():
+            # Nothing goes out, but what people write is still taken in, by whoever has the lease.
+            await self._lease.lost()
+            await self.door.close()
+            await self._lease.acquire()
+            await self.door.open()
         await asyncio.Event().wait()
 
     async def drain(self, within: float) -> None:
