@@ -146,7 +146,7 @@ async def cluster_of(folder: Path, *, sabotage: str = "") -> AsyncIterator[Clust
     async with contextlib.AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         nats = await stack.enter_async_context(NatsServer(folder / "nats"))
-        proxy = await stack.enter_async_context(Proxy(ports))
+        proxy = await stack.enter_async_context(Proxy(ports, looks_after=True))
         sandbox = Program(
             folder,
             *("gearmesh_meta.sandbox", "--port", str(graph_port), "--webhooks", proxy.url),

@@ -11,14 +11,16 @@ from tests.integration.ports import free_port
 
 PATIENCE: Final = 5.0
 """Seconds without an answer after which a connection is cut: Messenger waits no longer (Messenger Platform)."""
+HEALTH_EVERY: Final = 0.25
+HEALTH_WITHIN: Final = 0.5
 CHUNK: Final = 64 * 1024
 
 
 class _Link:
     """One connection and what it leads to. `asked_at` is when something was passed on that has no answer yet."""
 
-    def __init__(self, outer: asyncio.StreamWriter, inner: asyncio.StreamWriter) -> None:
-        self.outer, self.inner = outer, inner
+    def __init__(self, outer: asyncio.StreamWriter, inner: asyncio.StreamWriter, port: int) -> None:
+        self.outer, self.inner, self.port = outer, inner, port
         self.asked_at: float | None = None
 
     def cut(self) -> None:
@@ -29,17 +31,20 @@ class _Link:
 class Proxy:
     """Passes connections on to the ports in turn; to the next one where one is refused. Use as a context manager."""
 
-    def __init__(self, ports: Sequence[int]) -> None:
+    def __init__(self, ports: Sequence[int], *, looks_after: bool = False) -> None:
+        """`looks_after`: what listens there is asked at `/healthz`, and gets nothing while it does not answer."""
+        self._looks_after = ports if looks_after else ()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._ports = ports
         self._turn = 0
+        self._silent: set[int] = set()
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self._watch = asyncio.create_task(self._cut_silent())
+        self._watch = asyncio.gather(self._cut_silent(), *(self._look_after(port) for port in self._looks_after))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -64,8 +69,8 @@ class Proxy:
         if opened is None:
             writer.transport.abort()
             return
-        answers, inner = opened
-        link = _Link(writer, inner)
+        answers, inner, port = opened
+        link = _Link(writer, inner, port)
         self._links.add(link)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -76,13 +81,25 @@ class Proxy:
             link.cut()
             await asyncio.gather(writer.wait_closed(), inner.wait_closed(), return_exceptions=True)
 
-    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, int] | None:
         self._turn += 1
-        for place in range(len(self._ports)):
-            port = self._ports[(self._turn + place) % len(self._ports)]
+        turn = [self._ports[(self._turn + place) % len(self._ports)] for place in range(len(self._ports))]
+        for port in sorted(turn, key=lambda port: port in self._silent):
             with contextlib.suppress(OSError):
-                return await asyncio.open_connection("127.0.0.1", port)
+                return *await asyncio.open_connection("127.0.0.1", port), port
         return None
+
+    async def _look_after(self, port: int) -> None:
+        """Ask for its health again and again, as load balancers do: one that stands still gets nothing more."""
+        while True:
+            await asyncio.sleep(HEALTH_EVERY)
+            if await _is_healthy(port):
+                self._silent.discard(port)
+                continue
+            self._silent.add(port)
+            for link in tuple(self._links):
+                if link.port == port:
+                    link.cut()
 
     async def _pump(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, link: _Link, *, asks: bool
@@ -104,3 +121,17 @@ class Proxy:
             for link in tuple(self._links):
                 if link.asked_at is not None and loop.time() - link.asked_at > PATIENCE:
                     link.cut()
+
+
+async def _is_healthy(port: int) -> bool:
+    writer: asyncio.StreamWriter | None = None
+    try:
+        async with asyncio.timeout(HEALTH_WITHIN):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+            return bool(await reader.read(1))
+    except (OSError, TimeoutError):
+        return False
+    finally:
+        if writer is not None:
+            writer.transport.abort()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gearmesh.core.ordering import DISTURBED_FOR, HELD_FOR, MOST_HELD
+from gearmesh.core.ordering import DISTURBED_FOR, HELD_AT_MOST, HELD_FOR, MOST_HELD
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.holding import Arrival, Holding
 from gearmesh.model.content import Text
@@ -79,7 +79,7 @@ async def test_given_late_events_in_any_order_then_they_are_taken_by_their_time_
     assert (intake.taken, intake.held) == ([["9 ago", "7 ago", "5 ago", "3 ago"]], [True])
 
 
-async def test_given_a_held_event_then_the_window_begins_with_the_first_of_its_thread(intake: Intake) -> None:
+async def test_given_a_held_event_then_each_further_one_of_its_thread_prolongs_the_window(intake: Intake) -> None:
     intake.call(intake.event("first", 9))
     await intake.clock.until_asleep()
     await intake.clock.advance(WINDOW / 2)
@@ -88,12 +88,27 @@ async def test_given_a_held_event_then_the_window_begins_with_the_first_of_its_t
     await intake.clock.until_asleep(2)
 
     await intake.clock.advance(WINDOW / 2)
-    await second
-    assert intake.taken == [["first", "second"]]
-
+    assert intake.taken == []
+    await intake.clock.until_asleep()
     await intake.clock.advance(WINDOW / 2)
+
+    await second
     await other
-    assert intake.taken == [["first", "second"], ["other"]]
+    assert sorted(intake.taken) == [["first", "second"], ["other"]]
+
+
+async def test_given_events_that_do_not_stop_then_they_are_taken_in_all_the_same_before_their_network_gives_up(
+    intake: Intake,
+) -> None:
+    calls = [intake.call(intake.event("0", 9))]
+    await intake.clock.until_asleep()
+    for number in range(1, 6):
+        await intake.clock.advance(HELD_AT_MOST / 1000 / 5)
+        calls.append(intake.call(intake.event(str(number), 9)))
+        await intake.clock.until_asleep()
+
+    await calls[0]
+    assert intake.taken[0][0] == "0"
 
 
 async def test_given_events_of_one_call_among_others_then_it_is_answered_when_all_of_its_own_are_stored(
