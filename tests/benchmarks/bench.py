@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import sys
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+
+from gearmesh.daemon import spare_collector
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -37,8 +38,7 @@ def main() -> None:
     options.add_argument("--only", choices=("hops", "egress", "memory", "neighbour", "relay"), help="measure only this")
     chosen = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    gc.collect()
-    gc.freeze()  # as the daemon does
+    spare_collector()  # as the daemon does
     asyncio.run(_run(chosen))
 
 

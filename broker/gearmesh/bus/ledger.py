@@ -34,7 +34,7 @@ Leg = tuple[str, str, str]
 """Envelope (hex id), app, recipient (an address; "" for what concerns all of them)."""
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """What a leg has come to, why, and after how many entries."""
 
     state: State

@@ -29,7 +29,7 @@ MAX_HEADER_CHARS: Final = MESSAGE_OVERHEAD // 5
 """In all values together; with up to 4 bytes each and the names beside them, they stay within what is kept free."""
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """NATS has it on disk. `duplicate`: it had it before."""
 
     stream: str = ""
@@ -43,7 +43,7 @@ class _ApiError(msgspec.Struct, frozen=True):
     description: str = ""
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _Answer(msgspec.Struct, frozen=True, gc=False):
     stream: str = ""
     seq: int = 0
     duplicate: bool = False

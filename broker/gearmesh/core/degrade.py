@@ -27,7 +27,7 @@ MEDIA_NAMES: Final = {
 }
 
 
-class Fitting(msgspec.Struct, frozen=True):
+class Fitting(msgspec.Struct, frozen=True, gc=False):
     """How one thread wants its parts. `attribute`: the text itself must say who wrote. `link`: the file's address for
     the network to fetch, "" when there is none."""
 

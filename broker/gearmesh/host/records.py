@@ -26,7 +26,7 @@ QUIET_AFTER: Final = 23 * 3600 * 1000
 documentation of mid-2026. An hour less, for what is not written down and for clocks that differ."""
 
 
-class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a native message is to us: which envelope (hex id), in which conversation, written by whom.
 
     One that was answered by a notice instead of being passed on has neither envelope nor conversation.
@@ -40,7 +40,7 @@ class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     part: int = 0
 
 
-class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The native ids of an envelope in one thread, in order. `parts` are sent, `complete` when none is missing.
 
     `ghost` is the one under which they were sent: the missing parts are cut and sent as those were. `place` is where

@@ -42,7 +42,7 @@ GHOST_WITHIN: Final = 20.0
 """Seconds that a message waits for its sender's ghost; then its text says who wrote."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a leg.
 
     `left`: nothing, it is not ours any more. A `parked` one waits until `until` (seconds since the epoch), and has

@@ -52,7 +52,7 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
 """From each state to those that may follow. `dead` leads back to `accepted` when an operator replays it."""
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One part on its way out: what `Bridge.send` gets.
 
     `id` names this part for good (`<envelope id>:<app>:<part>`): networks that take an id of ours get this one.
@@ -71,7 +71,7 @@ class Delivery(msgspec.Struct, frozen=True):
     late: bool = False
 
 
-class Sent(msgspec.Struct, frozen=True):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """The network's ids of what was sent, in the order it is shown."""
 
     native_ids: tuple[str, ...]
@@ -86,14 +86,14 @@ class ReceiptDelivery(msgspec.Struct, frozen=True):
     native_ids: tuple[str, ...]
 
 
-class Hop(msgspec.Struct, frozen=True):
+class Hop(msgspec.Struct, frozen=True, gc=False):
     """One step of an envelope's way. `at` is in microseconds since the epoch."""
 
     name: str
     at: int
 
 
-class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One step in the life of a leg. `at` is in milliseconds since the epoch."""
 
     envelope: str

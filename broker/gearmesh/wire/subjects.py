@@ -53,6 +53,7 @@ def untoken(piece: str) -> str:
     return text
 
 
+@lru_cache(maxsize=16_384)
 def kv_token(text: str) -> str:
     """A token for keys of KV buckets, where `~` is not allowed and `=` is."""
     return token(text).replace("~", "=", 1)

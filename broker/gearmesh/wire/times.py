@@ -23,7 +23,7 @@ LATEST: Final = 2**53
 HOP_NAMES: Final = ("received", "stored in", "routed", "stored out", "taken", "sent")
 
 
-class Times(msgspec.Struct, frozen=True):
+class Times(msgspec.Struct, frozen=True, gc=False):
     """When an envelope passed each hop so far, in microseconds since the epoch; carried in a NATS header."""
 
     passed: tuple[int, ...] = ()
