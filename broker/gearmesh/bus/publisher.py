@@ -8,6 +8,7 @@ stream. nats-py's own `publish_async` is not used: it never resolves on an error
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
@@ -53,18 +54,13 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
 Outcome = Callable[[Stored | BusError], Awaitable[None]]
 
 
-class _Unanswered:
-    __slots__ = ("headers", "number", "outcome", "payload", "sent_at", "subject")
-
-    def __init__(
-        self, number: int, subject: str, payload: bytes, headers: dict[str, str] | None, outcome: Outcome
-    ) -> None:
-        self.number = number
-        self.subject = subject
-        self.payload = payload
-        self.headers = headers
-        self.outcome = outcome
-        self.sent_at = 0.0
+class _Unanswered(msgspec.Struct, eq=False):
+    number: int
+    subject: str
+    payload: bytes
+    headers: dict[str, str] | None
+    outcome: Outcome
+    sent_at: float = 0.0
 
 
 class Publisher:
@@ -86,6 +82,7 @@ class Publisher:
         self._resending = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._decoder = msgspec.json.Decoder(_Answer)
+        self._time = time.monotonic
 
     async def __aenter__(self) -> Publisher:
         self._inbox = self._connection.client.new_inbox()
@@ -222,7 +219,7 @@ class Publisher:
         await self._empty.wait()
 
     async def _transmit(self, entry: _Unanswered) -> None:
-        entry.sent_at = asyncio.get_running_loop().time()
+        entry.sent_at = self._time()
         try:
             await self._connection.client.publish(
                 entry.subject, entry.payload, f"{self._inbox}.{entry.number}", entry.headers
@@ -291,7 +288,6 @@ class Publisher:
                     last = entry.number
 
     async def _resend_when_needed(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             try:
                 async with asyncio.timeout(1.0):
@@ -300,7 +296,7 @@ class Publisher:
                 self._resend_wanted.clear()
             except TimeoutError:
                 oldest = next(iter(self._unanswered.values()), None)
-                if oldest is None or loop.time() - oldest.sent_at < self._answer_within:
+                if oldest is None or self._time() - oldest.sent_at < self._answer_within:
                     continue
                 if self._connection.is_up:
                     log.warning("nats has not answered in time; what is unanswered goes again", count=self.unanswered)

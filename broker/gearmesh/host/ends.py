@@ -17,7 +17,7 @@ from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State
 from gearmesh.model.envelope import Envelope
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import token
-from gearmesh.wire.times import REPLAY, Times
+from gearmesh.wire.times import REPLAY
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -39,7 +39,7 @@ class Ends:
 
     async def sent(self, job: Job, sent_at: int) -> None:
         """All of it is with the network, at `sent_at` (microseconds; 0: it had been before)."""
-        hops = Times.read(job.source.headers).hops(job.stored_at, job.taken_at, sent_at) if sent_at else ()
+        hops = job.times.hops(job.stored_at, job.taken_at, sent_at) if sent_at else ()
         for before, after in pairwise(hops):
             self._observe(after.name, after.at - before.at)
         if hops:

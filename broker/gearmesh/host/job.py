@@ -11,6 +11,7 @@ from gearmesh.bus.consumer import Taken
 from gearmesh.bus.later import LaterLog, Waiting
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import Header
+from gearmesh.wire.times import Times
 
 
 class Source(Protocol):
@@ -89,6 +90,14 @@ class Job(msgspec.Struct, eq=False):
     taken_at: int
     fresh: bool
     attempt: int = 0
+    _times: Times | None = None
+
+    @property
+    def times(self) -> Times:
+        """When its envelope passed each hop before us."""
+        if self._times is None:
+            self._times = Times.read(self.source.headers)
+        return self._times
 
     def ends(self, max_age: float) -> float:
         """When it is too late for it, in seconds since the epoch. `max_age`: how many seconds it may wait."""

@@ -244,7 +244,7 @@ class Portals:
 
     async def hear(self, thread: str, conversation: str) -> None:
         """A message of this conversation has arrived there."""
-        portal = await self.get(thread)
+        portal = self._recent.get(thread) or await self.get(thread)
         if conversation not in portal.heard:
             heard = (*portal.heard, conversation)[-MAX_HEARD:]
             await self._write(thread, msgspec.structs.replace(portal, heard=heard))

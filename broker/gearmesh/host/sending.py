@@ -13,7 +13,7 @@ from gearmesh.core.degrade import Fitting, Part, fit
 from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
 from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear, WindowClosed
-from gearmesh.host.answers import answer_of
+from gearmesh.host.answers import Watch, answer_of
 from gearmesh.host.app import App
 from gearmesh.host.connector import sending as guarded
 from gearmesh.host.ends import Ends
@@ -27,7 +27,7 @@ from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Content, Media, Text
 from gearmesh.model.delivery import Delivery, Reason, Sent, State
-from gearmesh.wire.times import REPLAY, Times
+from gearmesh.wire.times import REPLAY
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -75,6 +75,7 @@ class LegSender:
         self._evidence = evidence
         self._receipts = receipts
         self._underway = underway
+        self._watch = Watch(SEND_WITHIN)
         # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
         self._ghosts = app.bridge if isinstance(app.bridge, SupportsGhosts) else None
 
@@ -149,7 +150,7 @@ class LegSender:
         """
         headers = job.source.headers
         if job.fresh and not job.header.sender.is_system and REPLAY not in headers:
-            passed = Times.read(headers).passed
+            passed = job.times.passed
             began = min(passed[0], job.header.at * 1000) if passed else 0
             if self._shared.clock.micros() - began < SURELY_NEW * 1_000_000:
                 return NOTHING_SENT
@@ -231,7 +232,7 @@ class LegSender:
         marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
         try:
             with guarded():
-                sent = await answer_of(app.bridge.send(marked), SEND_WITHIN, app=app.name, delivery=delivery.id)
+                sent = await self._watch.answer_of(app.bridge.send(marked), app=app.name, delivery=delivery.id)
         except SendFailed as failure:
             error = failure
         except BaseException:
