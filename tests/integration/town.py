@@ -28,6 +28,8 @@ from .ports import free_port
 from .streams import everything, with_headers
 
 SETTINGS: Final = Settings()
+SIGN_WITHIN: Final = 2.0
+"""Seconds: in one process a sign of a message comes at once, or never."""
 
 
 class Town:
@@ -43,6 +45,8 @@ class Town:
         self.url = f"http://127.0.0.1:{port}"
         self.folder = folder
         self.tables = tables(graph_url=graph_url, port=port)
+        for app in self.tables["apps"].values():
+            app["unclear_wait"] = SIGN_WITHIN
         self._daemon: Daemon | None = None
 
     @property

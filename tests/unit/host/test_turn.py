@@ -36,13 +36,6 @@ def test_given_what_was_settled_without_a_doubt_then_a_later_doubt_is_about_it_a
     assert doubts.about("ada")
 
 
-def test_given_a_predecessor_that_left_nothing_undone_then_nothing_is_in_doubt() -> None:
-    doubts = Doubts()
-    doubts.raise_all()
-    doubts.dispel()
-    assert not doubts.about("ada")
-
-
 def test_given_one_turn_after_the_other_then_a_doubt_that_was_settled_stays_settled() -> None:
     doubts = Doubts()
     doubts.raise_all()
