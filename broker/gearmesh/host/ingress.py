@@ -117,8 +117,15 @@ class Ingress:
     async def _admit(self, thread: str, events: Sequence[Event], received: int) -> None:
         if self._app.bridge.in_order or not thread:
             await self._take([Arrival(event, received) for event in events], False)
-        else:
-            await self._holding.take(thread, events, received)
+            return
+        # What we sent ourselves has no place among what people write, and somebody may wait for a sign of it.
+        for event in events:
+            if isinstance(event, EchoReceived):
+                self.guard()
+                await self._dispatch(event, received)
+        others = [event for event in events if not isinstance(event, EchoReceived)]
+        if others:
+            await self._holding.take(thread, others, received)
 
     async def _take(self, arrivals: Sequence[Arrival], held: bool) -> None:
         """Take the events of one thread, up to the first that cannot be stored: a later one must not overtake it."""

@@ -263,12 +263,14 @@ class LegSender:
     async def _after(self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed) -> Sent | Outcome | None:
         """What the verdict about a failure comes to. None: try again."""
         if turn.has_ended():
+            turn.doubts.leave(job.thread)
             return LEFT  # whoever is at work now looks for a sign of it
         verdict = self._verdict(job, error)
         if isinstance(verdict, Seek):
             if shown := await self._shown(job, delivery, turn, self._app.unclear_wait):
                 return shown
             if turn.has_ended():
+                turn.doubts.leave(job.thread)
                 return LEFT
             verdict = self._verdict(job, error, sought=True)
         if not isinstance(error, Unclear) and not (isinstance(error, Retry) and error.perhaps):

@@ -19,6 +19,7 @@ class Doubts:
     def __init__(self) -> None:
         self._any = False
         self._settled: set[str] = set()
+        self._left: set[str] = set()
 
     def raise_all(self) -> None:
         """From now on there is a doubt about every thread."""
@@ -27,10 +28,15 @@ class Doubts:
 
     def about(self, thread: str) -> bool:
         """Whether the leg that comes first in this thread is in doubt."""
-        return self._any and thread not in self._settled
+        return thread in self._left or (self._any and thread not in self._settled)
+
+    def leave(self, thread: str) -> None:
+        """A turn of this process has ended before it was known what became of what it had sent to this thread."""
+        self._left.add(thread)
 
     def settle(self, thread: str) -> None:
         """It is known what became of that leg."""
+        self._left.discard(thread)
         if self._any:
             self._settled.add(thread)
 
@@ -49,7 +55,9 @@ class Turn:
 
     def has_ended(self) -> bool:
         """Whether nothing new may be sent any more."""
-        return self._over.is_set() or not self._holds()
+        if not self._over.is_set() and not self._holds():
+            self.end()  # for good, although the app may turn out to be ours still: what was left must come again
+        return self._over.is_set()
 
     def end(self) -> None:
         """Whoever waits in this turn wakes up now."""
