@@ -45,6 +45,15 @@ def test_given_one_turn_after_the_other_then_a_doubt_that_was_settled_stays_sett
     assert following.doubts.about("ben")
 
 
+def test_given_a_leg_that_was_left_when_a_turn_ended_then_its_thread_is_in_doubt_until_that_is_settled() -> None:
+    doubts = Doubts()
+    doubts.leave("ada")
+    assert doubts.about("ada")
+    assert not doubts.about("ben")
+    doubts.settle("ada")
+    assert not doubts.about("ada")
+
+
 def test_a_turn_has_ended_when_it_is_told_to_or_when_the_app_is_not_ours() -> None:
     ours = True
     turn = Turn(lambda: ours)
@@ -52,9 +61,10 @@ def test_a_turn_has_ended_when_it_is_told_to_or_when_the_app_is_not_ours() -> No
     ours = False
     assert turn.has_ended()
     ours = True
-    assert not turn.has_ended(), "the lease was in doubt for a moment only"
-    turn.end()
-    assert turn.has_ended()
+    assert turn.has_ended(), "what was left meanwhile comes again only in another turn"
+    told = Turn()
+    told.end()
+    assert told.has_ended()
 
 
 async def test_given_a_pause_then_it_lasts_its_time(clock: FakeClock) -> None:
