@@ -41,6 +41,13 @@ class Sign(msgspec.Struct, frozen=True):
     at: int
 
 
+class Begun(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A delivery that somebody was about to send, and when (milliseconds); "" when it was clearly not sent."""
+
+    id: str = ""
+    at: int = 0
+
+
 class _Search(msgspec.Struct, frozen=True):
     """Somebody waits for a sign of a message of this envelope (hex id), not older than `oldest` (milliseconds)."""
 
@@ -72,7 +79,7 @@ class Evidence:
         clock: Clock,
     ) -> None:
         self._store = Store(connection, publisher, subjects.bucket("sends"), Sign)
-        self._begun = Store(connection, publisher, subjects.bucket("sends"), str)
+        self._begun = Store(connection, publisher, subjects.bucket("sends"), Begun)
         self._app = app
         self._messages = messages
         self._underway = underway
@@ -120,7 +127,8 @@ class Evidence:
         Raises:
             BusError: it could not be written down; then it must not be sent.
         """
-        await self._begun.put(self._begun_key(delivery.thread), delivery.id)
+        begun = Begun(delivery.id, self._clock.millis())
+        await self._begun.put(self._begun_key(delivery.thread), begun)
 
     async def clear(self, delivery: Delivery) -> None:
         """A message that was begun has clearly not been sent.
@@ -128,15 +136,16 @@ class Evidence:
         Raises:
             BusError: it could not be written down.
         """
-        await self._begun.put(self._begun_key(delivery.thread), "")
+        await self._begun.put(self._begun_key(delivery.thread), Begun())
 
-    async def was_begun(self, delivery: Delivery) -> bool:
-        """Whether the last message that anybody began to send to this thread is this one.
+    async def was_begun(self, delivery: Delivery) -> int | None:
+        """When anybody began to send this message (milliseconds), if it is the last that was begun in its thread.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
-        return await self._begun.get(self._begun_key(delivery.thread), certain=True) == delivery.id
+        begun = await self._begun.get(self._begun_key(delivery.thread), certain=True)
+        return begun.at if begun is not None and begun.id == delivery.id else None
 
     async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
         """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.

@@ -37,6 +37,8 @@ SURELY_NEW: Final = 100.0
 """Seconds, less than the log's duplicate window: a leg whose message is younger cannot have been routed twice."""
 WAITED_FOR: Final = 3.0
 """Seconds that a thread waits at most with its legs in memory; for longer they are put into its queue."""
+AFTER_TAKEOVER: Final = 5.0
+"""Seconds, at least, after a takeover: what a network could not hand over meanwhile comes within them."""
 NOTHING_SENT: Final = LegRecord((), 0, False)
 GHOST_WITHIN: Final = 20.0
 """Seconds that a message waits for its sender's ghost; then its text says who wrote."""
@@ -190,9 +192,13 @@ class LegSender:
 
     async def _send(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome:
         if not job.fresh and turn.doubts.about(job.thread):
-            if await self._evidence.was_begun(delivery):
+            begun = await self._evidence.was_begun(delivery)
+            if begun is not None:
+                # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
+                left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
+                within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
                 doubt = Unclear("whoever was at work before may have sent it")
-                result = await self._after(job, delivery, turn, doubt)
+                result = await self._after(job, delivery, turn, doubt, within)
                 if result == LEFT:
                     return result  # it stays in doubt
                 turn.doubts.settle(job.thread)
@@ -260,14 +266,16 @@ class LegSender:
         # That took a moment, in which this process may have been paused, and replaced.
         return LEFT if turn.has_ended() else None
 
-    async def _after(self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed) -> Sent | Outcome | None:
-        """What the verdict about a failure comes to. None: try again."""
+    async def _after(
+        self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed, within: float | None = None
+    ) -> Sent | Outcome | None:
+        """What the verdict about a failure comes to. None: try again. `within`: seconds in which a sign may come."""
         if turn.has_ended():
             turn.doubts.leave(job.thread)
             return LEFT  # whoever is at work now looks for a sign of it
         verdict = self._verdict(job, error)
         if isinstance(verdict, Seek):
-            if shown := await self._shown(job, delivery, turn, self._app.unclear_wait):
+            if shown := await self._shown(job, delivery, turn, self._app.unclear_wait if within is None else within):
                 return shown
             if turn.has_ended():
                 turn.doubts.leave(job.thread)

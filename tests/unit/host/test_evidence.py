@@ -229,7 +229,7 @@ async def test_given_a_message_that_nobody_began_to_send_then_it_is_in_nobodys_d
     await process.evidence.begin(HELLO)
     following = msgspec.structs.replace(HELLO, id="e1:messenger:1")
     elsewhere = msgspec.structs.replace(HELLO, thread="ben")
-    assert [await new().evidence.was_begun(delivery) for delivery in (following, elsewhere)] == [False, False]
+    assert [await new().evidence.was_begun(delivery) for delivery in (following, elsewhere)] == [None, None]
 
 
 async def test_given_two_messages_one_after_the_other_then_only_the_last_of_a_thread_was_begun(
@@ -239,7 +239,8 @@ async def test_given_two_messages_one_after_the_other_then_only_the_last_of_a_th
     for delivery in (HELLO, to_ben, PICTURE):
         await process.evidence.begin(delivery)
     after = new()
-    assert [await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)] == [False, True, True]
+    begun = [await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)]
+    assert [at is not None for at in begun] == [False, True, True]
 
 
 async def test_given_nats_is_away_then_nobody_can_say_what_was_begun(connection: Connection, process: Process) -> None:
