@@ -280,9 +280,9 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     async with Daemon(config, data, mount=mount, only=only) as daemon:
-        spare_collector()
         if ready:
             ready(daemon.url)
+        spare_collector()
         stop = asyncio.create_task(told.wait())
         failure = asyncio.create_task(daemon.failed())
         done, pending = await asyncio.wait({stop, failure}, return_when=asyncio.FIRST_COMPLETED)

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from gearmesh import Delivery, RateLimited, Sent, WindowClosed
-from gearmesh.bus.ledger import Known, Ledger, Leg
+from gearmesh.bus.ledger import Ledger
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.turn import Turn
 from gearmesh.model.capabilities import Window
+from gearmesh.model.delivery import LedgerEntry
 from gearmesh.testing import FakeBridge, NatsServer
 
 from .couple import Couple
@@ -85,20 +86,20 @@ async def test_given_an_app_that_drains_when_its_consumer_begins_another_turn_th
 async def test_given_the_ledger_cannot_be_read_after_a_send_when_the_leg_comes_again_then_it_is_not_sent_again(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = Ledger._read
-    failed: list[Leg] = []
+    step = Ledger.step
+    failed: list[LedgerEntry] = []
 
-    async def fails_once(ledger: Ledger, leg: Leg) -> Known:
-        if couple.south.shown("ben") and not failed:
-            failed.append(leg)
+    async def fails_once(ledger: Ledger, entry: LedgerEntry, *, new: bool = False) -> bool:
+        if entry.state == "sent" and not failed:
+            failed.append(entry)
             raise BusUnavailable("nats starts again")
-        return await read(ledger, leg)
+        return await step(ledger, entry, new=new)
 
     couple.south.fail(RateLimited("wait", scope="recipient", after=3600.0))
     async with couple.running() as daemon:
         await couple.comes("north", couple.written("n1", "@south:ben Hello"))
         await until(lambda: daemon.apps["south"].egress.queued, awaited="the leg to wait in its queue")
-    monkeypatch.setattr(Ledger, "_read", fails_once)
+    monkeypatch.setattr(Ledger, "step", fails_once)
 
     async with couple.running() as daemon:
         await until(lambda: failed, awaited="the ledger to fail")
