@@ -14,7 +14,9 @@ from nats.js import JetStreamContext
 from gearmesh import cli
 from gearmesh.bus.publisher import Outcome, Publisher
 from gearmesh.host.ends import Ends
+from gearmesh.host.evidence import Evidence
 from gearmesh.host.records import MessageMap
+from gearmesh.host.repeats import Repeats
 from gearmesh.model.delivery import State
 
 
@@ -35,6 +37,11 @@ def without_dedupe() -> None:
     async def nothing_came_of_it(*_: object) -> State:
         return "accepted"
 
+    async def never(*_: object) -> bool:
+        return False
+
+    _replace(Repeats, "has", never)
+    _replace(Evidence, "was_begun", unknown)
     _replace(Ends, "state", nothing_came_of_it)
     _replace(MessageMap, "leg", unknown)
     _replace(MessageMap, "native", unknown)

@@ -17,6 +17,7 @@ from .ports import free_port
 from .processes import Program
 from .town import signed
 
+SIGN_WITHIN: Final = 5.0
 UP_WITHIN: Final = 30.0
 
 
@@ -30,7 +31,9 @@ class FarTown:
         self.url = f"http://127.0.0.1:{port}"
         self.data = folder / "data"
         self._configuration = folder / "gearmesh.toml"
-        self._example = example(graph_url=graph_url, port=port)
+        # A sign of a message comes with the webhooks that the sandbox repeats, after pauses of up to 4 seconds here.
+        signs = f"unclear_wait = {SIGN_WITHIN}"
+        self._example = re.sub(r"(?m)^any_account = .*$", signs, example(graph_url=graph_url, port=port))
         self.configure(drain=5.0)
         arguments = ("run", str(self._configuration), "--data", str(self.data))
         self.daemon = Program(folder, "gearmesh", *arguments, name="daemon")

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 SHORT_BLOWS = ("kill_daemon", "freeze_daemon", "kill_nats")
 SHORT = Options(
     seed=3,
-    seconds=50.0,
-    messages=1_800,
+    seconds=42.0,
+    messages=1_600,
     people=8,
     only=(*SHORT_BLOWS, *(kind for kind in DEFAULT if kind not in ("stop_daemon", "freeze_nats", "fill_stream"))),
 )
@@ -56,7 +56,7 @@ async def test_given_daemons_without_what_keeps_them_right_then_the_campaign_say
     tmp_path: Path, sabotage: str, faults: tuple[str, ...]
 ) -> None:
     # What is wrong is seen at once; they never get quiet.
-    options = Options(seed=1, seconds=25.0, messages=900, people=6, only=faults, sabotage=sabotage, quiet_within=10.0)
+    options = Options(seed=1, seconds=18.0, messages=650, people=6, only=faults, sabotage=sabotage, quiet_within=8.0)
 
     result = await carried_out(options, tmp_path)
 
