@@ -17,7 +17,7 @@ from .ports import free_port
 from .processes import Program
 from .town import signed
 
-SIGN_WITHIN: Final = 5.0
+SIGN_WITHIN: Final = 10.0
 UP_WITHIN: Final = 30.0
 
 

@@ -28,7 +28,7 @@ async def far_town(tmp_path: Path) -> AsyncIterator[FarTown]:
         yield town
 
 
-async def test_given_traffic_in_six_directions_when_the_daemon_is_killed_and_started_again_then_nothing_is_lost_or_doubled(
+async def test_given_traffic_when_the_daemon_is_killed_and_restarted_then_nothing_is_lost_or_doubled(
     far_town: FarTown,
 ) -> None:
     traffic = Traffic(far_town.phones)
