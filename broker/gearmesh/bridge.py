@@ -60,6 +60,27 @@ class BridgeContext(Protocol):
     def media_link(self, ref: MediaRef) -> str:
         """A link, public and expiring, under which a network can fetch this file; "" when no public URL is set."""
 
+    async def keep(self, key: str, value: str) -> None:
+        """Write something down for this app, for good; "" forgets it. Whoever works on the app later can read it.
+
+        Raises:
+            BusUnavailable: it is not written down.
+        """
+
+    async def recall(self, key: str) -> str:
+        """What was kept for this app under a key; "" where nothing was.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+
+    async def recall_all(self) -> Mapping[str, str]:
+        """Everything that was kept for this app, by key: to be read once, when the bridge begins to run.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+
 
 class Bridge(ABC):
     """One app's network. Constructed once, before anything connects; construction does no I/O."""
@@ -170,6 +191,55 @@ class SupportsGhosts(Protocol):
 
     async def ghost(self, thread: str, sender: Sender) -> str:
         """The id under which `send` shows this sender; "" where it cannot, so that the text names them instead."""
+
+
+@runtime_checkable
+class SupportsReactions(Protocol):
+    """A message can be reacted to, with the feature `reaction` among the capabilities."""
+
+    async def react(self, delivery: Delivery) -> Sent:
+        """Show the `Reaction` in `delivery.content` at the message `delivery.target`, or take it away there.
+
+        `Sent` has the ids of it, where the network gives any.
+
+        Raises:
+            SendFailed: as for `Bridge.send`; on `Rejected` the reaction goes out in words.
+        """
+
+
+@runtime_checkable
+class SupportsEdit(Protocol):
+    """A message can be changed afterwards, with the feature `edit` among the capabilities."""
+
+    async def edit(self, delivery: Delivery) -> Sent:
+        """Let the message `delivery.target` say what the `Edit` in `delivery.content` says. Fitted as for `send`.
+
+        Raises:
+            SendFailed: as for `Bridge.send`; on `Rejected` the change goes out in words.
+        """
+
+
+@runtime_checkable
+class SupportsRedaction(Protocol):
+    """A message can be taken back, with the feature `redaction` among the capabilities."""
+
+    async def redact(self, delivery: Delivery) -> Sent:
+        """Take all native messages in `delivery.target` away.
+
+        Raises:
+            SendFailed: as for `Bridge.send`; on `Rejected` a line says that it was taken back.
+        """
+
+
+@runtime_checkable
+class SupportsTyping(Protocol):
+    """The person can be shown that somebody is writing to them."""
+
+    async def typing(self, thread: str, user: str, on: bool, last: str) -> None:
+        """Show it, or that it is over. `last` is the native id of the newest message from there, or "".
+
+        Failures are logged and forgotten: it is never tried again.
+        """
 
 
 @runtime_checkable

@@ -210,7 +210,8 @@ class Daemon:
         lease = Lease(self.connection, self._leases, kv_token(name))
         connector = GuardedConnector(lambda: lease.valid, limit=HTTP_CONNECTIONS)
         http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=HTTP_TIMEOUT, connector=connector))
-        context = HostContext(name, http, self._clock, shared.media_links)
+        kept = Store(self.connection, shared.publisher, self._subjects.bucket("kept"), str)
+        context = HostContext(name, http, self._clock, shared.media_links, kept)
         try:
             bridge = app.bridge(app.settings, context)
         except Exception as error:

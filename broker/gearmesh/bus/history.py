@@ -20,7 +20,7 @@ from gearmesh.errors import Malformed, WireError
 from gearmesh.model.delivery import LedgerEntry
 from gearmesh.model.envelope import Header
 from gearmesh.wire.codec import decode
-from gearmesh.wire.subjects import Subjects, kv_token, untoken
+from gearmesh.wire.subjects import Subjects, kv_token, kv_untoken
 
 MOST: Final = 20_000
 """Messages that are read from one stream, at most."""
@@ -156,7 +156,7 @@ class Archive:
             _, app, thread = kept.subject.removeprefix(self._keys).split(".")
             try:
                 native_ids = decoder.decode(kept.data).native_ids
-                found.append(NativeName(_plain(app), _plain(thread), native_ids, kept.stored_at))
+                found.append(NativeName(kv_untoken(app), kv_untoken(thread), native_ids, kept.stored_at))
             except (msgspec.MsgspecError, Malformed):
                 continue
         return tuple(found)
@@ -210,8 +210,3 @@ def _earliest(ledger: tuple[LedgerEntry, ...], names: tuple[NativeName, ...], de
     times = [entry.at * 1000 for entry in ledger] + [hop.at for entry in ledger for hop in entry.hops]
     times += [name.at for name in names] + [letter.at * 1000 for letter in dead]
     return max(0, min(times) - BEFORE) if times else None
-
-
-def _plain(piece: str) -> str:
-    """The text that a token of a KV key stands for."""
-    return untoken(piece.replace("=", "~", 1))

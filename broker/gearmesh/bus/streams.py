@@ -49,6 +49,7 @@ BUCKETS: Final = (
     BucketSpec("map", ttl=30 * DAY),
     BucketSpec("sends", ttl=8 * DAY),
     BucketSpec("apps"),
+    BucketSpec("kept"),
     BucketSpec("leases"),
 )
 

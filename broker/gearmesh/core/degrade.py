@@ -14,8 +14,9 @@ from gearmesh.core.notices import words
 from gearmesh.core.split import split
 from gearmesh.model.capabilities import Capabilities
 from gearmesh.model.content import Content, Media, Notice, Sender, Text
+from gearmesh.model.delivery import Outgoing
 
-Part = Text | Media
+Part = Outgoing
 MEDIA_NAMES: Final = {
     "image": "picture",
     "video": "video",
@@ -27,13 +28,28 @@ MEDIA_NAMES: Final = {
 }
 
 
+class Quoted(msgspec.Struct, frozen=True, gc=False):
+    """The message that another one answers, or is about, as far as it is known: who wrote it, and what it says."""
+
+    content: Content | None = None
+    name: str = ""
+
+
 class Fitting(msgspec.Struct, frozen=True, gc=False):
-    """How one thread wants its parts. `attribute`: the text itself must say who wrote. `link`: the file's address for
-    the network to fetch, "" when there is none."""
+    """How one thread wants its parts.
+
+    `attribute`: the text itself must say who wrote. `link`: the file's address for the network to fetch, "" when there
+    is none. `quoted`: what the content answers or is about; None where it is about nothing, or nothing is known of it.
+    `is_there`: that message stands in the thread, so that the network can point at it. `in_words`: the network has just
+    refused it as it is; it goes in words.
+    """
 
     capabilities: Capabilities
     attribute: bool = True
     link: str = ""
+    quoted: Quoted | None = None
+    is_there: bool = False
+    in_words: bool = False
 
 
 def fit(content: Content, fitting: Fitting) -> tuple[Part, ...]:
@@ -57,7 +73,7 @@ def attribution(sender: Sender) -> str:
     return f"{name} ({', '.join(facts)})" if facts else name
 
 
-def _texts(content: Part, text: str, fitting: Fitting) -> tuple[Part, ...]:
+def _texts(content: Text | Media, text: str, fitting: Fitting) -> tuple[Part, ...]:
     if fitting.attribute:
         text = f"{attribution(content.sender)}:\n{text}"
     return tuple(

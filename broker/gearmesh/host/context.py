@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 import aiohttp
 import structlog
 
 from gearmesh.bridge import Status
+from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
 from gearmesh.host.ingress import Ingress
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.model.content import MediaRef
 from gearmesh.model.events import Event
+from gearmesh.wire.subjects import kv_token, kv_untoken
+
+KEPT_MOST: Final = 200_000
+"""Things that a bridge can keep and still recall: the newest of them."""
+KEEP_WITHIN: Final = 4.0
 
 StatusListener = Callable[[Status, str], Awaitable[None]]
 
@@ -20,12 +27,15 @@ StatusListener = Callable[[Status, str], Awaitable[None]]
 class HostContext:
     """The `BridgeContext` of one app. The host connects it to the ingress after the bridge is made."""
 
-    def __init__(self, app: str, http: aiohttp.ClientSession, clock: Clock, media_links: MediaLinks) -> None:
+    def __init__(
+        self, app: str, http: aiohttp.ClientSession, clock: Clock, media_links: MediaLinks, kept: Store[str]
+    ) -> None:
         self.app = app
         self.http = http
         self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger(f"gearmesh.app.{app}").bind(app=app)
         self._clock = clock
         self._media_links = media_links
+        self._kept = kept
         self._ingress: Ingress | None = None
         self._listener: StatusListener | None = None
 
@@ -53,3 +63,19 @@ class HostContext:
     def media_link(self, ref: MediaRef) -> str:
         """A link for a network to fetch a file; "" when no public URL is set."""
         return self._media_links.link(ref, self._clock.seconds())
+
+    async def keep(self, key: str, value: str) -> None:
+        """Write something down for this app; see `BridgeContext`."""
+        await self._kept.put(self._key(key), value, patience=KEEP_WITHIN)
+
+    async def recall(self, key: str) -> str:
+        """What was kept for this app under a key; see `BridgeContext`."""
+        return await self._kept.get(self._key(key), certain=True) or ""
+
+    async def recall_all(self) -> Mapping[str, str]:
+        """Everything that was kept for this app; see `BridgeContext`."""
+        entries = await self._kept.scan(f"{kv_token(self.app)}.*", limit=KEPT_MOST)
+        return {kv_untoken(entry.key.partition(".")[2]): entry.record for entry in entries if entry.record}
+
+    def _key(self, key: str) -> str:
+        return f"{kv_token(self.app)}.{kv_token(key)}"

@@ -22,7 +22,7 @@ from gearmesh.host.cache import Cache
 from gearmesh.host.records import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
-from gearmesh.model.content import Media
+from gearmesh.model.content import words_of
 from gearmesh.model.delivery import Delivery
 from gearmesh.model.events import EchoReceived
 from gearmesh.wire.subjects import Subjects, kv_token
@@ -157,7 +157,7 @@ class Evidence:
             BusUnavailable: nats does not answer.
         """
         content, shown = delivery.content, asyncio.get_running_loop().create_future()
-        words = content.caption if isinstance(content, Media) else content.text
+        words = words_of(content)
         search = _Search(delivery.id.partition(":")[0], since - TOLERANCE, shown)
         keys = (_by_id(delivery.thread, delivery.id), _by_words(delivery.thread, words))
         self._searches |= dict.fromkeys(keys, search)

@@ -21,7 +21,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from gearmesh.model.content import Media, ReceiptState, Sender, Text
+from gearmesh.model.content import Edit, Message, Reaction, ReceiptState, Redaction, Sender
 
 State = Literal["accepted", "sent", "delivered", "read", "parked", "failed", "dead", "expired"]
 Reason = Literal[
@@ -52,23 +52,32 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
 """From each state to those that may follow. `dead` leads back to `accepted` when an operator replays it."""
 
 
+Outgoing = Message | Reaction | Edit | Redaction
+"""What a part can be."""
+
+
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One part on its way out: what `Bridge.send` gets.
 
     `id` names this part for good (`<envelope id>:<app>:<part>`): networks that take an id of ours get this one.
     `thread` and `user` are the network's own ids. `reply_to` is the native id of the message that is answered, or "".
     `ghost` is what `SupportsGhosts.ghost` gave for the sender, or "" when the text itself says who wrote. `late`: the
-    messaging window is closed, and the message must be marked as one that the network takes all the same.
+    messaging window is closed, and the message must be marked as one that the network takes all the same. `target` has
+    the native ids of the message that is reacted to, changed or taken back, in the order of its parts.
+
+    Only what the thread's capabilities claim comes to the bridge: a `Message` to `send`, the others to the method of
+    the protocol that they belong to. Words in it are in the thread's dialect already.
     """
 
     id: str
     thread: str
     user: str
-    content: Text | Media
+    content: Outgoing
     sender: Sender = Sender()
     reply_to: str = ""
     ghost: str = ""
     late: bool = False
+    target: tuple[str, ...] = ()
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from gearmesh.errors import SendFailed
-from gearmesh.model.content import Content, ReceiptState
+from gearmesh.model.content import Media, Message, ReceiptState, Text
 from gearmesh.model.person import Profile
 
 
@@ -23,9 +23,67 @@ class MessageReceived(msgspec.Struct, frozen=True):
     thread: str
     user: str
     at: int
-    content: Content
+    content: Message
     reply_to: str = ""
     profile: Profile | None = None
+
+
+class ReactionReceived(msgspec.Struct, frozen=True):
+    """Somebody reacts to the message `target` (native id). `removed`: they have taken their reaction back."""
+
+    thread: str
+    user: str
+    at: int
+    target: str
+    emoji: str = ""
+    removed: bool = False
+    profile: Profile | None = None
+
+
+class EditReceived(msgspec.Struct, frozen=True):
+    """Somebody has changed their message `target` (native id); `content` is all of it as it is now.
+
+    `number` tells several edits of one message apart, where the network counts them, or names each; else their times
+    do.
+    """
+
+    thread: str
+    user: str
+    at: int
+    target: str
+    content: Text | Media
+    number: str = ""
+    profile: Profile | None = None
+
+
+class RedactionReceived(msgspec.Struct, frozen=True):
+    """Somebody has taken back their message `target` (native id)."""
+
+    thread: str
+    user: str
+    at: int
+    target: str
+    profile: Profile | None = None
+
+
+class VoteReceived(msgspec.Struct, frozen=True):
+    """Somebody chooses in the poll `target` (native id): the words of the options, none when they withdraw."""
+
+    thread: str
+    user: str
+    at: int
+    target: str
+    options: tuple[str, ...]
+    profile: Profile | None = None
+
+
+class TypingReceived(msgspec.Struct, frozen=True):
+    """Somebody is writing in this thread, or has stopped."""
+
+    thread: str
+    user: str
+    at: int
+    on: bool = True
 
 
 class ReceiptReceived(msgspec.Struct, frozen=True):
@@ -95,4 +153,15 @@ class Unparsed(msgspec.Struct, frozen=True):
     native_id: str = ""
 
 
-Event = MessageReceived | ReceiptReceived | ReadUpTo | ChatOpened | EchoReceived | Unparsed
+ChangeReceived = ReactionReceived | EditReceived | RedactionReceived | VoteReceived
+"""What is about another message, its `target`."""
+Event = (
+    MessageReceived
+    | ChangeReceived
+    | TypingReceived
+    | ReceiptReceived
+    | ReadUpTo
+    | ChatOpened
+    | EchoReceived
+    | Unparsed
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, TypeVar
 
@@ -49,6 +49,8 @@ class FakeContext:
         self.events: list[Event] = []
         self.refused: list[Event] = []
         self.reports: list[StatusReport] = []
+        self.kept: dict[str, str] = {}
+        """What the bridge has kept, by key."""
         self._taken = 0
         self._watch = Watch()
         self._files: dict[str, tuple[MediaRef, bytes]] = {}
@@ -113,6 +115,26 @@ class FakeContext:
     def media_link(self, ref: MediaRef) -> str:
         """A link to a file that was put in with `offer`; "" for others."""
         return f"{self._url}/media/{ref.source}" if ref.source in self._files else ""
+
+    async def keep(self, key: str, value: str) -> None:
+        """Keep something in `kept`; "" forgets it.
+
+        Raises:
+            BusUnavailable: `unavailable` is set.
+        """
+        if self.unavailable:
+            raise BusUnavailable("the test has made the bus unavailable")
+        self.kept.pop(key, None)
+        if value:
+            self.kept[key] = value
+
+    async def recall(self, key: str) -> str:
+        """What is in `kept` under a key."""
+        return self.kept.get(key, "")
+
+    async def recall_all(self) -> Mapping[str, str]:
+        """Everything in `kept`."""
+        return dict(self.kept)
 
     def offer(self, data: bytes, *, mime: str = "image/png", name: str = "picture.png") -> MediaRef:
         """Put in a file of another app, as if somebody there had sent it. Its link works from now on."""

@@ -11,7 +11,7 @@ import msgspec
 from gearmesh.bridge import Bridge, WebhookRequest, WebhookResponse
 from gearmesh.errors import BusUnavailable, InvalidAddress, Rejected, Retry, Unauthorized
 from gearmesh.model.capabilities import Capabilities
-from gearmesh.model.content import Media, MediaRef, Sender, Text
+from gearmesh.model.content import Media, MediaRef, Sender, Text, words_of
 from gearmesh.model.delivery import Delivery, ReceiptDelivery, Sent
 from gearmesh.model.events import EchoReceived, Event, MessageReceived, ReceiptReceived, Unparsed
 from gearmesh.model.person import Profile
@@ -75,7 +75,7 @@ class FakeBridge(Bridge):
     async def send(self, delivery: Delivery) -> Sent:
         """Show it to the recipient."""
         content = delivery.content
-        text = content.caption if isinstance(content, Media) else content.text
+        text = words_of(content)
         link = self.context.media_link(content.ref) if isinstance(content, Media) else ""
         author = self.messenger.ghosts.get(delivery.ghost, "")
         shown = Shown("", text, delivery.thread, author, delivery.reply_to, link)

@@ -59,6 +59,15 @@ def kv_token(text: str) -> str:
     return token(text).replace("~", "=", 1)
 
 
+def kv_untoken(piece: str) -> str:
+    """The text that a token of a KV key stands for.
+
+    Raises:
+        Malformed: it is no token.
+    """
+    return untoken(piece.replace("=", "~", 1))
+
+
 def partition_of(conversation: str, partitions: int = PARTITIONS) -> int:
     """The partition that nats-server's `{{partition(n,…)}}` gives a conversation: FNV-1a-32 of its token, modulo n."""
     value = 0x811C9DC5

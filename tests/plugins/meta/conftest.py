@@ -41,6 +41,7 @@ class FakeContext:
         self.arrived: asyncio.Queue[Event] = asyncio.Queue()
         self.refusal: Exception | None = None
         self.refused = asyncio.Event()
+        self.kept: dict[str, str] = {}
 
     async def receive(self, *events: Event) -> None:
         if self.refusal is not None:
@@ -58,6 +59,15 @@ class FakeContext:
 
     def media_link(self, ref: MediaRef) -> str:
         return self.links.get(ref.source, "")
+
+    async def keep(self, key: str, value: str) -> None:
+        self.kept[key] = value
+
+    async def recall(self, key: str) -> str:
+        return self.kept.get(key, "")
+
+    async def recall_all(self) -> dict[str, str]:
+        return dict(self.kept)
 
 
 Answer = web.StreamResponse | Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from gearmesh import (
     ChatOpened,
-    Content,
     EchoReceived,
     Event,
     Media,
     MediaKind,
     MediaRef,
+    Message,
     MessageReceived,
     Profile,
     ReadUpTo,
@@ -52,16 +52,16 @@ def read(name: str, payload: object) -> list[Event]:
     return parse_messaging(payload, "page" if name.startswith("messenger") else "instagram", ORIGIN)
 
 
-def ada(words: str | Content, native_id: str = "wamid.IN", quoted: str = "", user: str = ADA) -> MessageReceived:
+def ada(words: str | Message, native_id: str = "wamid.IN", quoted: str = "", user: str = ADA) -> MessageReceived:
     content = Text(words) if isinstance(words, str) else words
     return MessageReceived(native_id, user, user, SENT, content, quoted, ADA_PROFILE)
 
 
-def ben(words: str | Content, native_id: str = "mid.1") -> MessageReceived:
+def ben(words: str | Message, native_id: str = "mid.1") -> MessageReceived:
     return MessageReceived(native_id, BEN, BEN, NOW, Text(words) if isinstance(words, str) else words)
 
 
-def cleo(words: str | Content, native_id: str = "ig.1", quoted: str = "", at: int = NOW) -> MessageReceived:
+def cleo(words: str | Message, native_id: str = "ig.1", quoted: str = "", at: int = NOW) -> MessageReceived:
     return MessageReceived(native_id, CLEO, CLEO, at, Text(words) if isinstance(words, str) else words, quoted)
 
 

@@ -23,7 +23,7 @@ from gearmesh.errors import (
     WindowClosed,
 )
 from gearmesh.model.capabilities import Capabilities
-from gearmesh.model.content import MediaRef, Sender, Text
+from gearmesh.model.content import MediaRef, Sender, Text, words_of
 from gearmesh.model.delivery import Delivery, ReceiptDelivery, Sent
 from gearmesh.model.events import Event, MessageReceived, Unparsed
 from gearmesh.model.person import Profile
@@ -155,7 +155,7 @@ class HearsItself(FakeBridge):
         sent = await super().send(delivery)
         at = self.messenger.clock.millis()
         await self.context.receive(
-            MessageReceived(sent.native_ids[0], delivery.thread, delivery.user, at, delivery.content)
+            MessageReceived(sent.native_ids[0], delivery.thread, delivery.user, at, Text(words_of(delivery.content)))
         )
         return sent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gearmesh import Content, Media, MediaKind, MediaRef, Text
+from gearmesh import Media, MediaKind, MediaRef, Message, Text
 from gearmesh_meta.fields import coordinates_link, mapping, mappings, text
 
 _FACEBOOK: Final = "https://www.facebook.com"
@@ -32,7 +32,7 @@ def without_twins(attachments: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def content_of(attachment: dict[str, Any], app: str) -> Content | None:
+def content_of(attachment: dict[str, Any], app: str) -> Message | None:
     """What this attachment shows, or None when it is not understood."""
     kind, payload = text(attachment.get("type")), mapping(attachment.get("payload"))
     url, title = _address(attachment), text(payload.get("title")) or text(attachment.get("title"))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from gearmesh import BridgeContext, Media, Rejected, Text
+from gearmesh import BridgeContext, Media, Outgoing, Rejected, words_of
 from gearmesh_meta.capabilities import Ways, way_for
 
 HUMAN_AGENT: Final = "HUMAN_AGENT"
 """The tag of messages that answer somebody after their window has closed: the only one left of Meta's (mid-2026)."""
 
 
-def send_api_message(content: Text | Media, context: BridgeContext, ways: Ways) -> dict[str, Any]:
+def send_api_message(content: Outgoing, context: BridgeContext, ways: Ways) -> dict[str, Any]:
     """The `message` object of Messenger and Instagram: a text, or a file by link where it fits one of `ways`."""
     if not isinstance(content, Media):
-        return {"text": content.text}
+        return {"text": words_of(content)}
     way, link = way_for(content.media, content.ref, ways), context.media_link(content.ref)
     if way is None or not link:
         return {"text": as_text(content, link)}

@@ -13,9 +13,9 @@ from typing import Any, Final, Literal
 
 from gearmesh import (
     ChatOpened,
-    Content,
     EchoReceived,
     Event,
+    Message,
     MessageReceived,
     ReadUpTo,
     ReceiptReceived,
@@ -184,7 +184,7 @@ def _message(piece: Piece, message: dict[str, Any], author: str, at: int, origin
     reply = mapping(message.get("reply_to"))
     story = text(mapping(reply.get("story")).get("url"))
     words = "\n".join(part for part in (said, story and f"🔗 {story}") if part)
-    parts: list[Content | Unparsed] = [Text(words)] if words else []
+    parts: list[Message | Unparsed] = [Text(words)] if words else []
     for attachment in attachments_of(message):
         if not repeats(attachment, said):
             content = content_of(attachment, origin.app)

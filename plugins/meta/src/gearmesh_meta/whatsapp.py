@@ -17,6 +17,7 @@ from gearmesh import (
     ReceiptDelivery,
     Rejected,
     Sent,
+    words_of,
 )
 from gearmesh_meta.aliases import BSUID, PHONE, Aliases
 from gearmesh_meta.capabilities import WHATSAPP, WHATSAPP_WAYS, way_for
@@ -132,7 +133,7 @@ class WhatsApp(MetaBridge):
     def _message(self, delivery: Delivery) -> dict[str, Any]:
         content = delivery.content
         if not isinstance(content, Media):
-            return {"type": "text", "text": {"body": content.text, "preview_url": True}}
+            return {"type": "text", "text": {"body": words_of(content), "preview_url": True}}
         way, link = way_for(content.media, content.ref, WHATSAPP_WAYS), self.context.media_link(content.ref)
         if way is None or not link:
             return {"type": "text", "text": {"body": as_text(content, link), "preview_url": True}}

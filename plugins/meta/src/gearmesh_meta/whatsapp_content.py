@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from gearmesh import Content, Media, MediaKind, MediaRef, Text
+from gearmesh import Media, MediaKind, MediaRef, Message, Text
 from gearmesh_meta.fields import (
     coordinates_link,
     flag,
@@ -31,7 +31,7 @@ _BODIES: Final = (*_MEDIA, "text", "button", "interactive", "location", "contact
 _CARD_NAME: Final = re.compile(r"^FN[^:\n]{0,80}:([^\r\n]{1,200})", re.MULTILINE)
 
 
-def content_of(kind: str, message: dict[str, Any], app: str) -> Content | None:
+def content_of(kind: str, message: dict[str, Any], app: str) -> Message | None:
     """What this message of type `kind` says, or None when it says nothing that is understood here."""
     body = mapping(message.get(kind))
     if kind in _MEDIA:
