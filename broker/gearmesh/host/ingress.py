@@ -64,7 +64,8 @@ class Ingress:
     Whoever hosts it may set: `guard`, asked right before something is stored, raises `BusUnavailable` when this process
     is no longer the one at work on the app. `on_inbound` gets each thread whose messaging window has just been opened,
     once that is stored; `on_echo` what went out from our own account; `on_refusal` what the network refuses after its
-    first yes; `on_typing` who is writing.
+    first yes; `on_message` each thread with the native id of what was just taken in from there; `on_typing` who is
+    writing.
     """
 
     def __init__(self, app: App, receipts: Receipts, underway: Underway, quotes: Quotes) -> None:
@@ -72,6 +73,7 @@ class Ingress:
         self.on_inbound: Callable[[str], None] = _needs_nothing
         self.on_echo: Callable[[EchoReceived], Awaitable[None]] = _is_known
         self.on_refusal: Callable[[ReceiptReceived], Awaitable[None]] = receipts.reported
+        self.on_message: Callable[[str, str], None] = _is_one_of_many
         self.on_typing: Callable[[TypingReceived], Awaitable[None]] = _is_nobodys
         self._app = app
         self._shared = app.shared
@@ -256,6 +258,7 @@ class Ingress:
             await self._wrote(event.thread, event.at)
             raise
         await self._store(event, header, data, received)
+        self.on_message(event.thread, event.native_id)
         self._quotes.keep(header.hex_id, content)
 
     async def _vote(self, event: MessageReceived, reply_to: str) -> Vote | None:
@@ -346,6 +349,10 @@ def _is_ours() -> None:
 
 def _needs_nothing(thread: str) -> None:
     """Nothing waits for the window of a thread."""
+
+
+def _is_one_of_many(thread: str, native_id: str) -> None:
+    """Nobody asks which message of a thread is the newest."""
 
 
 async def _is_nobodys(event: TypingReceived) -> None:
