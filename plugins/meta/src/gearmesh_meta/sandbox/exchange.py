@@ -15,6 +15,7 @@ from .media import Media
 from .phone import Message, Phone
 from .phones import PhoneBook
 from .settings import Network, Settings
+from .things import Who
 from .webhooks.event import Dialect, Event
 from .webhooks.lanes import Lanes
 
@@ -107,7 +108,11 @@ class Exchange:
         return messages
 
     def arrive(self, phone: Phone, message: Message) -> None:
-        """A message of the business reaches the phone."""
+        """A message of the business reaches the phone. A reaction is not shown by itself: it stands on its message."""
+        if message.type == "reaction":
+            self._react(phone, message, "business")
+            self._follow(self._dialects[phone.network].accepted(phone, message))
+            return
         self._show(phone, message)
         if self._typing:
             self.stop_typing(phone)
@@ -145,6 +150,17 @@ class Exchange:
     def new_message_id(self, phone: Phone) -> str:
         """An id for a message of the business to this phone."""
         return self._identifiers.message(phone.network, _known_as(phone), incoming=False)
+
+    def _react(self, phone: Phone, reaction: Message, who: Who) -> None:
+        """Put a reaction on its message, in the place of an earlier one; one without emoji takes it off."""
+        target = phone.messages.get(reaction.reply_to or "")
+        if target is None or target.deleted:
+            return
+        if reaction.text:
+            target.reactions[who] = reaction.text
+        else:
+            target.reactions.pop(who, None)
+        self._feed.message(phone, target)
 
     def _act(self, phone: Phone) -> int:
         phone.window_opened = self._clock.now_ms()
