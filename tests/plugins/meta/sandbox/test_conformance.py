@@ -109,7 +109,7 @@ async def test_given_pywa_when_it_sends_and_reads_then_both_sides_understand(
     assert shown[sent["image"]]["media"]["mime"] == "image/png"
     assert shown[sent["buttons"]]["text"] == "well?\n[Yes]"
     assert shown[sent["location"]]["type"] == "location"
-    assert shown[sent["reaction"]]["reply_to"] == sent["text"]
+    assert shown[sent["text"]]["reactions"] == {"business": "👍"}
     assert shown[sent["reply"]]["reply_to"] == sent["text"]
 
     image = {"type": "image", "mime": "image/png", "base64": "eA=="}

@@ -148,10 +148,11 @@ async def test_given_a_reaction_of_the_business_when_made_then_the_phone_shows_i
     typed = await world.type(network, user, text="hello")
     payload = {"message_id": typed["id"], "reaction": "😊"}
     assert await world.page(user, sender_action="react", payload=payload) == (200, {"recipient_id": user})
-    shown = (await world.shown(network, user))[-1]
-    assert (shown["type"], shown["text"], shown["reply_to"]) == ("reaction", "😊", typed["id"])
+    [shown] = await world.shown(network, user)
+    assert (shown["id"], shown["reactions"]) == (typed["id"], {"business": "😊"})
     assert (await world.page(user, sender_action="unreact", payload={"message_id": typed["id"]}))[0] == 200
-    assert (await world.shown(network, user))[-1]["text"] == ""
+    [shown] = await world.shown(network, user)
+    assert "reactions" not in shown
     await world.call("POST", f"/sandbox/phones/{network}/{user}/read")
     await world.settled()
     told = world.business.parts(network)

@@ -10,7 +10,7 @@ import msgspec
 
 from .media import Media
 from .settings import Network
-from .things import Advertisement, Ballot, Button, ContactCard, Goods, Place, Story, Version, Who
+from .things import Advertisement, Ballot, Button, ContactCard, Goods, Place, Post, Story, Version, Who
 
 Direction = Literal["out", "in"]
 Status = Literal["sent", "delivered", "read", "failed"]
@@ -24,6 +24,7 @@ _THINGS: Final = (
     "advertisement",
     "ballot",
     "story",
+    "post",
     "buttons",
     "tapped",
     "reactions",
@@ -31,6 +32,7 @@ _THINGS: Final = (
     "deleted",
     "forwarded",
     "view_once",
+    "played",
     "was",
 )
 
@@ -64,9 +66,12 @@ class Message:
     advertisement: Advertisement | None = None
     ballot: Ballot | None = None
     story: Story | None = None
+    post: Post | None = None
     buttons: tuple[Button, ...] = ()
     tapped: str | None = None
     """Title of the button under this message that the person has tapped last."""
+    tap: Button | None = None
+    """The button that the person tapped to say this, on the message `reply_to`."""
     reactions: dict[Who, str] = field(default_factory=dict)
     """Emoji by whom: each has one at most."""
     versions: list[Version] = field(default_factory=list)
@@ -75,14 +80,24 @@ class Message:
     """Taken back by whoever wrote it; nothing of it is left."""
     forwarded: bool = False
     view_once: bool = False
+    played: bool = False
+    """The person has listened to this voice note."""
     was: str = ""
     """What the business could only put into words, such as "reaction", where somebody recognises it."""
+
+    def react(self, who: Who, emoji: str) -> None:
+        """Put a reaction on it, in the place of an earlier one; without emoji there is none any more."""
+        if emoji and not self.deleted:
+            self.reactions[who] = emoji
+        else:
+            self.reactions.pop(who, None)
 
     def erase(self) -> None:
         """Take it back: what it held is gone for good."""
         self.deleted = True
         self.text = ""
         self.media = self.media_url = self.place = self.advertisement = self.ballot = self.story = None
+        self.post = None
         self.contacts, self.goods, self.buttons = (), (), ()
         self.reactions.clear()
         self.versions.clear()
@@ -143,6 +158,8 @@ class Phone:
         if self.bsuid is not None:
             view["bsuid"] = self.bsuid
             view["hide_number"] = self.hidden
+        if self.typing_until is not None:
+            view["typing_until"] = self.typing_until
         return view
 
     def add(self, message: Message) -> None:

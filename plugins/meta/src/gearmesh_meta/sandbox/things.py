@@ -17,11 +17,7 @@ Who = Literal["person", "business"]
 ButtonKind = Literal["reply", "list", "template", "quick_reply", "postback", "url"]
 
 
-class _Thing(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """All of them: as JSON without empty fields, and strict about what is unknown."""
-
-
-class Place(_Thing):
+class Place(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A location, in degrees (WGS 84)."""
 
     latitude: Annotated[float, Meta(ge=-90, le=90)]
@@ -31,7 +27,7 @@ class Place(_Thing):
     url: str = ""
 
 
-class ContactCard(_Thing):
+class ContactCard(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A contact. `vcard` is the whole card, where one came along."""
 
     name: Annotated[str, Meta(min_length=1)]
@@ -41,7 +37,7 @@ class ContactCard(_Thing):
     vcard: str = ""
 
 
-class Goods(_Thing):
+class Goods(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One thing for sale, on its card. `price` is written out with its currency ("30.00 USD").
 
     `retailer_id` is the seller's id for it, `id` and `catalog_id` are Meta's; `quantity` is how many are ordered.
@@ -58,7 +54,7 @@ class Goods(_Thing):
     quantity: int = 0
 
 
-class Advertisement(_Thing):
+class Advertisement(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The advertisement, or the post, that the person came from."""
 
     title: str
@@ -69,7 +65,7 @@ class Advertisement(_Thing):
     ref: str = ""
 
 
-class Ballot(_Thing):
+class Ballot(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A poll: a question with at least two options; `several`: more than one may be chosen."""
 
     question: Annotated[str, Meta(min_length=1)]
@@ -77,7 +73,7 @@ class Ballot(_Thing):
     several: bool = False
 
 
-class Button(_Thing):
+class Button(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the person can tap under a message. `id` goes back to the business: a reply's id, a payload.
 
     `reply`, `list` and `template` are WhatsApp's (interactive buttons, rows of a list, quick replies of a template),
@@ -91,7 +87,7 @@ class Button(_Thing):
     url: str = ""
 
 
-class Story(_Thing):
+class Story(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A story of Instagram, answered (`reply`) or in which the person has named the business (`mention`).
 
     `url` is its picture or video.
@@ -102,7 +98,16 @@ class Story(_Thing):
     id: str = ""
 
 
-class Version(_Thing):
+class Post(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A post or a reel that the person passes on. `url` is its picture or video."""
+
+    kind: Literal["post", "reel"]
+    url: str
+    title: str = ""
+    id: str = ""
+
+
+class Version(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a message said until it was edited at `time` (milliseconds since the epoch)."""
 
     text: str
