@@ -333,7 +333,9 @@ async def test_given_a_reaction_to_what_is_not_there_when_sent_then_it_fails_aft
     own = await react(world, typed["id"], "👍")
     world.clock.advance(30 * 86_400 + 1)
     await world.type("whatsapp", ADA, text="a month later")
-    for target in ("wamid.none", own, typed["id"]):
+    unsent = await world.type("whatsapp", ADA, text="not for you")
+    await world.call("POST", f"/sandbox/phones/whatsapp/{ADA}/unsend", json={"message_id": unsent["id"]})
+    for target in ("wamid.none", own, typed["id"], unsent["id"]):
         wamid = await react(world, target, "❤️")
         await world.settled()
         [(status, code)] = [
@@ -342,7 +344,8 @@ async def test_given_a_reaction_to_what_is_not_there_when_sent_then_it_fails_aft
             if part["id"] == wamid
         ]
         assert (status, code) == ("failed", 131009)
-    assert (await world.shown("whatsapp", ADA))[0]["reactions"] == {"business": "👍"}
+    shown = await world.shown("whatsapp", ADA)
+    assert [message.get("reactions") for message in shown] == [{"business": "👍"}, None, None]
 
 
 async def test_given_a_quote_of_what_is_gone_when_sent_then_the_message_comes_without_it(world: World) -> None:
