@@ -7,7 +7,17 @@ import hashlib
 
 import pytest
 
-from gearmesh_meta.fields import coordinates, flag, hex_digest, identifier, integer, milliseconds, number, phone_number
+from gearmesh_meta.fields import (
+    coordinates,
+    flag,
+    hex_digest,
+    identifier,
+    integer,
+    milliseconds,
+    number,
+    phone_number,
+    web_address,
+)
 
 DIGEST = hashlib.sha256(b"x")
 
@@ -90,3 +100,20 @@ def test_counts_are_whole_and_bounded() -> None:
 )
 def test_phone_numbers_come_in_digits(value: object, expected: str) -> None:
     assert phone_number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (" https://a.example/x?y ", "https://a.example/x?y"),
+        ("HTTP://a.example", "HTTP://a.example"),
+        ("javascript:alert(1)", ""),
+        ("https:///etc/passwd", ""),
+        ("https://a.example/ b", ""),
+        ("https://", ""),
+        ("https://a.example/" + "x" * 9000, ""),
+        (None, ""),
+    ],
+)
+def test_only_addresses_on_the_web_are_links(value: object, expected: str) -> None:
+    assert web_address(value) == expected

@@ -7,12 +7,14 @@ import hashlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from gearmesh import (
     Card,
     ChatOpened,
     Contacts,
+    Dialect,
     EchoReceived,
     EditReceived,
     Event,
@@ -35,6 +37,7 @@ from gearmesh import (
     Unparsed,
     WindowClosed,
 )
+from gearmesh_meta import whatsapp_content
 from gearmesh_meta.aliases import Aliases
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.parse_whatsapp import parse
@@ -101,6 +104,29 @@ def test_given_a_forwarded_message_then_it_says_so_and_nothing_is_quoted(context
         assert event.reply_to == ""
         assert isinstance(event.content, (Text, Media, Location, Contacts))
         assert event.content.forwarded
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "markup"),
+    [("*hello* _world_", "**hello** _world_", True), ("2*3*4 a_b_c", "2*3*4 a_b_c", False)],
+)
+def test_given_whatsapps_formatting_then_it_becomes_commonmark_and_plain_signs_stay_what_they_are(
+    monkeypatch: pytest.MonkeyPatch, said: str, words: str, markup: bool
+) -> None:
+    dialect = Dialect("*", "_", "~", "`", "```", "> ", "- ")
+    formatting = msgspec.structs.replace(whatsapp_content.WHATSAPP, dialect=dialect)
+    monkeypatch.setattr(whatsapp_content, "WHATSAPP", formatting)
+    edit = {"original_message_id": "wamid.O", "message": {"type": "text", "text": {"body": said}}}
+
+    text, picture, edited = (
+        only(message(kind, body))
+        for kind, body in (("text", {"body": said}), ("image", {"id": "1", "caption": said}), ("edit", edit))
+    )
+
+    assert content_of(text) == Text(words, markup=markup)
+    assert content_of(picture) == Media("image", MediaRef("wa", "1"), words, markup=markup)
+    assert isinstance(edited, EditReceived)
+    assert edited.content == Text(words, markup=markup)
 
 
 PROFILE = Profile(name="Ada Lovelace", username="ada")

@@ -244,6 +244,7 @@ EXPECTED: Final[dict[str, list[Event]]] = {
                 "by Friday",
                 Listing("LAMP", price="30 USD", retailer_id="LAMP", catalog="7", quantity=2),
                 Listing("BULB", price="2.50 USD", retailer_id="BULB", catalog="7", quantity=4),
+                Listing("?", catalog="7", quantity=1),
             ),
             "wamid.3",
         ),

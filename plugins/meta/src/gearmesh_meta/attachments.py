@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from gearmesh import Location, Media, MediaKind, MediaRef, Message, Text
 from gearmesh_meta.appointments import appointment
-from gearmesh_meta.fields import coordinates, mapping, mappings, text
+from gearmesh_meta.fields import coordinates, mapping, mappings, text, web_address
 from gearmesh_meta.products import elements
 
 _FACEBOOK: Final = "https://www.facebook.com"
@@ -105,21 +105,25 @@ def _place(at: dict[str, Any], title: str, url: str) -> Location | Text | None:
     """A place; where it has no coordinates, its name and address on the web."""
     found = coordinates(at.get("lat"), at.get("long"))
     if found is not None:
-        return Location(*found, title, link=url)
+        return Location(*found, title, link=web_address(url))
     return Text(" ".join(part for part in ("📍", title, url) if part)) if url else None
 
 
 def _cards(payload: dict[str, Any]) -> Text | None:
-    """The cards of a generic template in words: title, line below, address."""
+    """A template's text, cards and links in words: title, line below, address."""
     generic = mapping(payload.get("generic"))
-    shown = []
+    blocks = [[text(payload.get("text")), *_buttons(payload)]]
     for card in mappings(generic.get("elements") or payload.get("elements")):
         url = text(card.get("item_url")) or text(mapping(card.get("default_action")).get("url"))
-        lines = (text(card.get("title")), text(card.get("subtitle")), url)
-        shown += ["\n".join(line for line in lines if line)]
-    said = text(payload.get("text"))
-    words = "\n\n".join(part for part in (said, *shown) if part)
-    return Text(words) if words else None
+        blocks.append([text(card.get("title")), text(card.get("subtitle")), url, *_buttons(card)])
+    shown = "\n\n".join(filter(None, ("\n".join(filter(None, lines)) for lines in blocks)))
+    return Text(shown) if shown else None
+
+
+def _buttons(card: dict[str, Any]) -> list[str]:
+    """Buttons that lead somewhere; others would answer whoever made them."""
+    links = ((text(button.get("title")), text(button.get("url"))) for button in mappings(card.get("buttons")))
+    return [f"🔗 {title} {url}".replace("  ", " ") for title, url in links if url]
 
 
 def _address(attachment: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Final
 MAX_ID_CHARS: Final = 512
 _SEPARATORS: Final = re.compile(r"[\s\-.()]+")
 _DIGITS: Final = re.compile(r"[1-9][0-9]{4,14}")
+_WEB_ADDRESS: Final = re.compile(r"https?://[^\s/]\S{0,8000}", re.IGNORECASE)
 _HEX_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
 _FIRST_MILLISECONDS: Final = 10**11
 """Numbers from here on are milliseconds: as seconds they would lie in the year 5138, as milliseconds in 1973."""
@@ -117,6 +118,12 @@ def integer(value: object, most: int = 10**9) -> int:
 def compact(piece: object) -> bytes:
     """A piece of JSON as bytes again, ASCII and without spaces."""
     return json.dumps(piece, separators=(",", ":")).encode()
+
+
+def web_address(value: object) -> str:
+    """An address on the web; "" for anything else, such as `javascript:`, that somebody could tap on."""
+    address = text(value).strip()
+    return address if _WEB_ADDRESS.fullmatch(address) else ""
 
 
 def coordinates(latitude: object, longitude: object) -> tuple[float, float] | None:

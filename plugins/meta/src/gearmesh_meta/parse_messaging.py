@@ -28,7 +28,7 @@ Object = Literal["page", "instagram"]
 
 _MESSAGE_FIELDS: Final = re.compile(r"messag(?:es|ing|e)[a-z_]*|standby")
 _SILENT_FIELDS: Final = frozenset({"story_insights"})
-_SILENT_KEYS: Final = frozenset(
+SILENT_KEYS: Final = frozenset(
     {
         "account_linking",
         "app_roles",
@@ -139,7 +139,7 @@ def _event(piece: Piece, owner: str, origin: Origin) -> list[Event]:
         # Most of them let us send news; one with a link's word in it opens a chat.
         handle = handle_in(item["optin"].get("ref")) if author else ""
         return [ChatOpened(author, author, at, None, handle)] if handle else []
-    if _SILENT_KEYS.intersection(item):
+    if SILENT_KEYS.intersection(item):
         return []
     for state in ("delivery", "read"):
         if isinstance(item.get(state), dict):

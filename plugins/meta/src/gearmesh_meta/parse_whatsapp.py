@@ -21,7 +21,7 @@ from gearmesh_meta.whatsapp_message import Author, message_events
 
 OBJECT: Final = "whatsapp_business_account"
 
-_SILENT_FIELDS: Final = frozenset(
+SILENT_FIELDS: Final = frozenset(
     {
         "account_alerts",
         "account_offboarded",
@@ -79,7 +79,7 @@ def parse(payload: object, origin: Origin, aliases: Aliases) -> list[Event]:
 def _change(change: Piece, entry: Entry, origin: Origin, aliases: Aliases) -> list[Event]:
     value = mapping(change.item).get("value")
     field = identifier(mapping(change.item).get("field")) or _field_of(mapping(value))
-    if field in _SILENT_FIELDS:
+    if field in SILENT_FIELDS:
         return []
     if not field or not isinstance(value, dict):
         return [change.malformed("a change with a field and a value")]

@@ -9,10 +9,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gearmesh import Listing, Product
-from gearmesh_meta.fields import identifier, integer, mapping, mappings, number, text
+from gearmesh_meta.fields import identifier, integer, mapping, mappings, number, text, web_address
 
 MOST_CHARACTERS: Final = 1000
-"""Of a title or an address: longer ones are nobody's."""
+"""Of a title, or a line below it: the rest is cut off."""
+
+
+NAMELESS: Final = "?"
+"""What is ordered without being named: it counts all the same."""
 
 
 def whatsapp_order(order: dict[str, Any]) -> Product | None:
@@ -20,14 +24,14 @@ def whatsapp_order(order: dict[str, Any]) -> Product | None:
     catalog = identifier(order.get("catalog_id"))
     listings = tuple(
         Listing(
-            title=product_id,
+            title=identifier(item.get("product_retailer_id")) or NAMELESS,
             price=price(item.get("item_price"), item.get("currency")),
-            retailer_id=product_id,
+            retailer_id=identifier(item.get("product_retailer_id")),
             catalog=catalog,
             quantity=integer(item.get("quantity")),
         )
         for item in mappings(order.get("product_items"))
-        if (product_id := identifier(item.get("product_retailer_id")))
+        if item
     )
     return _product(listings, "order", text(order.get("text")))
 
@@ -67,7 +71,7 @@ def whatsapp_advert(referral: dict[str, Any]) -> Product | None:
 def messenger_advert(referral: dict[str, Any]) -> Product | None:
     """The advertisement from which a person came; None where nothing of it is shown."""
     shown = mapping(referral.get("ads_context_data"))
-    link = text(shown.get("video_url"))
+    link = web_address(shown.get("video_url"))
     titles = (shown.get("ad_title"), shown.get("photo_url"), link, shown.get("post_id"), shown.get("product_id"))
     return _advert(titles, "", link, (shown.get("photo_url"),))
 
@@ -102,8 +106,8 @@ def _listing(item: dict[str, Any], quantity: int = 0) -> Listing | None:
         title=title,
         text=_short(item.get("subtitle")) or _short(item.get("description")),
         price=price(item.get("unit_price", item.get("price")), item.get("currency")),
-        link=_short(item.get("url")),
-        picture=_short(item.get("image_url")),
+        link=web_address(item.get("url")),
+        picture=web_address(item.get("image_url")),
         retailer_id=retailer_id,
         catalog=own_id,
         quantity=quantity,
@@ -118,8 +122,8 @@ def _advert(titles: tuple[object, ...], body: object, link: object, pictures: tu
     listing = Listing(
         title=title,
         text=said if said != title else "",
-        link=_short(link),
-        picture=next((picture for picture in map(_short, pictures) if picture), ""),
+        link=web_address(link),
+        picture=next((picture for picture in map(web_address, pictures) if picture), ""),
     )
     return Product((listing,), "ad")
 
@@ -129,8 +133,6 @@ def _named(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    """A text that fits on a card; an address that is cut off would lead nowhere, so what is too long is left out."""
+    """A text that fits on a card."""
     said = text(value).strip()
-    if len(said) <= MOST_CHARACTERS:
-        return said
-    return "" if "://" in said[:16] else said[: MOST_CHARACTERS - 1] + "…"
+    return said if len(said) <= MOST_CHARACTERS else said[: MOST_CHARACTERS - 1] + "…"

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gearmesh import Contacts, Location, Media, MediaKind, MediaRef, Message, Text
 from gearmesh_meta.capabilities import WHATSAPP
 from gearmesh_meta.cards import cards_in
-from gearmesh_meta.fields import coordinates, flag, hex_digest, identifier, integer, mapping, text
+from gearmesh_meta.fields import coordinates, flag, hex_digest, identifier, integer, mapping, text, web_address
 from gearmesh_meta.products import whatsapp_order
 from gearmesh_meta.words import spoken
 
@@ -155,7 +155,7 @@ def _answer(value: object) -> str:
 
 def _place(body: dict[str, Any]) -> Location | Text | None:
     """A place; where its coordinates are none, what it is called."""
-    name, address, link = text(body.get("name")), text(body.get("address")), text(body.get("url"))
+    name, address, link = text(body.get("name")), text(body.get("address")), web_address(body.get("url"))
     found = coordinates(body.get("latitude"), body.get("longitude"))
     if found is not None:
         return Location(*found, name, address, link)
