@@ -39,6 +39,10 @@ class Quotes:
         elif isinstance(content, Message):
             self._recent.put(envelope, content)
 
+    def forget(self, envelope: str) -> None:
+        """It was taken back."""
+        self._recent.drop(envelope)
+
     async def of(self, envelope: str, thread: str) -> Quoted | None:
         """What an envelope said that was written in this thread or sent to it; None when that is not kept any more.
 

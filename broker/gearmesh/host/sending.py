@@ -25,6 +25,7 @@ from gearmesh.host.queues import FOR_EVER
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.records import LegRecord, NativeRecord
+from gearmesh.host.removal import Removal
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.capabilities import Feature
@@ -97,6 +98,7 @@ class LegSender:
         self._receipts = receipts
         self._underway = underway
         self._quotes = quotes
+        self._removal = Removal(app, quotes)
         self._watch = Watch(SEND_WITHIN)
         # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
         self._ghosts = app.bridge if isinstance(app.bridge, SupportsGhosts) else None
@@ -136,7 +138,11 @@ class LegSender:
             known = await self._remember(job, result, known, number, len(parts), ghost, begun)
         if not job.header.sender.is_system:
             await self._app.portals.hear(job.thread, job.header.conversation)
-        self._quotes.keep(job.header.hex_id, content)
+        if isinstance(content, Redaction):
+            record = await self._shared.messages.leg(content.target, self._app.name, job.thread)
+            await self._removal.remove(content.target, job.header.sender, record)
+        else:
+            self._quotes.keep(job.header.hex_id, content)
         return SENT
 
     async def _remember(
