@@ -11,7 +11,7 @@ import pytest
 
 from gearmesh.bridge import Bridge, BridgeContext, WebhookRequest
 from gearmesh.errors import SendFailed
-from gearmesh.model.content import Message
+from gearmesh.model.content import MediaKind, Message
 from gearmesh.testing.shown import Shown
 
 NOT_GIVEN: Final = "not tested: "
@@ -45,6 +45,9 @@ class Author(ABC):
 
     keeps_messages: ClassVar[bool] = True
     """Whether the network keeps what is written while nobody is connected, and tells it later."""
+
+    comes_as: ClassVar[Mapping[MediaKind, MediaKind]] = {}
+    """Kinds of files that the network tells as another kind, such as a voice message as a sound."""
 
     @asynccontextmanager
     async def network(self) -> AsyncIterator[None]:

@@ -77,10 +77,14 @@ class HeardRules(Sending):
         must(not (missing := lacks(due, content, "partial")), missing)
 
     @pytest.mark.parametrize("kind", KINDS_OF_FILES)
-    @rule("heard", "a file comes in as Media of its kind, and media() gives its very bytes")
+    @rule(
+        "heard",
+        "a file comes in as Media of its kind, as far as the network tells it, and media() gives its very bytes",
+    )
     async def test_heard_files(self, kind: MediaKind) -> None:
         media = await self._file(kind, Media(kind, self._ref(kind)))
-        must(media.media == kind, f"the {kind} came in as {media!r}")
+        due = self.comes_as.get(kind, kind)
+        must(media.media == due, f"the {kind} came in as {media!r}; expected the kind {due}")
         if isinstance(self.bridge, SupportsMedia):
             chunks = self.bridge.media(media.ref)
 

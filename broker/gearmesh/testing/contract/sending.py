@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Sequence
 
 import msgspec
@@ -10,10 +11,12 @@ from gearmesh.bridge import SupportsGhosts
 from gearmesh.core.degrade import Fitting, Quoted, fit
 from gearmesh.errors import SendFailed
 from gearmesh.host.carrying import carry
-from gearmesh.model.content import Content, Edit, Media, Reaction, Redaction, Text, words_of
+from gearmesh.model.content import Content, Edit, Media, MediaKind, MediaRef, Reaction, Redaction, Text, words_of
 from gearmesh.model.delivery import Delivery, Outgoing, Sent
+from gearmesh.testing.contract.files import PNG
 from gearmesh.testing.contract.harness import SENDER, Harness
 from gearmesh.testing.contract.rule import Broken, must
+from gearmesh.testing.contract.samples import PICTURES
 from gearmesh.testing.shown import Shown
 
 
@@ -69,6 +72,14 @@ class Sending(Harness):
             carried.append(Carried(part, sent.native_ids))
         return carried
 
+    def offered(self, kind: MediaKind) -> MediaRef:
+        """A file from elsewhere, as the bridge gets it: turned into the first type that capabilities name for it."""
+        mime, name = PICTURES[kind]
+        taken = self.claimed.files.get(kind)
+        if taken is not None and taken.mimes and mime not in taken.mimes:
+            mime, name = taken.mimes[0], name.partition(".")[0] + (mimetypes.guess_extension(taken.mimes[0]) or "")
+        return self.context.offer(PNG, mime=mime, name=name)
+
     async def said(self, text: str) -> tuple[str, ...]:
         """Send words, and return their native ids."""
         carried = await self.carry(Text(text, SENDER))
@@ -84,7 +95,7 @@ class Sending(Harness):
         for one in carried:
             shown = await self.appears(*one.native_ids)
             texts = [message.text for message in shown if message.text]
-            due = words_of(one.part)
+            due = words_of(one.part) if isinstance(one.part, Text | Media) else ""
             # What stands beside a file may come as a message of its own.
             must(not due or due in texts, f"the bridge was given {due!r}, and shown is {texts!r}")
             read += texts

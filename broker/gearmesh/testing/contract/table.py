@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
@@ -22,6 +23,7 @@ CHECK: Final = "gearmesh_feature"
 """The property that names a feature, how it is claimed, and the way that was tested."""
 OUTCOMES: Final = ("passed", "failed", "skipped")
 NOTHING: Final = "·"
+WIDTH: Final = 80
 MARKS: Final = ("failed", "not checked", "passed", NOTHING)
 """What stands in a cell, the most important first: of several tests it has the first one."""
 
@@ -104,7 +106,8 @@ def _features(name: str, suite: Suite) -> Iterator[Line]:
             marks = [_mark(suite.cells.get((feature, way), set())) for way in WAYS]
             yield Line(_row(f"  {feature}", suite.levels[feature], *marks), red="failed" in marks)
     if suite.missing:
-        yield Line(f"  not checked for want of {', '.join(suite.missing)}")
+        told = f"not checked for want of {', '.join(suite.missing)}"
+        yield from (Line(f"  {line}") for line in textwrap.wrap(told, WIDTH))
 
 
 def _row(name: str, claimed: str, *cells: str) -> str:

@@ -6,17 +6,15 @@ from typing import Final, Literal
 
 import pytest
 
-from gearmesh.core.degrade import Quoted
+from gearmesh.core.degrade import Quoted, recognised
 from gearmesh.model.capabilities import Feature
 from gearmesh.model.content import Content, MediaKind, Text, Vote, replaced
-from gearmesh.testing.contract.files import PNG
 from gearmesh.testing.contract.harness import SENDER
 from gearmesh.testing.contract.rule import must, rule
 from gearmesh.testing.contract.samples import (
     BY_ITSELF,
     CHANGES,
     KINDS_OF_FILES,
-    PICTURES,
     POLL,
     SIGNS,
     TARGET,
@@ -24,6 +22,8 @@ from gearmesh.testing.contract.samples import (
 )
 from gearmesh.testing.contract.sending import Sending
 
+NOT_MARKED: Final[frozenset[Feature]] = frozenset({"formatting", "buttons"})
+"""What are words from the beginning, and less of them is seen."""
 QUOTED: Final = Quoted(Text("A question", SENDER), "Ada")
 
 
@@ -42,22 +42,19 @@ class WordsRules(Sending):
     async def test_words_files(self, kind: MediaKind) -> None:
         self._not_claimed(kind)
         await self.start()
-        mime, name = PICTURES[kind]
-        content = file(kind, self.context.offer(PNG, mime=mime, name=name))
+        content = file(kind, self.offered(kind))
         carried = await self.carry(content)
         read = await self.arrives(carried)
         if all(isinstance(one.part, Text) for one in carried):
             link = self.context.media_link(content.ref)
             must(link in read, f"the link {link} is not in what is read: {read!r}")
+            must(recognised(read) == kind, f"it is taken for {recognised(read)}: {read!r}")
 
     @rule("words", "a picture to be seen once arrives all the same where `view_once` is not claimed")
     async def test_words_view_once(self) -> None:
         self._not_claimed("view_once")
         await self.start()
-        mime, name = PICTURES["image"]
-        await self.arrives(
-            await self.carry(file("image", self.context.offer(PNG, mime=mime, name=name), view_once=True))
-        )
+        await self.arrives(await self.carry(file("image", self.offered("image"), view_once=True)))
 
     @rule("words", "an answer says what it answers where replies are not claimed")
     async def test_words_reply(self) -> None:
@@ -100,6 +97,9 @@ class WordsRules(Sending):
     def _reads(self, feature: Feature, read: str) -> None:
         for sign in SIGNS[feature]:
             must(sign.lower() in read.lower(), f"{sign!r} is not in what is read: {read!r}")
+        if feature not in NOT_MARKED:
+            found = recognised(read)
+            must(found == feature, f"it is taken for {found or 'words from the beginning'}: {read!r}")
 
     def _not_claimed(self, feature: Feature) -> None:
         level = self.claimed.level(feature)
