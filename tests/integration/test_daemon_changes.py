@@ -130,9 +130,8 @@ async def test_what_is_taken_back_goes_there_and_out_of_our_logs(couple: Couple)
         await couple.south.until(is_gone, within=WITHIN, awaited="the message to be gone")
 
         async def no_copy() -> bool:
-            return not any(
-                b"the first words" in data for log in ("GM_IN", "GM_OUT") for data in await couple.stored(log)
-            )
+            stored = [*await couple.stored("GM_IN"), *await couple.stored("GM_OUT")]
+            return not any(b"the first words" in data for data in stored)
 
         await eventually(no_copy, awaited="our copies to be gone")
 
