@@ -90,9 +90,8 @@ class MetaContract(BridgeContract):
             case Media(media=kind, ref=ref, view_once=once):
                 encoded = base64.b64encode(data).decode()
                 message = {"media": {"type": kind, "base64": encoded, "mime": ref.mime, "name": ref.name}}
-                if once:
-                    self._only("what is seen once", "instagram")
-                    message["view_once"] = True
+                if once or (kind == "gif" and self.name == "whatsapp"):
+                    self.cannot(f"{self.name} tells nothing of this {kind} but that there is one")
             case Location():
                 self._only("places", "whatsapp", "messenger")
                 message = {"place": _place(content)}

@@ -29,6 +29,7 @@ from gearmesh.model.events import (
     RedactionReceived,
     TypingReceived,
     VoteReceived,
+    part_id,
 )
 from gearmesh.testing.contract.files import PNG
 from gearmesh.testing.contract.rule import Broken, must, rule
@@ -175,7 +176,13 @@ class HeardRules(Sending):
         event = await self.message(f"the {feature}")
         must(event.native_id == native_id, f"native_id is {event.native_id!r}; the network's is {native_id!r}")
         self._is_theirs(event)
-        return event.content
+        said = [event.content]
+        for number in range(1, event.parts):
+            part = await self.message(f"part {number + 1} of {event.parts} of the {feature}")
+            due = part_id(native_id, number)
+            must(part.native_id == due, f"the id of part {number + 1} is {part.native_id!r}; expected {due!r}")
+            said.append(part.content)
+        return next((one for one in said if not isinstance(one, Text)), said[0])
 
     async def _file(self, feature: Feature, content: Media) -> Media:
         heard = await self._heard(feature, content, PNG)

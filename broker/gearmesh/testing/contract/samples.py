@@ -77,6 +77,7 @@ SIGNS: Final[Mapping[Feature, tuple[str, ...]]] = {
     "location": ("52.51", "13.37", "Brandenburg Gate"),
     "contacts": ("Alan Turing",),
     "poll": ("Where do we meet?", "At the lake", "In the woods"),
+    "view_once": (),
     "vote": ("In the woods",),
     "product": ("Red sofa", "€ 40", "Is it still there?"),
     "buttons": ("Are you coming?", *BUTTONS),

@@ -54,7 +54,7 @@ class WordsRules(Sending):
     async def test_words_view_once(self) -> None:
         self._not_claimed("view_once")
         await self.start()
-        await self.arrives(await self.carry(file("image", self.offered("image"), view_once=True)))
+        self._reads("view_once", await self._arrives(file("image", self.offered("image"), view_once=True)))
 
     @rule("words", "an answer says what it answers where replies are not claimed")
     async def test_words_reply(self) -> None:
