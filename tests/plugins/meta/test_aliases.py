@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gearmesh import Event, MessageReceived, Profile
 from gearmesh_meta.aliases import Aliases
 from gearmesh_meta.origin import Origin
@@ -71,6 +75,95 @@ def test_memory_is_bounded() -> None:
     assert aliases.user("", "DE.0") == "DE.0"
 
 
+def test_when_a_number_changes_then_the_person_stays_the_same_and_is_written_to_under_the_new_one() -> None:
+    aliases = Aliases()
+    aliases.user(PHONE, BSUID)
+
+    assert aliases.moved([PHONE], ["4915112345678"])
+
+    assert aliases.user("4915112345678", "DE.1") == PHONE
+    assert aliases.user("", "DE.1") == PHONE
+    assert aliases.recipient(PHONE) == "4915112345678"
+    assert aliases.moved(["4915112345678"], ["4915112345679"])
+    assert aliases.recipient(PHONE) == "4915112345679"
+
+
+def test_when_the_number_of_somebody_unknown_changes_then_the_old_one_is_who_they_are() -> None:
+    aliases = Aliases()
+
+    assert aliases.moved([PHONE], ["4915112345678"])
+    assert aliases.user("4915112345678", "") == aliases.user(PHONE, "") == PHONE
+
+
+def test_when_only_the_new_scoped_id_is_told_then_it_is_written_to_for_the_old_number_may_be_another_persons() -> None:
+    aliases = Aliases()
+    aliases.user(PHONE, "US.old")
+
+    assert aliases.moved(["US.old"], ["MX.new"])
+    assert aliases.recipient(PHONE) == "MX.new"
+    assert aliases.user("", "MX.new") == PHONE
+
+
+def test_when_the_new_number_is_known_already_then_whom_it_stands_for_does_not_change() -> None:
+    aliases = Aliases()
+    aliases.user("4915112345678", "")
+
+    assert aliases.moved([PHONE], ["4915112345678"])
+    assert aliases.user("4915112345678", "") == "4915112345678"
+
+
+@pytest.mark.parametrize(
+    ("previous", "current"), [([], [PHONE]), ([PHONE], []), ([PHONE], [PHONE]), (["me"], ["you"]), ([""], [""])]
+)
+def test_news_that_does_not_say_who_became_what_teaches_nothing(previous: list[str], current: list[str]) -> None:
+    aliases = Aliases()
+
+    assert not aliases.moved(previous, current)
+    assert aliases.news() == {}
+
+
+def test_what_is_learned_is_news_once() -> None:
+    aliases = Aliases()
+
+    aliases.user(PHONE, BSUID)
+    assert aliases.news() == {f"alias/{BSUID}": PHONE}
+    aliases.noted(f"alias/{BSUID}", PHONE)
+    aliases.user(PHONE, BSUID)
+    aliases.user("", BSUID)
+    assert aliases.news() == {}
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_whatever_comes_then_whom_an_id_stands_for_never_changes_not_even_over_a_restart(data: st.DataObject) -> None:
+    phones = st.sampled_from(["", "4915100001", "4915100002", "4915100003"])
+    bsuids = st.sampled_from(["", "DE.1", "DE.2", "DE.3"])
+    anything = phones | bsuids
+    aliases, kept, known = Aliases(), dict[str, str](), dict[str, str]()
+    for _ in range(data.draw(st.integers(1, 12))):
+        match data.draw(st.sampled_from(["user", "same", "renamed", "moved", "restart"])):
+            case "user":
+                aliases.user(data.draw(phones), data.draw(bsuids))
+            case "same":
+                user = data.draw(st.sampled_from([*known.values(), "4915100009"]))
+                aliases.same(user, data.draw(anything))
+            case "renamed":
+                aliases.renamed(data.draw(bsuids), data.draw(bsuids))
+            case "moved":
+                aliases.moved([data.draw(anything)], [data.draw(anything)])
+            case "restart":
+                before = {known: aliases.recipient(known) for known in {*known.values()}}
+                aliases = Aliases()
+                aliases.recalled(kept)
+                assert {user: aliases.recipient(user) for user in before} == before
+        kept |= aliases.news()
+        for key, value in aliases.news().items():
+            aliases.noted(key, value)
+        now = dict(aliases._users)
+        assert {key: now.get(key) for key in known} == known
+        known = now
+
+
 def read(aliases: Aliases, field: str = "messages", **value: Any) -> list[Event]:
     value["metadata"] = {"phone_number_id": "1"}
     change = {"field": field, "value": value}
@@ -116,3 +209,49 @@ def test_given_whatsapps_news_of_a_rename_then_they_stay_the_same() -> None:
 
     assert read(aliases, "user_id_update", user_id_update=[update]) == []
     assert aliases.user("", "US.new") == "US.old"
+
+
+def test_given_whatsapps_news_of_a_rename_of_somebody_known_by_their_number_alone_then_they_stay_the_same() -> None:
+    aliases = Aliases()
+    aliases.user(PHONE, "")
+    update = {"wa_id": PHONE, "user_id": {"previous": "US.old", "current": "US.new"}, "timestamp": "1"}
+
+    assert read(aliases, "user_id_update", user_id_update=[update]) == []
+    assert aliases.user("", "US.new") == aliases.user("", "US.old") == PHONE
+
+
+def test_given_the_news_of_a_new_number_then_the_person_goes_on_under_it_and_nobody_is_told_anything() -> None:
+    aliases = Aliases()
+    body = {
+        "body": f"User A changed from {PHONE} to 4915112345678",
+        "wa_id": "4915112345678",
+        "type": "user_changed_number",
+    }
+    news = {"from": PHONE, "id": "wamid.S", "timestamp": "1", "type": "system", "system": body}
+
+    assert read(aliases, messages=[news]) == []
+    (event,) = read(aliases, messages=[{**text(), "from": "4915112345678"}])
+
+    assert isinstance(event, MessageReceived)
+    assert (event.user, event.thread) == (PHONE, PHONE)
+    assert aliases.recipient(PHONE) == "4915112345678"
+
+
+@pytest.mark.parametrize(
+    ("ids", "system"),
+    [
+        ({}, {"body": "x", "user_id": "MX.2", "previous_user_id": "CO.1"}),
+        ({"from_user_id": "CO.1"}, {"body": "x", "user_id": "MX.2"}),
+        ({}, {"body": "User changed from CO.1 to MX.2"}),
+        ({}, {"body": "User Ada changed from CO.1 to MX.2", "user_id": "MX.2"}),
+    ],
+)
+def test_given_the_news_of_a_new_scoped_id_in_any_of_its_shapes_then_the_person_stays_the_same(
+    ids: dict[str, str], system: dict[str, str]
+) -> None:
+    aliases = Aliases()
+    news = {**ids, "id": "w", "type": "system", "system": {**system, "type": "user_changed_user_id"}}
+
+    assert read(aliases, messages=[news]) == []
+    assert aliases.user("", "MX.2") == "CO.1"
+    assert aliases.recipient("CO.1") == "MX.2"

@@ -7,7 +7,17 @@ import hashlib
 
 import pytest
 
-from gearmesh_meta.fields import coordinates_link, flag, hex_digest, identifier, milliseconds, number
+from gearmesh_meta.fields import (
+    coordinates,
+    flag,
+    hex_digest,
+    identifier,
+    integer,
+    milliseconds,
+    number,
+    phone_number,
+    web_address,
+)
 
 DIGEST = hashlib.sha256(b"x")
 
@@ -69,6 +79,41 @@ def test_numbers_are_finite() -> None:
     ]
 
 
-def test_places_off_this_planet_have_no_link() -> None:
-    assert coordinates_link(37.44221496582, "-122.16165924072") == "https://maps.google.com/?q=37.442215,-122.161659"
-    assert coordinates_link(91, 0) == coordinates_link(0, 181) == coordinates_link(None, 0) == ""
+def test_places_off_this_planet_are_none() -> None:
+    assert coordinates(37.44221496582, "-122.16165924072") == (37.44221496582, -122.16165924072)
+    assert coordinates(91, 0) is coordinates(0, 181) is coordinates(None, 0) is None
+
+
+def test_counts_are_whole_and_bounded() -> None:
+    assert [integer(value) for value in (2, "2", 2.9, -1, 10**12, None, True, "x")] == [2, 2, 2, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("+49 (151) 123-45678", "4915112345678"),
+        (4915112345678, "4915112345678"),
+        ("US.1", "US.1"),
+        ("PHONE NUMBER", "PHONE NUMBER"),
+        (None, ""),
+    ],
+)
+def test_phone_numbers_come_in_digits(value: object, expected: str) -> None:
+    assert phone_number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (" https://a.example/x?y ", "https://a.example/x?y"),
+        ("HTTP://a.example", "HTTP://a.example"),
+        ("javascript:alert(1)", ""),
+        ("https:///etc/passwd", ""),
+        ("https://a.example/ b", ""),
+        ("https://", ""),
+        ("https://a.example/" + "x" * 9000, ""),
+        (None, ""),
+    ],
+)
+def test_only_addresses_on_the_web_are_links(value: object, expected: str) -> None:
+    assert web_address(value) == expected

@@ -10,17 +10,23 @@ import pytest
 from gearmesh import (
     ChatOpened,
     EchoReceived,
+    EditReceived,
     Event,
+    Location,
     Media,
     MediaRef,
+    Message,
     MessageReceived,
+    ReactionReceived,
     ReadUpTo,
     ReceiptReceived,
+    RedactionReceived,
     Text,
     Unparsed,
 )
+from gearmesh_meta.messaging_message import handle_in
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.parse_messaging import Object, handle_in, parse
+from gearmesh_meta.parse_messaging import Object, parse
 
 US = "682498302938465"
 BEN = "7100000000000001"
@@ -54,7 +60,7 @@ def attachment(kind: str, **payload: Any) -> dict[str, Any]:
     return {"type": kind, "payload": payload}
 
 
-def received(content: Text | Media, native_id: str = "m_1", reply_to: str = "") -> MessageReceived:
+def received(content: Message, native_id: str = "m_1", reply_to: str = "") -> MessageReceived:
     return MessageReceived(native_id, BEN, BEN, AT, content, reply_to)
 
 
@@ -81,7 +87,7 @@ def test_given_a_reply_then_the_quoted_message_is_named() -> None:
         (attachment("image", url=URL, sticker_id=1), Media("sticker", MediaRef("fb", URL))),
         (
             attachment("location", coordinates={"lat": 1.2, "long": -1.3}),
-            Text("📍 https://maps.google.com/?q=1.200000,-1.300000"),
+            Location(1.2, -1.3),
         ),
         (attachment("fallback", url=URL, title="TAHITI"), Text(f"🔗 TAHITI {URL}")),
         (attachment("ig_reel", url=URL, reel_video_id=1), Text(f"🔗 {URL}")),
@@ -89,7 +95,7 @@ def test_given_a_reply_then_the_quoted_message_is_named() -> None:
         ({"type": "like_heart"}, Text("❤️")),
     ],
 )
-def test_given_an_attachment_then_its_content_comes(piece: dict[str, Any], expected: Text | Media) -> None:
+def test_given_an_attachment_then_its_content_comes(piece: dict[str, Any], expected: Message) -> None:
     assert message(attachments=[piece]) == [received(expected)]
 
 
@@ -134,10 +140,10 @@ def test_given_a_reply_to_a_story_then_its_address_comes_along() -> None:
     ("body", "kind"),
     [
         ({"attachments": [attachment("template", product={"elements": []})]}, "template"),
-        ({"attachments": [attachment("appointment_booking", booking_id="1")]}, "appointment_booking"),
-        ({"attachments": [attachment("ephemeral")]}, "ephemeral"),
+        ({"attachments": [attachment("appointment_booking", booking_id="1")]}, "appointment booking"),
+        ({"attachments": [attachment("ephemeral")]}, "view-once message"),
+        ({"attachments": [attachment("story_mention")]}, "story that is gone"),
         ({"attachments": [{"type": 5}]}, "attachment"),
-        ({"is_deleted": True}, "unsend"),
         ({"is_unsupported": True}, "unsupported"),
         ({}, "message"),
         ({"text": 5}, "message"),
@@ -165,9 +171,10 @@ def test_given_a_text_beside_an_attachment_that_is_not_understood_then_both_come
 @pytest.mark.parametrize(
     ("body", "kind", "native_id"),
     [
-        ({"message_edit": {"mid": "m_2", "text": "new", "num_edit": "1"}}, "edit", "m_2"),
-        ({"reaction": {"mid": "m_2", "action": "react", "emoji": "❤"}}, "reaction", "m_2"),
-        ({"reaction": {"mid": "m_2", "action": "unreact"}}, "reaction", "m_2"),
+        ({"message_edit": {"mid": "m_2", "num_edit": "1"}}, "edit", "m_2"),
+        ({"message_edit": {"text": "new", "num_edit": "1"}}, "edit", ""),
+        ({"reaction": {"mid": "m_2", "action": "react"}}, "reaction", "m_2"),
+        ({"reaction": {"action": "unreact"}}, "reaction", ""),
         ({"order": {"products": []}}, "order", ""),
         ({"telepathy": {}}, "message", ""),
         ({}, "message", ""),
@@ -179,6 +186,62 @@ def test_given_an_event_that_is_not_understood_then_it_is_kept(body: dict[str, A
     assert isinstance(event, Unparsed)
     assert (event.user, event.kind, event.native_id) == (BEN, kind, native_id)
     assert json.loads(event.raw) == kept(event_of(**body))
+
+
+@pytest.mark.parametrize(
+    ("body", "emoji", "removed"),
+    [
+        ({"action": "react", "reaction": "love", "emoji": "❤"}, "❤", False),
+        ({"action": "react", "reaction": "love", "emoji": "\\u{2764}\\u{FE0F}"}, "❤️", False),
+        ({"action": "react", "reaction": "love", "emoji": "\\u{110000}"}, "❤️", False),
+        ({"reaction": "smile"}, "😆", False),
+        ({"action": "react", "reaction": "other"}, "❔", False),
+        ({"action": "react", "reaction": "other", "emoji": "🎩"}, "🎩", False),
+        ({"action": "unreact"}, "", True),
+        ({"action": "unreact", "reaction": "love", "emoji": "❤"}, "❤", True),
+    ],
+)
+@pytest.mark.parametrize("kind", ["page", "instagram"])
+def test_given_a_reaction_then_it_is_added_or_taken_back(
+    kind: Object, body: dict[str, Any], emoji: str, removed: bool
+) -> None:
+    assert read(event_of(reaction={"mid": "m_0", **body}), kind=kind) == [
+        ReactionReceived(BEN, BEN, AT, "m_0", emoji, removed)
+    ]
+
+
+@pytest.mark.parametrize(("count", "number"), [("2", "2"), (2, "2"), (None, "")])
+def test_given_an_edit_then_its_number_comes_along_as_text_or_number(count: object, number: str) -> None:
+    edit = {"mid": "m_0", "text": "new", "num_edit": count}
+
+    assert read(event_of(message_edit=edit)) == [EditReceived(BEN, BEN, AT, "m_0", Text("new"), number)]
+
+
+def test_given_an_unsent_message_then_it_is_taken_back() -> None:
+    assert message(is_deleted=True) == [RedactionReceived(BEN, BEN, AT, "m_1")]
+
+
+def test_given_words_beside_a_signal_then_they_are_not_lost_with_it() -> None:
+    assert read(event_of(optin={"ref": "x"}, message={"mid": "m_1", "text": "hi"})) == [received(Text("hi"))]
+
+
+@pytest.mark.parametrize(
+    ("start", "zone", "said"),
+    [
+        (
+            1739612400,
+            "America/Los_Angeles",
+            "📅 Appointment requested: 2025-02-15 01:40 to 02:40 (America/Los_Angeles)",
+        ),
+        (1739612400, "Nowhere", "📅 Appointment requested: 2025-02-15 09:40 to 10:40 (UTC)"),
+        (1739526000, "UTC", "📅 Appointment requested: 2025-02-14 09:40 to 2025-02-15 10:40 (UTC)"),
+        ("soon", "UTC", "📅 Appointment requested"),
+    ],
+)
+def test_given_an_appointment_then_its_state_and_time_come_in_words(start: object, zone: str, said: str) -> None:
+    piece = attachment("appointment_booking", status="requested", start_time=start, end_time=1739616000, timezone=zone)
+
+    assert message(attachments=[piece]) == [received(Text(said))]
 
 
 @pytest.mark.parametrize(

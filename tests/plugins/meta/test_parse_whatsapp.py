@@ -7,18 +7,28 @@ import hashlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from gearmesh import (
+    Card,
     ChatOpened,
+    Contacts,
+    Dialect,
     EchoReceived,
+    EditReceived,
     Event,
+    Listing,
+    Location,
     Media,
     MediaRef,
     MessageReceived,
+    Product,
     Profile,
     RateLimited,
+    ReactionReceived,
     ReceiptReceived,
+    RedactionReceived,
     Rejected,
     Retry,
     SendFailed,
@@ -27,6 +37,7 @@ from gearmesh import (
     Unparsed,
     WindowClosed,
 )
+from gearmesh_meta import whatsapp_content
 from gearmesh_meta.aliases import Aliases
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.parse_whatsapp import parse
@@ -78,11 +89,123 @@ def test_given_a_reply_then_the_quoted_message_is_named() -> None:
     assert event.reply_to == "wamid.Q"
 
 
-def test_given_a_forwarded_text_then_nothing_is_quoted() -> None:
-    event = only(message("text", {"body": "Look"}, context={"forwarded": True}))
+@pytest.mark.parametrize("context", [{"forwarded": True}, {"frequently_forwarded": "true"}])
+def test_given_a_forwarded_message_then_it_says_so_and_nothing_is_quoted(context: dict[str, Any]) -> None:
+    kinds = (
+        message("text", {"body": "Look"}),
+        message("image", {"id": "1"}),
+        message("location", {"latitude": 1, "longitude": 2}),
+        message("contacts", [{"name": {"formatted_name": "Ben"}}]),
+    )
+    for kind in kinds:
+        event = only(kind | {"context": context})
 
-    assert isinstance(event, MessageReceived)
-    assert event.reply_to == ""
+        assert isinstance(event, MessageReceived)
+        assert event.reply_to == ""
+        assert isinstance(event.content, (Text, Media, Location, Contacts))
+        assert event.content.forwarded
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "markup"),
+    [("*hello* _world_", "**hello** _world_", True), ("2*3*4 a_b_c", "2*3*4 a_b_c", False)],
+)
+def test_given_whatsapps_formatting_then_it_becomes_commonmark_and_plain_signs_stay_what_they_are(
+    monkeypatch: pytest.MonkeyPatch, said: str, words: str, markup: bool
+) -> None:
+    dialect = Dialect("*", "_", "~", "`", "```", "> ", "- ")
+    formatting = msgspec.structs.replace(whatsapp_content.WHATSAPP, dialect=dialect)
+    monkeypatch.setattr(whatsapp_content, "WHATSAPP", formatting)
+    edit = {"original_message_id": "wamid.O", "message": {"type": "text", "text": {"body": said}}}
+
+    text, picture, edited = (
+        only(message(kind, body))
+        for kind, body in (("text", {"body": said}), ("image", {"id": "1", "caption": said}), ("edit", edit))
+    )
+
+    assert content_of(text) == Text(words, markup=markup)
+    assert content_of(picture) == Media("image", MediaRef("wa", "1"), words, markup=markup)
+    assert isinstance(edited, EditReceived)
+    assert edited.content == Text(words, markup=markup)
+
+
+PROFILE = Profile(name="Ada Lovelace", username="ada")
+
+
+@pytest.mark.parametrize(
+    ("body", "emoji"),
+    [
+        ({"message_id": "wamid.Q", "emoji": "👍🏽"}, "👍🏽"),
+        (
+            {"message_id": "wamid.Q", "emoji": "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"},
+            "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        ),
+        ({"message_id": "wamid.Q", "emoji": ""}, ""),
+        ({"message_id": "wamid.Q", "emoji": None}, ""),
+        ({"message_id": "wamid.Q"}, ""),
+    ],
+)
+def test_given_a_reaction_then_it_is_added_or_taken_back(body: dict[str, Any], emoji: str) -> None:
+    event = only(message("reaction", body))
+
+    assert event == ReactionReceived(ADA, ADA, 1749416383000, "wamid.Q", emoji, not emoji, PROFILE)
+
+
+@pytest.mark.parametrize(
+    ("inner", "content"),
+    [
+        ({"type": "text", "text": {"body": "better"}}, Text("better")),
+        ({"text": {"body": "better"}}, Text("better")),
+        (
+            {"type": "image", "image": {"id": "1", "caption": "better"}, "context": {"id": "M0"}},
+            Media("image", MediaRef("wa", "1"), "better"),
+        ),
+    ],
+)
+def test_given_an_edit_then_the_message_says_something_else_and_edits_are_told_apart(
+    inner: dict[str, Any], content: Text | Media
+) -> None:
+    event = only(message("edit", {"original_message_id": "wamid.O", "message": inner}))
+
+    assert event == EditReceived(ADA, ADA, 1749416383000, "wamid.O", content, "wamid.A", PROFILE)
+
+
+def test_given_a_revoked_message_then_it_is_taken_back() -> None:
+    event = only(message("revoke", {"original_message_id": "wamid.O"}))
+
+    assert event == RedactionReceived(ADA, ADA, 1749416383000, "wamid.O", PROFILE)
+
+
+def test_given_a_product_or_an_advertisement_then_its_card_comes_first_under_an_id_that_stays() -> None:
+    context = {"id": "wamid.Q", "referred_product": {"catalog_id": "7", "product_retailer_id": "LAMP"}}
+    referral = {"source_url": "https://shop.example", "headline": "Lamps"}
+    said = message("text", {"body": "how much?"}, context=context, referral=referral)
+
+    first, again = (read(webhook(contacts=[CONTACT], messages=[said])) for _ in range(2))
+
+    assert first == again
+    assert [event for event in first if isinstance(event, MessageReceived)] == first
+    assert [
+        (event.native_id, event.reply_to, event.content) for event in first if isinstance(event, MessageReceived)
+    ] == [
+        ("wamid.A#ad", "", Product((Listing("Lamps", link="https://shop.example"),), "ad")),
+        ("wamid.A#listing", "", Product((Listing("LAMP", retailer_id="LAMP", catalog="7"),))),
+        ("wamid.A", "wamid.Q", Text("how much?")),
+    ]
+
+
+def test_given_a_file_that_whatsapp_could_not_fetch_then_its_caption_comes_and_the_person_is_told() -> None:
+    error = {"code": 131052, "title": "Media download error"}
+
+    caption, lost = read(
+        webhook(contacts=[CONTACT], messages=[message("video", {"id": "1", "caption": "the sea"}, errors=[error])])
+    )
+
+    assert isinstance(caption, MessageReceived)
+    assert isinstance(lost, Unparsed)
+    assert (caption.native_id, caption.content) == ("wamid.A#caption", Text("the sea"))
+    assert (lost.user, lost.kind, lost.native_id) == (ADA, "video", "wamid.A")
+    assert "131052 Media download error" in lost.detail
 
 
 @pytest.mark.parametrize(
@@ -118,7 +241,12 @@ def test_given_a_forwarded_text_then_nothing_is_quoted() -> None:
         (
             "location",
             {"latitude": 37.4422, "longitude": -122.1616, "name": "Philz", "address": "101 Forest Ave"},
-            Text("📍 Philz, 101 Forest Ave https://maps.google.com/?q=37.442200,-122.161600"),
+            Location(37.4422, -122.1616, "Philz", "101 Forest Ave"),
+        ),
+        (
+            "location",
+            {"latitude": 137.4422, "longitude": -122.1616, "name": "Philz", "url": "https://philz.example/"},
+            Text("Philz\nhttps://philz.example/"),
         ),
         (
             "interactive",
@@ -137,28 +265,56 @@ def test_given_a_known_kind_then_its_content_comes(kind: str, body: Any, expecte
     assert content_of(only(message(kind, body))) == expected
 
 
-def test_given_contacts_then_each_is_a_line() -> None:
-    contacts = [
-        {"name": {"formatted_name": "Lucía Gómez"}, "phones": [{"phone": "+1 983", "wa_id": "1983"}, {"wa_id": "7"}]},
-        {"name": {"first_name": "Ben"}},
-        {},
-    ]
+VCARD = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dan Example\r\nitem1.TEL;waid=1983:+1 983\r\n"
+    "EMAIL:dan@example.org\r\nORG:Lamps;Repairs\r\nEND:VCARD"
+)
 
-    assert content_of(only(message("contacts", contacts))) == Text("Lucía Gómez: +1 983, 7\nBen")
+
+@pytest.mark.parametrize(
+    ("contact", "card"),
+    [
+        (
+            {
+                "name": {"formatted_name": "Lucía Gómez"},
+                "phones": [{"phone": "+1 983", "wa_id": "15551983"}, {"wa_id": "15550007"}],
+                "org": {"company": "Lamps"},
+            },
+            Card("Lucía Gómez", ("+1 983", "+15550007"), (), "Lamps"),
+        ),
+        ({"name": {"first_name": "Ben", "last_name": "Example"}}, Card("Ben Example")),
+        (
+            {"emails": [{"email": "a@example.org"}, {"email": "a@example.org"}]},
+            Card("a@example.org", (), ("a@example.org",)),
+        ),
+        ({"phones": [{"phone": "+1 983"}]}, Card("+1 983", ("+1 983",))),
+        ({"vcard": VCARD}, Card("Dan Example", ("+1 983",), ("dan@example.org",), "Lamps Repairs", VCARD)),
+        ({"vcard": "FN:" + "x" * 100 + "\n" + "PHOTO:" + "A" * 100_000}, Card("x" * 100)),
+    ],
+)
+def test_given_a_contact_then_it_is_a_card(contact: dict[str, Any], card: Card) -> None:
+    assert content_of(only(message("contacts", [contact, {}, "?"]))) == Contacts((card,))
 
 
 @pytest.mark.parametrize(
     ("kind", "body", "named"),
     [
-        ("reaction", {"message_id": "wamid.Q", "emoji": "👍"}, "reaction"),
-        ("reaction", {"message_id": "wamid.Q"}, "reaction"),
+        ("reaction", {"emoji": "👍"}, "reaction"),
+        ("reaction", {"message_id": "wamid.Q", "emoji": "x" * 33}, "reaction"),
+        ("reaction", {"message_id": "wamid.Q", "emoji": 5}, "reaction"),
         ("edit", {"original_message_id": "wamid.O", "message": {"type": "text"}}, "edit"),
-        ("revoke", {"original_message_id": "wamid.O"}, "unsend"),
+        ("edit", {"original_message_id": "wamid.O", "message": {"type": "reaction"}}, "edit"),
+        ("revoke", {}, "unsend"),
         ("order", {"catalog_id": "1", "product_items": []}, "order"),
         ("unsupported", {"type": "poll_creation"}, "poll"),
         ("unsupported", {"type": "edit"}, "edit"),
         ("unsupported", None, "unsupported"),
-        ("interactive", {"type": "nfm_reply", "nfm_reply": {"body": "Sent"}}, "interactive"),
+        ("unsupported", {"type": "some_new_kind"}, "some new kind"),
+        ("unknown", {"type": "gif"}, "GIF"),
+        ("interactive", {"type": "nfm_reply", "nfm_reply": {"body": ""}}, "nfm reply"),
+        ("interactive", {"type": "call_permission_reply"}, "call permission"),
+        ("contacts", [{}], "contacts"),
+        ("location", {"latitude": 137.4}, "location"),
         ("image", {"mime_type": "image/jpeg"}, "image"),
         ("text", {"body": ""}, "text"),
         ("text", ["?"], "text"),
@@ -200,12 +356,12 @@ def test_given_a_message_of_a_group_then_it_is_kept_but_belongs_to_nobodys_threa
 
 
 def test_given_a_system_message_then_operators_see_it_and_nobody_is_told_off() -> None:
-    body = {"body": "User Ada changed from 1 to 2", "wa_id": "2", "type": "user_changed_number"}
+    body = {"body": "User identity changed", "type": "customer_identity_changed"}
     event = only(message("system", body))
 
     assert isinstance(event, Unparsed)
     assert (event.user, event.kind) == ("", "system")
-    assert "changed from 1 to 2" in event.detail
+    assert "identity changed" in event.detail
 
 
 def test_given_several_people_in_one_change_then_each_message_has_its_own_profile() -> None:
@@ -327,7 +483,7 @@ def test_given_what_the_business_wrote_in_the_phone_app_then_it_is_an_echo() -> 
 
 
 def test_given_a_batch_then_every_event_comes_in_order() -> None:
-    one = webhook(messages=[message("text", {"body": "1"}), message("reaction", {"emoji": "x"})])
+    one = webhook(messages=[message("text", {"body": "1"}), message("telepathy", {"emoji": "x"})])
     two = webhook(statuses=[{"id": "wamid.S", "status": "read", "timestamp": "1", "recipient_id": ADA}])
     payload = {"object": one["object"], "entry": one["entry"] + two["entry"]}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import pytest
@@ -16,17 +16,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gearmesh import (
+    Card,
     ChatOpened,
+    Contacts,
     EchoReceived,
+    EditReceived,
     Event,
+    Listing,
+    Location,
     Media,
     MediaKind,
     MediaRef,
     Message,
     MessageReceived,
+    Product,
     Profile,
+    ReactionReceived,
     ReadUpTo,
     ReceiptReceived,
+    RedactionReceived,
     Text,
     Unparsed,
 )
@@ -65,8 +73,30 @@ def cleo(words: str | Message, native_id: str = "ig.1", quoted: str = "", at: in
     return MessageReceived(native_id, CLEO, CLEO, at, Text(words) if isinstance(words, str) else words, quoted)
 
 
-def file(media: MediaKind, source: str, mime: str = "", caption: str = "", **facts: Any) -> Media:
-    return Media(media, MediaRef("app", source, mime, **facts), caption)
+def file(
+    media: MediaKind,
+    source: str,
+    mime: str = "",
+    caption: str = "",
+    *,
+    forwarded: bool = False,
+    view_once: bool = False,
+    **facts: Any,
+) -> Media:
+    ref = MediaRef("app", source, mime, **facts)
+    return Media(media, ref, caption, forwarded=forwarded, view_once=view_once)
+
+
+def ada_reacts(target: str, emoji: str) -> ReactionReceived:
+    return ReactionReceived(ADA, ADA, SENT, target, emoji, not emoji, ADA_PROFILE)
+
+
+def ben_reacts(emoji: str) -> ReactionReceived:
+    return ReactionReceived(BEN, BEN, NOW, "m_1", emoji, not emoji)
+
+
+def about(kind: Literal["listing", "order", "ad"], said: str = "", *listings: Listing) -> Product:
+    return Product(listings, kind, said)
 
 
 def reached(state: Any, native_id: str, detail: str = "", user: str = ADA) -> ReceiptReceived:
@@ -77,6 +107,8 @@ def dead(kind: str, native_id: str = "", user: str = "") -> Unparsed:
     """A dead letter; its bytes and its words are looked at apart."""
     return Unparsed(b"", "", user, user, kind, native_id)
 
+
+ADVERT: Final = about("ad", "", Listing("All lamps", link=f"{CDN}/ad.mp4", picture=f"{CDN}/ad.png"))
 
 EXPECTED: Final[dict[str, list[Event]]] = {
     "whatsapp_text": [ada("good morning")],
@@ -94,49 +126,153 @@ EXPECTED: Final[dict[str, list[Event]]] = {
     "whatsapp_text_with_written_number": [ada("spaced")],
     "whatsapp_text_without_field": [ada("bare")],
     "whatsapp_text_without_type": [ada("untyped")],
-    "whatsapp_text_from_advert": [ada("is it still there?")],
+    "whatsapp_text_from_advert": [
+        ada(
+            about(
+                "ad",
+                "",
+                Listing("Lamps", "All lamps", link="https://shop.example/ad", picture="https://shop.example/ad.png"),
+            ),
+            "wamid.IN#ad",
+        ),
+        ada(Text("is it still there?", forwarded=True)),
+    ],
     "whatsapp_media": [
         ada(file("image", "900000000000001", "image/jpeg"), "wamid.1"),
-        ada(file("video", "900000000000002", "video/mp4", "the sea", sha256="ab" * 32), "wamid.2"),
+        ada(file("video", "900000000000002", "video/mp4", "the sea", sha256="ab" * 32, forwarded=True), "wamid.2"),
         ada(file("voice", "900000000000003", "audio/ogg; codecs=opus"), "wamid.3"),
         ada(file("audio", "900000000000004", "audio/mpeg"), "wamid.4"),
         ada(file("file", "900000000000005", "application/pdf", "as promised", name="plan.pdf"), "wamid.5"),
         ada(file("sticker", "900000000000006", "image/webp"), "wamid.6"),
     ],
     "whatsapp_locations": [
-        ada("📍 https://maps.google.com/?q=12.500000,-43.250000", "wamid.1"),
-        ada("📍 Old Library, 1 Book Lane https://maps.google.com/?q=48.100000,11.500000", "wamid.2"),
+        ada(Location(12.5, -43.25), "wamid.1"),
+        ada(Location(48.1, 11.5, "Old Library", "1 Book Lane", "https://places.example/1"), "wamid.2"),
     ],
     "whatsapp_contacts": [
-        ada("Cleo Example: +1 555-010-0001, +1 555-010-0002\nLamps & Co: hello@shop.example\nDan Example: 15550100003")
+        ada(
+            Contacts(
+                (
+                    Card("Cleo Example", ("+1 555-010-0001", "+1 555-010-0002")),
+                    Card("Lamps & Co", (), ("hello@shop.example",), "Lamps & Co"),
+                    Card(
+                        "Dan Example",
+                        ("15550100003",),
+                        vcard="BEGIN:VCARD\nVERSION:3.0\nFN:Dan Example\nTEL;TYPE=CELL:15550100003\nEND:VCARD",
+                    ),
+                )
+            )
+        )
     ],
     "whatsapp_answers": [
         ada("Yes please", "wamid.1", "wamid.OUT"),
         ada("Tuesday", "wamid.2", "wamid.OUT"),
+        ada(about("listing", "", Listing("2", retailer_id="2", catalog="1")), "wamid.3#listing"),
         ada("No more", "wamid.3", "wamid.OUT"),
         ada("in answer", "wamid.4", "wamid.OUT"),
     ],
     "whatsapp_chat_opened": [ChatOpened(ADA, ADA, SENT, ADA_PROFILE)],
-    "whatsapp_not_bridged": [
+    "whatsapp_other_kinds": [
+        ada_reacts("wamid.OUT", "👍"),
+        ada_reacts("wamid.OUT", ""),
+        ada(about("order", "", Listing("LAMP", price="9 EUR", retailer_id="LAMP", catalog="1", quantity=1)), "wamid.3"),
+        EditReceived(ADA, ADA, SENT, "wamid.1", Text("better"), "wamid.4", ADA_PROFILE),
+        RedactionReceived(ADA, ADA, SENT, "wamid.1", ADA_PROFILE),
+        dead("poll", "wamid.6", ADA),
+        dead("unsupported", "wamid.7", ADA),
+        dead("call permission", "wamid.8", ADA),
+        dead("ephemeral", "wamid.9", ADA),
+        dead("image", "wamid.10", ADA),
+    ],
+    "whatsapp_unsupported": [
         dead(kind, f"wamid.{number}", ADA)
         for number, kind in enumerate(
             (
-                "reaction",
-                "reaction",
-                "order",
+                "button",
                 "edit",
-                "unsend",
-                "poll",
                 "unsupported",
-                "call permission",
-                "ephemeral",
+                "GIF",
+                "group invitation",
+                "template",
                 "image",
+                "interactive message",
+                "kept message",
+                "link preview",
+                "list",
+                "location",
+                "file that is not there yet",
+                "order",
+                "pinned message",
+                "poll",
+                "vote in a poll",
+                "product",
+                "reaction",
+                "unsupported",
+                "pinned message",
             ),
             start=1,
         )
     ],
-    "whatsapp_interactive_without_body": [dead("interactive", "wamid.IN", ADA), dead("error")],
-    "whatsapp_system": [dead("system", "wamid.S1"), dead("system", "wamid.S2")],
+    "whatsapp_changes": [
+        ada_reacts("wamid.OUT", "❤️"),
+        ada_reacts("wamid.OUT", ""),
+        EditReceived(
+            ADA,
+            ADA,
+            SENT,
+            "wamid.O",
+            file("image", "900000000000001", "image/jpeg", "the sea"),
+            "wamid.3",
+            ADA_PROFILE,
+        ),
+        dead("edit", "wamid.4", ADA),
+        dead("edit", "wamid.5", ADA),
+        dead("unsend", "wamid.6", ADA),
+        dead("reaction", "wamid.7", ADA),
+    ],
+    "whatsapp_products": [
+        ada(about("listing", "", Listing("LAMP", retailer_id="LAMP", catalog="7")), "wamid.1#listing"),
+        ada("still there?", "wamid.1", "wamid.OUT"),
+        ada(
+            about("ad", "", Listing("New lamps", link="https://shop.example/p", picture="https://shop.example/t.png")),
+            "wamid.2#ad",
+        ),
+        ada("hello", "wamid.2"),
+        ada(
+            about(
+                "order",
+                "by Friday",
+                Listing("LAMP", price="30 USD", retailer_id="LAMP", catalog="7", quantity=2),
+                Listing("BULB", price="2.50 USD", retailer_id="BULB", catalog="7", quantity=4),
+                Listing("?", catalog="7", quantity=1),
+            ),
+            "wamid.3",
+        ),
+        dead("order", "wamid.4", ADA),
+    ],
+    "whatsapp_forms_and_gifs": [
+        ada("Sent\nname: Ada\ndays: Mon, Tue\npaid: true\npersons: 2", "wamid.1", "wamid.OUT"),
+        ada("Sent\n{", "wamid.2"),
+        ada(file("gif", "900000000000007", "image/gif"), "wamid.3"),
+        ada(file("image", "900000000000008", "image/jpeg", view_once=True), "wamid.4"),
+        ada(Text("again", forwarded=True), "wamid.5"),
+        ada("too big", "wamid.6#caption"),
+        dead("document", "wamid.6", ADA),
+    ],
+    "whatsapp_echoes_of_changes": [
+        EchoReceived("wamid.E1", ADA, ADA, SENT),
+        EchoReceived("wamid.E2", ADA, ADA, SENT),
+        dead("echo", "wamid.E3"),
+    ],
+    "whatsapp_new_numbers": [
+        MessageReceived("wamid.1", ADA, ADA, SENT, Text("from my new number")),
+        MessageReceived("wamid.2", BSUID, BSUID, SENT, Text("under my new id")),
+        dead("system", "wamid.S3"),
+        dead("system", "wamid.S4"),
+    ],
+    "whatsapp_status_of_reaction": [reached("read", "wamid.1")],
+    "whatsapp_interactive_without_body": [dead("interactive message", "wamid.IN", ADA), dead("error")],
+    "whatsapp_system": [],
     "whatsapp_group": [dead("group", "wamid.IN")],
     "whatsapp_statuses": [
         reached("delivered", "wamid.1"),
@@ -163,11 +299,11 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         ben(file("sticker", f"{CDN}/thumb.png"), "mid.2"),
     ],
     "messenger_places": [
-        ben("📍 https://maps.google.com/?q=0.000000,0.000000"),
+        ben(Location(0.0, 0.0)),
         ben("📍 Ben's Location https://maps.example/ben", "mid.2"),
     ],
     "messenger_reel_of_facebook": [ben("🔗 https://www.facebook.com/reel/123450000/")],
-    "messenger_product": [ben("how much?"), dead("template", "mid.1", BEN)],
+    "messenger_product": [ben("how much?"), ben(about("listing", "", Listing("Lamp", catalog="1")), "mid.1#1")],
     "messenger_postbacks": [
         ben("SHOW_LAMPS", f"postback:{BEN}:{NOW}"),
         ChatOpened(BEN, BEN, NOW),
@@ -184,13 +320,53 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         MessageReceived("mid.1", PAGE, PAGE, NOW, Text("hello")),
         ReadUpTo(PAGE, PAGE, NOW, 1760000000100),
     ],
-    "messenger_not_bridged": [
+    "messenger_other_kinds": [
         dead("payment", "", BEN),
         dead("payment", "", BEN),
         dead("unsupported", "mid.3", BEN),
-        dead("reaction", "m_1", BEN),
-        dead("edit", "m_1", BEN),
+        ben_reacts("😀"),
+        EditReceived(BEN, BEN, NOW, "m_1", Text("better"), "1"),
         dead("message", "", BEN),
+    ],
+    "messenger_changes": [
+        EditReceived(BEN, BEN, NOW, "m_1", Text("best"), "2"),
+        dead("edit", "m_1", BEN),
+        ben_reacts("🎩"),
+        ben_reacts("❤️"),
+        ben_reacts("❔"),
+        ben_reacts(""),
+        dead("reaction", "m_1", BEN),
+        RedactionReceived(BEN, BEN, NOW, "mid.8"),
+    ],
+    "messenger_adverts": [
+        ben(ADVERT, "mid.1#ad"),
+        ben("how much?", "mid.1"),
+        ben(about("listing", "", Listing("LAMP", catalog="LAMP")), "mid.2#listing"),
+        ben("and this?", "mid.2"),
+        ChatOpened(BEN, BEN, NOW, None, "cleo"),
+        ben(about("ad", "", Listing("All lamps")), f"referral:{BEN}:{NOW}#ad"),
+        ChatOpened(BEN, BEN, NOW),
+        ben(ADVERT, "mid.4#ad"),
+        ben(
+            about("order", "by Friday", Listing("Lamp", price="29.50 USD", catalog="1", quantity=2)),
+            f"order:{BEN}:{NOW}",
+        ),
+        ChatOpened(BEN, BEN, NOW, None, "cleo"),
+    ],
+    "messenger_attachments": [
+        ben(file("sticker", f"{CDN}/s.png")),
+        ben(file("sticker", f"{CDN}/s.png"), "mid.2"),
+        ben(file("gif", f"{CDN}/a.GIF?sig=1"), "mid.3"),
+        ben("📅 Appointment confirmed: 2025-02-15 01:40 to 02:40 (America/Los_Angeles)", "mid.4"),
+        ben(
+            about("listing", "", Listing("Lamp", "29 USD", "", "", f"{CDN}/l.png", retailer_id="LAMP", catalog="1")),
+            "mid.5",
+        ),
+        ben("Lamps\nAll of them\nhttps://shop.example/", "mid.6"),
+        ben(f"🔗 Sea {CDN}/r", "mid.7"),
+        ben(f"🔗 {CDN}/p", "mid.8"),
+        dead("post that is gone", "mid.9", BEN),
+        ben("RED", "mid.10"),
     ],
     "messenger_thread_news": [dead("conversations")],
     "instagram_text_with_calendar_time": [cleo("good morning", at=SENT)],
@@ -204,11 +380,18 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         cleo(f"🔗 {CDN}/post", "ig.5"),
         cleo(f"🔗 Lamps {CDN}/post", "ig.6"),
     ],
-    "instagram_not_bridged": [
+    "instagram_other_kinds": [
         dead("unsupported", "ig.1", CLEO),
-        dead("ephemeral", "ig.2", CLEO),
-        dead("unsend", "ig.3", CLEO),
-        dead("reaction", "ig.4", CLEO),
+        dead("view-once message", "ig.2", CLEO),
+        RedactionReceived(CLEO, CLEO, NOW, "ig.3"),
+        ReactionReceived(CLEO, CLEO, NOW, "ig.0", "❤"),
+    ],
+    "instagram_changes": [
+        EditReceived(CLEO, CLEO, NOW, "ig.1", Text("better"), "1"),
+        ReactionReceived(CLEO, CLEO, NOW, "ig.1", "❤"),
+        ReactionReceived(CLEO, CLEO, NOW, "ig.1", "", removed=True),
+        cleo("❤️", "ig.2"),
+        cleo("lovely", "ig.3", "ig.1"),
     ],
     "instagram_seen": [ReceiptReceived(CLEO, CLEO, NOW, "read", ("m_9",))],
     "instagram_sample_of_the_dashboard": [cleo("random_text", at=SENT), dead("message"), dead("comments")],

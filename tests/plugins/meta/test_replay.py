@@ -12,8 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gearmesh import BridgeContext, Content, Event, MessageReceived, Profile, Secret, Text, Unparsed
-from gearmesh_meta import parse_messaging, parse_whatsapp
+from gearmesh import (
+    BridgeContext,
+    Content,
+    Event,
+    MessageReceived,
+    Profile,
+    ReactionReceived,
+    RedactionReceived,
+    Secret,
+    Text,
+    Unparsed,
+)
+from gearmesh_meta import messaging_message, whatsapp_message
 from gearmesh_meta.config import InstagramConfig, MessengerConfig, WhatsAppConfig
 from gearmesh_meta.instagram import Instagram
 from gearmesh_meta.messenger import Messenger
@@ -156,7 +167,7 @@ def test_given_a_release_that_understands_more_then_a_whatsapp_message_comes_in_
     def newer(kind: str, message: dict[str, Any], app: str) -> Content | None:
         return Text(message["poll"]["question"])
 
-    monkeypatch.setattr(parse_whatsapp, "content_of", newer)
+    monkeypatch.setattr(whatsapp_message, "content_of", newer)
 
     assert bridge_for("whatsapp").replay(letter.raw) == [
         MessageReceived("wamid.P", ADA, ADA, 1749416383000, Text("Tea?"), "wamid.Q", Profile(name="Ada"))
@@ -182,7 +193,7 @@ def test_given_a_release_that_understands_more_then_an_attachment_comes_in_besid
     def newer(attachment: dict[str, Any], app: str) -> Content | None:
         return Text(attachment["payload"]["url"])
 
-    monkeypatch.setattr(parse_messaging, "content_of", newer)
+    monkeypatch.setattr(messaging_message, "content_of", newer)
     after = [event for letter in kept for event in bridge_for("messenger").replay(letter.raw)]
 
     def ids(events: list[Event]) -> list[str]:
@@ -207,3 +218,42 @@ def test_given_the_account_of_another_app_now_configured_then_what_was_meant_for
 
     assert letter.kind == "other account"
     assert bridge.replay(letter.raw) == [MessageReceived("m", BEN, BEN, AT, Text("x"))]
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (
+            said("reaction", "wamid.R", reaction={"message_id": "wamid.Q", "emoji": "👍"}),
+            ReactionReceived(ADA, ADA, 1749416383000, "wamid.Q", "👍", profile=Profile(name="Ada")),
+        ),
+        (
+            said("revoke", "wamid.R", revoke={"original_message_id": "wamid.Q"}),
+            RedactionReceived(ADA, ADA, 1749416383000, "wamid.Q", Profile(name="Ada")),
+        ),
+    ],
+)
+def test_given_a_change_that_an_older_release_kept_then_it_comes_in_as_what_it_was(
+    item: dict[str, Any], expected: Event
+) -> None:
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": US},
+        "contacts": [CONTACT],
+        "messages": [item],
+    }
+    entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
+    kept = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}, separators=(",", ":")).encode()
+
+    assert bridge_for("whatsapp").replay(kept) == [expected]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("messenger", "page"), ("instagram", "instagram")])
+def test_given_a_reaction_that_an_older_release_kept_of_a_page_then_it_comes_in_as_what_it_was(
+    name: str, kind: str
+) -> None:
+    reaction = {"mid": "m_1", "action": "react", "reaction": "love", "emoji": "❤"}
+    item = {"sender": {"id": BEN}, "recipient": {"id": US}, "timestamp": AT, "reaction": reaction}
+    kept = json.dumps({"object": kind, "entry": [{"id": US, "messaging": [item]}]}, separators=(",", ":")).encode()
+
+    assert bridge_for(name).replay(kept) == [ReactionReceived(BEN, BEN, AT, "m_1", "❤")]

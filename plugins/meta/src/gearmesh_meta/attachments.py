@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gearmesh import Media, MediaKind, MediaRef, Message, Text
-from gearmesh_meta.fields import coordinates_link, mapping, mappings, text
+from gearmesh import Location, Media, MediaKind, MediaRef, Message, Text
+from gearmesh_meta.appointments import appointment
+from gearmesh_meta.fields import coordinates, mapping, mappings, text, web_address
+from gearmesh_meta.products import elements
 
 _FACEBOOK: Final = "https://www.facebook.com"
 
@@ -14,6 +16,22 @@ _LINKS: Final = frozenset(
     {"fallback", "share", "post", "ig_post", "reel", "ig_reel", "story", "ig_story", "story_mention"}
 )
 """Something that is shown elsewhere: what can be carried of it is its address."""
+
+_KINDS: Final = {
+    "unsupported_type": "unsupported",
+    "ephemeral": "view-once message",
+    "template": "template",
+    "story_mention": "story that is gone",
+    "reel": "reel that is gone",
+    "ig_reel": "reel that is gone",
+    "post": "post that is gone",
+    "ig_post": "post that is gone",
+    "share": "post that is gone",
+    "story": "story that is gone",
+    "ig_story": "story that is gone",
+    "fallback": "link that is gone",
+}
+"""Meta's names for attachments that people call something else, when nothing of them can be shown."""
 
 
 def without_twins(attachments: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -36,28 +54,76 @@ def content_of(attachment: dict[str, Any], app: str) -> Message | None:
     """What this attachment shows, or None when it is not understood."""
     kind, payload = text(attachment.get("type")), mapping(attachment.get("payload"))
     url, title = _address(attachment), text(payload.get("title")) or text(attachment.get("title"))
-    if kind == "like_heart":
-        return Text("❤️")
-    if kind == "location":
-        place = mapping(payload.get("coordinates"))
-        link = coordinates_link(place.get("lat"), place.get("long"))
-        shown = link or url
-        return Text(" ".join(part for part in ("📍", title, shown) if part)) if shown else None
+    match kind:
+        case "like_heart":
+            return Text("❤️")
+        case "location":
+            return _place(mapping(payload.get("coordinates")), title, url)
+        case "appointment_booking":
+            return appointment(payload)
+        case "template":
+            return elements(payload) or _cards(payload)
     if not url:
         return None
     if kind == "sticker" or (kind == "image" and "sticker_id" in payload):
         return Media("sticker", MediaRef(app, url))
     if kind in _FILES:
-        return Media(_FILES[kind], MediaRef(app, url, name=title if kind == "file" else ""))
+        media = "gif" if kind == "image" and _path(url).endswith(".gif") else _FILES[kind]
+        return Media(media, MediaRef(app, url, name=title if kind == "file" else ""))
     if kind in _LINKS:
         return Text(" ".join(part for part in ("🔗", title, url) if part))
     return None
+
+
+def kind_of(attachment: dict[str, Any]) -> str:
+    """What people would call an attachment that is not understood."""
+    kind = text(attachment.get("type"))
+    return _KINDS.get(kind, kind.replace("_", " "))[:80] or "attachment"
 
 
 def repeats(attachment: dict[str, Any], said: str) -> bool:
     """Whether this is the preview of a link that the text already holds."""
     url = _address(attachment)
     return attachment.get("type") == "fallback" and bool(said) and bool(url) and url in said
+
+
+def attachments_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The attachments of a message, also where one stands alone instead of in a list."""
+    value = message.get("attachments") or message.get("attachment")
+    found = mappings(value if isinstance(value, list) else [value])
+    if "sticker_id" in message:
+        # Before 2026 the sticker's id stood beside the image that shows it.
+        found = [_as_sticker(attachment) for attachment in found]
+    return without_twins(found)
+
+
+def _as_sticker(attachment: dict[str, Any]) -> dict[str, Any]:
+    return {**attachment, "type": "sticker"} if attachment.get("type") == "image" else attachment
+
+
+def _place(at: dict[str, Any], title: str, url: str) -> Location | Text | None:
+    """A place; where it has no coordinates, its name and address on the web."""
+    found = coordinates(at.get("lat"), at.get("long"))
+    if found is not None:
+        return Location(*found, title, link=web_address(url))
+    return Text(" ".join(part for part in ("📍", title, url) if part)) if url else None
+
+
+def _cards(payload: dict[str, Any]) -> Text | None:
+    """A template's text, cards and links in words: title, line below, address."""
+    generic = mapping(payload.get("generic"))
+    blocks = [[text(payload.get("text")), *_buttons(payload)]]
+    for card in mappings(generic.get("elements") or payload.get("elements")):
+        url = text(card.get("item_url")) or text(mapping(card.get("default_action")).get("url"))
+        blocks.append([text(card.get("title")), text(card.get("subtitle")), url, *_buttons(card)])
+    shown = "\n\n".join(filter(None, ("\n".join(filter(None, lines)) for lines in blocks)))
+    return Text(shown) if shown else None
+
+
+def _buttons(card: dict[str, Any]) -> list[str]:
+    """Buttons that lead somewhere; others would answer whoever made them."""
+    links = ((text(button.get("title")), text(button.get("url"))) for button in mappings(card.get("buttons")))
+    return [f"🔗 {title} {url}".replace("  ", " ") for title, url in links if url]
 
 
 def _address(attachment: dict[str, Any]) -> str:
@@ -68,7 +134,6 @@ def _address(attachment: dict[str, Any]) -> str:
     return f"{_FACEBOOK}{url}" if url.startswith("/reel/") else url
 
 
-def attachments_of(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """The attachments of a message, also where one stands alone instead of in a list."""
-    value = message.get("attachments") or message.get("attachment")
-    return without_twins(mappings(value if isinstance(value, list) else [value]))
+def _path(url: str) -> str:
+    """The path of an address, without what it is signed with. Cut by hand: nothing here raises."""
+    return url.partition("?")[0].partition("#")[0].lower()

@@ -15,6 +15,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 MAX_ID_CHARS: Final = 512
+_SEPARATORS: Final = re.compile(r"[\s\-.()]+")
+_DIGITS: Final = re.compile(r"[1-9][0-9]{4,14}")
+_WEB_ADDRESS: Final = re.compile(r"https?://[^\s/]\S{0,8000}", re.IGNORECASE)
 _HEX_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
 _FIRST_MILLISECONDS: Final = 10**11
 """Numbers from here on are milliseconds: as seconds they would lie in the year 5138, as milliseconds in 1973."""
@@ -44,6 +47,13 @@ def identifier(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_ID_CHARS or not value.isprintable():
         return ""
     return value.strip()
+
+
+def phone_number(value: object) -> str:
+    """A phone number in digits, however it is written; an id that is no number as it is."""
+    written = identifier(value).lstrip("+")
+    digits = _SEPARATORS.sub("", written)
+    return digits if _DIGITS.fullmatch(digits) else written
 
 
 def flag(value: object) -> bool:
@@ -99,14 +109,26 @@ def hex_digest(value: object) -> str:
     return raw.hex() if len(raw) == 32 else ""
 
 
+def integer(value: object, most: int = 10**9) -> int:
+    """A whole number from 0 to `most`, also when it came as a string; 0 when it is none."""
+    found = number(value)
+    return int(found) if found is not None and 0 <= found <= most else 0
+
+
 def compact(piece: object) -> bytes:
     """A piece of JSON as bytes again, ASCII and without spaces."""
     return json.dumps(piece, separators=(",", ":")).encode()
 
 
-def coordinates_link(latitude: object, longitude: object) -> str:
-    """A link to a place on a map; "" without usable coordinates."""
+def web_address(value: object) -> str:
+    """An address on the web; "" for anything else, such as `javascript:`, that somebody could tap on."""
+    address = text(value).strip()
+    return address if _WEB_ADDRESS.fullmatch(address) else ""
+
+
+def coordinates(latitude: object, longitude: object) -> tuple[float, float] | None:
+    """A place on this planet, in degrees; None when it is none."""
     lat, lon = number(latitude), number(longitude)
     if lat is None or lon is None or abs(lat) > 90 or abs(lon) > 180:
-        return ""
-    return f"https://maps.google.com/?q={lat:.6f},{lon:.6f}"
+        return None
+    return lat, lon

@@ -81,22 +81,48 @@ class MetaBridge(Bridge):
             return answer_challenge(request.query, self._verify_token.reveal())
         if not is_signed(request.headers, request.body, self._app_secret):
             return WebhookResponse(403, "", "forged")
-        events = self._events(request.body, MAX_NESTING)
+        payload = self._decoded(request.body, MAX_NESTING)
+        if isinstance(payload, Unparsed):
+            await self.context.receive(payload)
+            return WebhookResponse()
+        await self.before_reading(payload)
+        events = self.read(payload, self._origin())
+        await self.after_reading()
         if events:
             await self.context.receive(*events)
         return WebhookResponse()
+
+    async def before_reading(self, payload: object) -> None:
+        """Look up what must be known to read this webhook.
+
+        Raises:
+            BusUnavailable: it could not be looked up; Meta sends the webhook again.
+        """
+
+    async def after_reading(self) -> None:
+        """Write down what was learned from a webhook, before its events are taken in.
+
+        Raises:
+            BusUnavailable: it is not written down; Meta sends the webhook again.
+        """
 
     def replay(self, raw: bytes) -> list[Event]:
         """The events of a webhook, or of a piece of one with the smallest webhook around it: all that is ever kept."""
         return self._events(raw, MAX_NESTING + FRAME_NESTING)
 
     def _events(self, body: bytes, nesting: int) -> list[Event]:
+        payload = self._decoded(body, nesting)
+        return [payload] if isinstance(payload, Unparsed) else self.read(payload, self._origin())
+
+    def _decoded(self, body: bytes, nesting: int) -> Any:
+        """The JSON in a body; `Unparsed` where there is none."""
         try:
-            payload = decode(body, nesting)
+            return decode(body, nesting)
         except ValueError as error:
-            return [Unparsed(body, str(error), kind="malformed")]
-        origin = Origin(self.context.app, self.account, int(self.context.now() * 1000), self.config.any_account)
-        return self.read(payload, origin)
+            return Unparsed(body, str(error), kind="malformed")
+
+    def _origin(self) -> Origin:
+        return Origin(self.context.app, self.account, int(self.context.now() * 1000), self.config.any_account)
 
     def accepted_id(self, native_id: object) -> str:
         """The id in an answer to a sent message.

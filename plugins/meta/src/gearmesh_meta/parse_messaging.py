@@ -11,28 +11,24 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from gearmesh import (
-    ChatOpened,
-    EchoReceived,
-    Event,
-    Message,
-    MessageReceived,
-    ReadUpTo,
-    ReceiptReceived,
-    Text,
-    Unparsed,
-)
-from gearmesh_meta.attachments import attachments_of, content_of, repeats
+from gearmesh import ChatOpened, Event, ReadUpTo, ReceiptReceived, Unparsed
 from gearmesh_meta.fields import compact, flag, identifier, mapping, milliseconds, text
+from gearmesh_meta.messaging_message import (
+    change_event,
+    echo,
+    handle_in,
+    message_events,
+    postback_events,
+    referral_events,
+)
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import whole_message
 from gearmesh_meta.piece import Body, Entry, Piece
 
 Object = Literal["page", "instagram"]
 
 _MESSAGE_FIELDS: Final = re.compile(r"messag(?:es|ing|e)[a-z_]*|standby")
 _SILENT_FIELDS: Final = frozenset({"story_insights"})
-_SILENT_KEYS: Final = frozenset(
+SILENT_KEYS: Final = frozenset(
     {
         "account_linking",
         "app_roles",
@@ -56,11 +52,6 @@ _KINDS: Final = {
     "pre_checkout": "payment",
     "checkout_update": "payment",
 }
-_ATTACHMENTS: Final = {"unsupported_type": "unsupported"}
-"""Meta's names for attachments that people call something else."""
-
-_GET_STARTED: Final = frozenset({"GET_STARTED", "GET_STARTED_PAYLOAD"})
-_HANDLE: Final = re.compile(r"handle\.@?([A-Za-z0-9][A-Za-z0-9._-]{0,63})")
 
 
 def parse(payload: object, kind: Object, origin: Origin) -> list[Event]:
@@ -81,12 +72,6 @@ def parse(payload: object, kind: Object, origin: Origin) -> list[Event]:
             else:
                 events += _event(Piece(frame, "messaging", item), frame.account, origin)
     return events
-
-
-def handle_in(ref: object) -> str:
-    """The handle that a link asks for: "ada" in `handle.ada`; "" when the link asks for none."""
-    found = _HANDLE.fullmatch(text(ref))
-    return found[1].lower() if found else ""
 
 
 def _items(entry: dict[str, Any], frame: Entry) -> Iterator[dict[str, Any] | Unparsed]:
@@ -140,14 +125,22 @@ def _event(piece: Piece, owner: str, origin: Origin) -> list[Event]:
     at = milliseconds(item.get("timestamp"), origin.received_at)
     if author in ours and author != reader:
         return _own(item, reader, at, origin)
-    if _SILENT_KEYS.intersection(item):
-        return []
     if isinstance(item.get("message"), dict):
-        return _message(piece, item["message"], author, at, origin)
+        return message_events(piece, item["message"], author, at, origin)
     if isinstance(item.get("postback"), dict):
-        return _postback(piece, item["postback"], author, at)
+        return postback_events(piece, item["postback"], author, at)
     if isinstance(item.get("referral"), dict) and author:
-        return [ChatOpened(author, author, at, None, handle_in(item["referral"].get("ref")))]
+        return referral_events(item["referral"], author, at)
+    if author:
+        change = change_event(item, author, at)
+        if change is not None:
+            return [change]
+    if isinstance(item.get("optin"), dict):
+        # Most of them let us send news; one with a link's word in it opens a chat.
+        handle = handle_in(item["optin"].get("ref")) if author else ""
+        return [ChatOpened(author, author, at, None, handle)] if handle else []
+    if SILENT_KEYS.intersection(item):
+        return []
     for state in ("delivery", "read"):
         if isinstance(item.get(state), dict):
             return [_receipt(piece, item[state], author, at, state == "read")]
@@ -162,84 +155,7 @@ def _own(item: dict[str, Any], reader: str, at: int, origin: Origin) -> list[Eve
     native_id = identifier(message.get("mid"))
     if not native_id or not reader or flag(message.get("is_deleted")):
         return []
-    return [_echo(message, native_id, reader, at, origin)]
-
-
-def _echo(message: dict[str, Any], native_id: str, reader: str, at: int, origin: Origin) -> EchoReceived:
-    """Messenger brings our own id back as metadata. Instagram takes none along: there the words must do."""
-    delivery_id = origin.delivery_id(message.get("metadata"))
-    return EchoReceived(native_id, reader, reader, at, delivery_id, text(message.get("text")))
-
-
-def _message(piece: Piece, message: dict[str, Any], author: str, at: int, origin: Origin) -> list[Event]:
-    native_id = identifier(message.get("mid"))
-    if flag(message.get("is_echo")):
-        reader = identifier(mapping(piece.item.get("recipient")).get("id"))
-        return [_echo(message, native_id, reader, at, origin)] if native_id else []
-    if not author or not native_id:
-        return [piece.kept("a message without sender or id", author, "message", native_id)]
-    if flag(message.get("is_deleted")):
-        return [piece.kept("unsend is not understood", author, "unsend", native_id)]
-    said = text(message.get("text"))
-    reply = mapping(message.get("reply_to"))
-    story = text(mapping(reply.get("story")).get("url"))
-    words = "\n".join(part for part in (said, story and f"🔗 {story}") if part)
-    parts: list[Message | Unparsed] = [Text(words)] if words else []
-    for attachment in attachments_of(message):
-        if not repeats(attachment, said):
-            content = content_of(attachment, origin.app)
-            parts.append(content or _unknown(piece, message, attachment, _part(native_id, len(parts)), author))
-    events: list[Event] = []
-    referral = mapping(message.get("referral"))
-    if handle_in(referral.get("ref")):
-        events.append(ChatOpened(author, author, at, None, handle_in(referral.get("ref"))))
-    quoted = identifier(reply.get("mid"))
-    for number, part in enumerate(parts):
-        if not isinstance(part, Unparsed):
-            events.append(MessageReceived(_part(native_id, number), author, author, at, part, quoted))
-            quoted = ""
-    if not parts:
-        kind = "unsupported" if flag(message.get("is_unsupported")) else "message"
-        kind = "reaction" if "reaction" in message else kind
-        parts.append(piece.kept(f"{kind} without content", author, kind, native_id))
-    return events + [part for part in parts if isinstance(part, Unparsed)]
-
-
-def _part(native_id: str, number: int) -> str:
-    """The id of one part of a message. It counts what is not understood yet, so that it stays when that is."""
-    return f"{native_id}#{number}" if number else native_id
-
-
-def _unknown(
-    piece: Piece, message: dict[str, Any], attachment: dict[str, Any], native_id: str, author: str
-) -> Unparsed:
-    """An attachment that is not understood, kept as a message by itself under the id of its part."""
-    kind = text(attachment.get("type"))[:80] or "attachment"
-    kind, detail = _ATTACHMENTS.get(kind, kind), f"attachment {kind} is not understood"
-    alone: dict[str, Any] = {"mid": native_id, "attachments": [attachment]}
-    quoted = mapping(message.get("reply_to")).get("mid")
-    if quoted:
-        alone["reply_to"] = {"mid": quoted}
-    item = {key: piece.item[key] for key in ("sender", "recipient", "timestamp") if key in piece.item}
-    apart = Piece(piece.frame, piece.key, {**item, "message": alone})
-    return apart.kept(detail, author, kind, whole_message(native_id))
-
-
-def _postback(piece: Piece, postback: dict[str, Any], author: str, at: int) -> list[Event]:
-    title, payload = text(postback.get("title")), text(postback.get("payload"))
-    referral = mapping(postback.get("referral"))
-    if not author:
-        return [piece.kept("a postback without sender", kind="postback")]
-    native_id = identifier(postback.get("mid")) or f"postback:{author}:{at}"
-    opened = ChatOpened(author, author, at, None, handle_in(referral.get("ref")))
-    if payload.strip("<>_") in _GET_STARTED:
-        return [opened]
-    events: list[Event] = [opened] if referral else []
-    # Buttons of old have no title: then only the payload says which was tapped. Links have a payload too.
-    said = title or ("" if referral else payload)
-    if said:
-        events.append(MessageReceived(native_id, author, author, at, Text(said)))
-    return events or [piece.kept("a postback without words", author, "postback", native_id)]
+    return [echo(message, native_id, reader, at, origin)]
 
 
 def _receipt(piece: Piece, receipt: dict[str, Any], author: str, at: int, read: bool) -> Event:

@@ -6,30 +6,22 @@ there, times in seconds. Nothing here raises, whatever the JSON: what is not und
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, Literal
 
 import msgspec
 
-from gearmesh import (
-    ChatOpened,
-    EchoReceived,
-    Event,
-    MessageReceived,
-    Profile,
-    ReceiptReceived,
-    Unparsed,
-)
-from gearmesh_meta.aliases import PHONE, Aliases
+from gearmesh import EchoReceived, Event, Profile, ReceiptReceived, Unparsed
+from gearmesh_meta.aliases import Aliases
 from gearmesh_meta.codes import error_detail, failure_for
-from gearmesh_meta.fields import compact, identifier, mapping, mappings, milliseconds, text
+from gearmesh_meta.fields import compact, identifier, mapping, mappings, milliseconds, phone_number, text
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.piece import Body, Entry, Piece, Value
-from gearmesh_meta.whatsapp_content import content_of, kind_of, type_of
+from gearmesh_meta.whatsapp_content import type_of
+from gearmesh_meta.whatsapp_message import Author, message_events
 
 OBJECT: Final = "whatsapp_business_account"
 
-_SILENT_FIELDS: Final = frozenset(
+SILENT_FIELDS: Final = frozenset(
     {
         "account_alerts",
         "account_offboarded",
@@ -65,8 +57,6 @@ _REACHED: Final[dict[str, Literal["delivered", "read", "played"]]] = {
     "played": "played",
 }
 
-_SEPARATORS: Final = re.compile(r"[\s\-.()]+")
-
 
 def parse(payload: object, origin: Origin, aliases: Aliases) -> list[Event]:
     """The events of one webhook, in order. `aliases` learns which ids are one person."""
@@ -89,7 +79,7 @@ def parse(payload: object, origin: Origin, aliases: Aliases) -> list[Event]:
 def _change(change: Piece, entry: Entry, origin: Origin, aliases: Aliases) -> list[Event]:
     value = mapping(change.item).get("value")
     field = identifier(mapping(change.item).get("field")) or _field_of(mapping(value))
-    if field in _SILENT_FIELDS:
+    if field in SILENT_FIELDS:
         return []
     if not field or not isinstance(value, dict):
         return [change.malformed("a change with a field and a value")]
@@ -103,14 +93,18 @@ def _change(change: Piece, entry: Entry, origin: Origin, aliases: Aliases) -> li
         return [origin.foreign(change, f"phone number id {account}" if account else "")]
     people, frame = mappings(value.get("contacts")), Value(entry, field, metadata)
     if field == "smb_message_echoes":
+        if "message_echoes" not in value:
+            return [change.malformed("message_echoes")]
         return [_echo(item, people, frame, origin, aliases) for item in _list(value, "message_echoes")]
-    events = [_message(item, people, frame, origin, aliases) for item in _list(value, "messages")]
+    events: list[Event] = []
+    for item in _list(value, "messages"):
+        events += _message(item, people, frame, origin, aliases)
     for item in _list(value, "statuses"):
         events += _status(Piece(frame, "statuses", item), origin, aliases)
     for item in _list(value, "errors"):
         detail = f"account error {error_detail(mapping(item))}"
         events.append(Piece(frame, "errors", item).kept(detail, kind="error"))
-    if not events and not any(key in value for key in ("messages", "statuses", "errors")):
+    if not any(key in value for key in ("messages", "statuses", "errors")):
         return [change.malformed("messages, statuses or errors")]
     return events
 
@@ -120,13 +114,6 @@ def _field_of(value: dict[str, Any]) -> str:
     if "message_echoes" in value:
         return "smb_message_echoes"
     return "messages" if "messages" in value or "statuses" in value else ""
-
-
-def _phone(value: object) -> str:
-    """A phone number in digits, however it is written; an id that is no number as it is."""
-    written = identifier(value).lstrip("+")
-    digits = _SEPARATORS.sub("", written)
-    return digits if PHONE.fullmatch(digits) else written
 
 
 def _user(phone: str, bsuid: str, aliases: Aliases) -> str:
@@ -142,33 +129,16 @@ def _list(value: dict[str, Any], key: str) -> list[object]:
     return items if isinstance(items, list) else [items]
 
 
-def _message(item: object, people: list[dict[str, Any]], frame: Value, origin: Origin, aliases: Aliases) -> Event:
+def _message(item: object, people: list[dict[str, Any]], frame: Value, origin: Origin, aliases: Aliases) -> list[Event]:
     message = mapping(item)
-    native_id, kind = identifier(message.get("id")), type_of(message)
-    phone, bsuid = _phone(message.get("from")), identifier(message.get("from_user_id"))
+    phone, bsuid = phone_number(message.get("from")), identifier(message.get("from_user_id"))
     contact = _contact(people, phone, bsuid)
-    user = _user(phone or _phone(contact.get("wa_id")), bsuid or identifier(contact.get("user_id")), aliases)
     piece = Piece(msgspec.structs.replace(frame, contact=contact), "messages", item)
-    raw_kind = kind_of(message)
-    if kind == "system":
-        # WhatsApp speaks here, not the person: operators see it, nobody is told that their message was not understood.
-        said = text(mapping(message.get("system")).get("body"))
-        return piece.kept(f"system message: {said[:300]}", kind="system", native_id=native_id)
-    if message.get("group_id") is not None:
-        return piece.kept("messages of WhatsApp groups are not bridged", kind="group", native_id=native_id)
-    if not user or not native_id:
-        return piece.kept("a message without sender or id", user, raw_kind, native_id)
-    at = milliseconds(message.get("timestamp"), origin.received_at)
-    profile = _profile(contact)
-    if kind == "request_welcome":
-        return ChatOpened(user, user, at, profile)
-    content = content_of(kind, message, origin.app)
-    if content is None:
-        errors = "; ".join(error_detail(error) for error in mappings(message.get("errors")))
-        detail = f"{raw_kind[:80]} is not understood" + (f": {errors[:300]}" if errors else "")
-        return piece.kept(detail, user, raw_kind[:80], native_id)
-    quoted = identifier(mapping(message.get("context")).get("id"))
-    return MessageReceived(native_id, user, user, at, content, quoted, profile)
+    if type_of(message) == "system":
+        # Its ids are what somebody was called until now, so that they are not learned like others.
+        return message_events(piece, Author("", None), origin, aliases)
+    user = _user(phone or phone_number(contact.get("wa_id")), bsuid or identifier(contact.get("user_id")), aliases)
+    return message_events(piece, Author(user, _profile(contact)), origin, aliases)
 
 
 def _contact(people: list[dict[str, Any]], phone: str, bsuid: str) -> dict[str, Any]:
@@ -176,7 +146,7 @@ def _contact(people: list[dict[str, Any]], phone: str, bsuid: str) -> dict[str, 
     for contact in people:
         if bsuid and identifier(contact.get("user_id")) == bsuid:
             return contact
-        if phone and _phone(contact.get("wa_id")) == phone:
+        if phone and phone_number(contact.get("wa_id")) == phone:
             return contact
     # "ID and phone number may not always match": a contact that stands alone is meant.
     return people[0] if len(people) == 1 else {}
@@ -192,14 +162,14 @@ def _status(piece: Piece, origin: Origin, aliases: Aliases) -> list[Event]:
     status = mapping(piece.item)
     native_id, state = identifier(status.get("id")), identifier(status.get("status"))
     # In a group `recipient_id` is the group, and whoever it is about is its participant.
-    phone = _phone(status.get("recipient_participant_id") or status.get("recipient_id"))
+    phone = phone_number(status.get("recipient_participant_id") or status.get("recipient_id"))
     bsuid = identifier(status.get("recipient_participant_user_id") or status.get("recipient_user_id"))
     user = _user(phone, bsuid, aliases)
     at = milliseconds(status.get("timestamp"), origin.received_at)
     if not native_id:
         return [piece.kept("a status without a message id", kind="status")]
     about = identifier(status.get("type")) or "message"
-    if about != "message":
+    if about not in {"message", "reaction"}:
         detail = f"status {state[:80]} of a {about[:80]} is not known here"
         return [piece.kept(detail, kind=about[:80], native_id=native_id)]
     ours = origin.delivery_id(status.get("biz_opaque_callback_data"))
@@ -221,9 +191,9 @@ def _echo(item: object, people: list[dict[str, Any]], frame: Value, origin: Orig
     """What the business wrote in the phone app."""
     message = mapping(item)
     native_id = identifier(message.get("id"))
-    phone, bsuid = _phone(message.get("to")), identifier(message.get("to_user_id"))
+    phone, bsuid = phone_number(message.get("to")), identifier(message.get("to_user_id"))
     contact = _contact(people, phone, bsuid)
-    user = _user(phone or _phone(contact.get("wa_id")), bsuid or identifier(contact.get("user_id")), aliases)
+    user = _user(phone or phone_number(contact.get("wa_id")), bsuid or identifier(contact.get("user_id")), aliases)
     if not native_id or not user:
         piece = Piece(msgspec.structs.replace(frame, contact=contact), "message_echoes", item)
         return piece.kept("an echo without recipient or id", kind="echo", native_id=native_id)
@@ -233,5 +203,8 @@ def _echo(item: object, people: list[dict[str, Any]], frame: Value, origin: Orig
 def _renamed(value: dict[str, Any], aliases: Aliases) -> list[Event]:
     for update in mappings(value.get("user_id_update")):
         ids = mapping(update.get("user_id"))
-        aliases.renamed(identifier(ids.get("previous")), identifier(ids.get("current")))
+        previous, current = identifier(ids.get("previous")), identifier(ids.get("current"))
+        # Somebody who was only ever known by their number is who they were, too.
+        aliases.user(phone_number(update.get("wa_id")), previous)
+        aliases.renamed(previous, current)
     return []

@@ -18,13 +18,14 @@ from gearmesh import (
     Rejected,
     Sent,
 )
-from gearmesh_meta.aliases import BSUID, PHONE, Aliases
+from gearmesh_meta.aliases import BSUID, PHONE
 from gearmesh_meta.capabilities import WHATSAPP, WHATSAPP_WAYS, way_for
 from gearmesh_meta.config import WhatsAppConfig
 from gearmesh_meta.download import Downloads
-from gearmesh_meta.fields import identifier, mappings, text
+from gearmesh_meta.fields import mappings, text
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.invitation import invitation_id, template_message
+from gearmesh_meta.kept_aliases import KeptAliases
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.outgoing import as_text, reaction_of
@@ -56,7 +57,7 @@ class WhatsApp(MetaBridge):
         )
         super().__init__(config, context, account=config.phone_number_id, graph=graph)
         self._messages = graph.url(f"{config.phone_number_id}/messages")
-        self._aliases = Aliases()
+        self._known = KeptAliases(context)
         self._downloads = Downloads(config.graph_url)
 
     def capabilities(self, thread: str) -> Capabilities:
@@ -77,9 +78,25 @@ class WhatsApp(MetaBridge):
         """`+4915112345678`; business-scoped ids as they are."""
         return f"+{user}" if PHONE.fullmatch(user) else user
 
+    async def run(self) -> None:
+        """Read what is known of ids first: whoever was at work until now may have learned more."""
+        try:
+            await self._known.load()
+            await super().run()
+        finally:
+            self._known.forget()
+
+    async def before_reading(self, payload: object) -> None:
+        """Look up the people in it."""
+        await self._known.look_up(payload)
+
     def read(self, payload: object, origin: Origin) -> list[Event]:
         """The events of a webhook."""
-        return parse(payload, origin, self._aliases)
+        return parse(payload, origin, self._known.aliases)
+
+    async def after_reading(self) -> None:
+        """Write down who turned out to be whom."""
+        await self._known.note()
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send a text, with answers to tap, a place, contact cards, or a file by link."""
@@ -136,15 +153,13 @@ class WhatsApp(MetaBridge):
         `sends`: as for `Graph.post`.
         """
         body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual"}
-        recipient = self._aliases.recipient(user)
+        recipient = await self._known.recipient(user)
         body["recipient" if BSUID.fullmatch(recipient) else "to"] = recipient
         # Learned before the answer: a status can be faster than it.
-        self._aliases.same(user, recipient)
+        self._known.aliases.same(user, recipient)
         body |= {**message, "biz_opaque_callback_data": ours}
         answer = await self.graph.post(self._messages, body, sends=sends)
-        for contact in mappings(answer.get("contacts")):
-            self._aliases.same(user, identifier(contact.get("wa_id")))
-            self._aliases.same(user, identifier(contact.get("user_id")))
+        await self._known.told(user, mappings(answer.get("contacts")))
         messages = mappings(answer.get("messages"))
         return Sent((self.accepted_id(messages[0].get("id") if messages else None),))
 
