@@ -21,6 +21,7 @@ from gearmesh.bridge import (
 from gearmesh.command import Command, Launcher
 from gearmesh.errors import (
     BusUnavailable,
+    FileTooLarge,
     GearmeshError,
     InvalidAddress,
     RateLimited,
@@ -101,6 +102,7 @@ __all__ = [
     "Event",
     "Feature",
     "FileRule",
+    "FileTooLarge",
     "GearmeshError",
     "InvalidAddress",
     "Launcher",

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from gearmesh import BusUnavailable, Event, MediaRef, Secret, Status, WebhookRequest
+from gearmesh import BusUnavailable, Event, MediaRef, Rejected, Secret, Status, WebhookRequest
 from gearmesh_meta.config import InstagramConfig, MessengerConfig, WhatsAppConfig
 from gearmesh_meta.instagram import Instagram
 from gearmesh_meta.messenger import Messenger
@@ -36,6 +36,7 @@ class FakeContext:
         self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self.time = 1_800_000_000.0
         self.links: dict[str, str] = {}
+        self.files: dict[str, bytes] = {}
         self.batches: list[tuple[Event, ...]] = []
         self.statuses: asyncio.Queue[str] = asyncio.Queue()
         self.arrived: asyncio.Queue[Event] = asyncio.Queue()
@@ -59,6 +60,13 @@ class FakeContext:
 
     def media_link(self, ref: MediaRef) -> str:
         return self.links.get(ref.source, "")
+
+    async def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        data = self.files.get(ref.source)
+        if data is None:
+            raise Rejected(f"there is no file {ref.source}")
+        for start in range(0, len(data), 1000):
+            yield data[start : start + 1000]
 
     async def keep(self, key: str, value: str) -> None:
         self.kept[key] = value
