@@ -7,7 +7,7 @@ from nats.js import api
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
-from gearmesh.bus.streams import BUCKETS, ensure_all, streams
+from gearmesh.bus.streams import BUCKETS, MEDIA, ensure_all, streams
 from gearmesh.errors import BusUnavailable, StreamDiffers
 from gearmesh.testing import NatsServer
 from gearmesh.wire.subjects import PARTITIONS, Subjects, partition_of
