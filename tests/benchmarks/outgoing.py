@@ -29,6 +29,7 @@ from gearmesh.host.engine import egress_of
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
+from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.records import Conversations, MessageMap, Portals
 from gearmesh.host.supervisor import ACK_WAIT, MOST_UNACKNOWLEDGED
@@ -223,7 +224,7 @@ def _egress(
     app = App(APP, bridge, portals, shared, 86_400.0, "resend", 3.0, None, recipient_every)
     underway = Underway()
     evidence = Evidence(connection, publisher, SUBJECTS, APP, messages, underway, clock)
-    egress, _ = egress_of(app, connection, evidence, Receipts(app), underway)
+    egress, _ = egress_of(app, connection, evidence, Receipts(app), underway, Quotes(app))
     return egress
 
 

@@ -16,8 +16,11 @@ from gearmesh.errors import (
     Unclear,
     WindowClosed,
 )
+from gearmesh.model.capabilities import Capabilities
+from gearmesh.model.content import Media, Message, Text
 from gearmesh.testing import FakeBridge, FakeConfig, FakeNetwork, Shown, bridge_for
 from gearmesh.testing.contract import BridgeContract
+from gearmesh.testing.network import CAPABILITIES
 
 FAILURES: dict[type[SendFailed], SendFailed] = {
     Retry: Retry("try again", after=1.0),
@@ -35,13 +38,16 @@ class FakeSide(BridgeContract):
     kind: ClassVar[type[FakeBridge]] = FakeBridge
     """The bridge to be tested."""
 
+    can: ClassVar[Capabilities] = CAPABILITIES
+    """What its network carries."""
+
     a_user = "ada"
     addresses = {"Ada": "ada", " ada ": "ada"}  # noqa: RUF012  # a constant of the contract
     bad_addresses = ("ada lovelace",)
 
     @asynccontextmanager
     async def network(self) -> AsyncIterator[None]:
-        self.messenger = FakeNetwork()
+        self.messenger = FakeNetwork(capabilities=self.can)
         self.messenger.add("ada", "Ada Lovelace")
         yield
 
@@ -70,6 +76,50 @@ class FakeSide(BridgeContract):
 
     async def receipts_shown(self) -> Sequence[str]:
         return [native_id for native_id, state in self.messenger.receipts if state == "read"]
+
+    async def deliveries_shown(self) -> Sequence[str]:
+        return [native_id for native_id, _ in self.messenger.receipts]
+
+    async def user_sees(self, message: str) -> Shown | None:
+        return self.messenger.message(message)
+
+    async def typing_shown(self) -> bool:
+        return self.messenger.sees_typing("ada")
+
+    async def user_sends(self, content: Message, data: bytes = b"") -> str:
+        match content:
+            case Text(text=text, markup=markup, forwarded=forwarded):
+                return await self.messenger.type("ada", text, markup=markup, forwarded=forwarded)
+            case Media(media=media, ref=ref, caption=caption, view_once=view_once):
+                return await self.messenger.type(
+                    "ada", caption, file=data, media=media, mime=ref.mime, name=ref.name, view_once=view_once
+                )
+            case _:
+                return await self.messenger.share("ada", content)
+
+    async def user_reacts(self, message: str, emoji: str) -> None:
+        await self.messenger.react("ada", message, emoji)
+
+    async def user_edits(self, message: str, text: str) -> None:
+        await self.messenger.edit("ada", message, text)
+
+    async def user_unsends(self, message: str) -> None:
+        await self.messenger.unsend("ada", message)
+
+    async def user_votes(self, message: str, option: str) -> None:
+        await self.messenger.vote("ada", message, option)
+
+    async def user_taps(self, message: str, button: str) -> str:
+        return await self.messenger.tap("ada", message, button)
+
+    async def user_types(self, on: bool) -> None:
+        await self.messenger.writing("ada", on)
+
+    def make_inviting_bridge(self, context: BridgeContext) -> Bridge:
+        return bridge_for(self.messenger, self.kind)(FakeConfig(invitation="Somebody wrote to you"), context)
+
+    async def kept_input(self, text: str) -> bytes:
+        return self.messenger.request(self.messenger.typed("ada", text)).body
 
     async def fail_next(self, kind: type[SendFailed]) -> None:
         self.messenger.fail(FAILURES[kind])

@@ -11,6 +11,7 @@ from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.invitations import Invitations
 from gearmesh.host.queues import Queues
+from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.refusals import Refusals
 from gearmesh.host.sending import LegSender
@@ -18,7 +19,7 @@ from gearmesh.host.underway import Underway
 
 
 def egress_of(
-    app: App, connection: Connection, evidence: Evidence, receipts: Receipts, underway: Underway
+    app: App, connection: Connection, evidence: Evidence, receipts: Receipts, underway: Underway, quotes: Quotes
 ) -> tuple[Egress, Refusals]:
     """The egress of an app, and the way in which its network's later refusals come back to it."""
     shared = app.shared
@@ -26,5 +27,5 @@ def egress_of(
     gate = Gate(shared.clock, rate=app.rate, recipient_every=app.recipient_every)
     queues = Queues(app.name, LaterLog(connection, shared.publisher, shared.subjects, app.name), shared.clock)
     refusals = Refusals(app, ends)
-    sender = LegSender(app, gate, ends, evidence, receipts, underway)
+    sender = LegSender(app, gate, ends, evidence, receipts, underway, quotes)
     return Egress(app, queues, sender, ends, Invitations(app, gate, ends), refusals), refusals

@@ -10,45 +10,52 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
 
 import structlog
 
+from gearmesh.core.degrade import vote_in
 from gearmesh.core.ids import envelope_id, raw_id
 from gearmesh.core.ordering import HELD_AT_MOST
 from gearmesh.errors import BusError, BusUnavailable, TooLarge
 from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
+from gearmesh.host.changes import Changes
 from gearmesh.host.holding import Arrival, Holding
 from gearmesh.host.placing import Answered, Placed, Placing
+from gearmesh.host.posting import PATIENCE, Posting, header_of
+from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.host.repeats import Repeats
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
-from gearmesh.model.content import Content, Media, replaced
+from gearmesh.model.content import Media, Message, Poll, Product, Text, Vote, replaced
 from gearmesh.model.conversation import Conversation
-from gearmesh.model.delivery import LedgerEntry
-from gearmesh.model.envelope import Envelope, Header
+from gearmesh.model.envelope import Header
 from gearmesh.model.events import (
+    ChangeReceived,
     ChatOpened,
     EchoReceived,
+    EditReceived,
     Event,
     MessageReceived,
+    ReactionReceived,
     ReadUpTo,
     ReceiptReceived,
+    RedactionReceived,
+    TypingReceived,
     Unparsed,
+    VoteReceived,
 )
-from gearmesh.wire.body import UNSEALED, close_body
-from gearmesh.wire.codec import encode
-from gearmesh.wire.times import TIMES, passed
 
 log = structlog.get_logger("gearmesh.ingress")
 
-PATIENCE: Final = 4.0
-"""Seconds to wait for NATS before the network is told to try again: Messenger wants its answer within 5."""
+NUMBERS: Final = re.compile(r"[\d\s,;.&+]{1,40}")
+"""What a vote in words is made of."""
 
 
 class Ingress:
@@ -57,19 +64,25 @@ class Ingress:
     Whoever hosts it may set: `guard`, asked right before something is stored, raises `BusUnavailable` when this process
     is no longer the one at work on the app. `on_inbound` gets each thread whose messaging window has just been opened,
     once that is stored; `on_echo` what went out from our own account; `on_refusal` what the network refuses after its
-    first yes.
+    first yes; `on_message` each thread with the native id of what was just taken in from there; `on_typing` who is
+    writing.
     """
 
-    def __init__(self, app: App, receipts: Receipts, underway: Underway) -> None:
+    def __init__(self, app: App, receipts: Receipts, underway: Underway, quotes: Quotes) -> None:
         self.guard: Callable[[], None] = _is_ours
         self.on_inbound: Callable[[str], None] = _needs_nothing
         self.on_echo: Callable[[EchoReceived], Awaitable[None]] = _is_known
         self.on_refusal: Callable[[ReceiptReceived], Awaitable[None]] = receipts.reported
+        self.on_message: Callable[[str, str], None] = _is_one_of_many
+        self.on_typing: Callable[[TypingReceived], Awaitable[None]] = _is_nobodys
         self._app = app
         self._shared = app.shared
         self._receipts = receipts
+        self._quotes = quotes
         self._placing = Placing(app, underway)
+        self._posting = Posting(app, lambda: self.guard())
         self._acquaintance = Acquaintance(app, lambda: self.guard())
+        self._changes = Changes(app, self._posting, self._acquaintance, quotes, underway, self._notice, self._message)
         self._repeats = Repeats(app, PATIENCE)
         self._holding = Holding(app.shared.clock, self._take)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -169,6 +182,12 @@ class Ingress:
         match event:
             case MessageReceived():
                 await self._message(event, received)
+            case ReactionReceived() | EditReceived() | RedactionReceived() | VoteReceived():
+                self._count(await self._changes.take(event, received))
+                if isinstance(event, ReactionReceived | VoteReceived):
+                    await self._wrote(event.thread, event.at)
+            case TypingReceived():
+                await self.on_typing(event)
             case ReceiptReceived(state="failed"):
                 await self.on_refusal(event)
             case ReceiptReceived():
@@ -213,8 +232,10 @@ class Ingress:
         """Tell whoever wrote how to go on: their message goes nowhere."""
         if answered.opened:
             await self._enter(event, answered.opened, starts=True)
-        await self._notice(event, answered.key, answered.args)
-        record = NativeRecord("", "", str(sender))
+        # An advertisement or a listing comes with words, and those are answered.
+        if not isinstance(event.content, Product) or event.content.text:
+            await self._notice(event, answered.key, answered.args)
+        record = NativeRecord("", "", str(sender), parts=event.parts)
         await self._shared.messages.note(self._app.name, event.native_id, record, patience=PATIENCE)
         self._count("answered")
 
@@ -224,27 +245,31 @@ class Ingress:
         shared, conversation = self._shared, placed.conversation
         await self._enter(event, conversation, starts=placed.starts)
         content = replaced(
-            _with_text(event.content, placed.text),
+            await self._vote(event, reply_to) or _with_text(event.content, placed.text),
             sender=await shared.directory.sender(sender, self._app.bridge.title),
-            reply_to=reply_to,
         )
-        header = Header(
-            id=identity,
-            kind="event",
-            sender=sender,
-            to=conversation.others(sender) if conversation.kind == "dm" else (),
-            conversation=conversation.id,
-            # The network's own time: by it, egress knows an old message that was routed again.
-            at=event.at,
-            seal=UNSEALED,
-        )
+        if isinstance(content, Message):
+            content = replaced(content, reply_to=reply_to)
+        header = header_of(identity, sender, conversation, event.at)
         try:
-            data = encode(Envelope(header, close_body(content)))
+            data = self._posting.closed(header, content)
         except TooLarge:
             await self._notice(event, "too_large", {"name": await self._name(conversation, sender)})
             await self._wrote(event.thread, event.at)
             raise
         await self._store(event, header, data, received)
+        self.on_message(event.thread, event.native_id)
+        self._quotes.keep(header.hex_id, content)
+
+    async def _vote(self, event: MessageReceived, reply_to: str) -> Vote | None:
+        """The vote that a message is: a number in answer to a poll, where the network has none of its own."""
+        if not reply_to or not isinstance(event.content, Text) or not NUMBERS.fullmatch(event.content.text):
+            return None
+        quoted = await self._quotes.of(reply_to, event.thread)
+        if quoted is None or not isinstance(quoted.content, Poll):
+            return None
+        options = vote_in(event.content.text, quoted.content)
+        return Vote(reply_to, options) if options is not None else None
 
     async def _enter(self, event: MessageReceived, conversation: Conversation, *, starts: bool) -> None:
         """The person's next plain message goes there, too."""
@@ -253,27 +278,18 @@ class Ingress:
         await self._app.portals.focus(event.thread, conversation.id, self._not_ahead(event.at))
 
     async def _store(self, event: MessageReceived, header: Header, data: bytes, received: int) -> None:
-        shared, app = self._shared, self._app.name
-        self.guard()
-        stored = await shared.publisher.publish(
-            shared.subjects.inbound(app, header.conversation),
-            data,
-            message_id=header.hex_id,
-            headers={TIMES: passed("", received)},
-            patience=PATIENCE,
-        )
+        app = self._app.name
+        stored = await self._posting.store(header, data, received)
         # Not before it is stored: the map is what tells a repeated message that it has been taken in. And in any case
         # after it, whoever is at work now.
-        record = NativeRecord(header.hex_id, header.conversation, str(header.sender))
-        leg, new = LegRecord((event.native_id,)), (event.native_id,)
-        await shared.messages.remember(app, event.thread, record, leg, new=new, patience=PATIENCE)
+        record = NativeRecord(header.hex_id, header.conversation, str(header.sender), parts=event.parts)
+        leg, new = LegRecord((event.native_id,), inbound=stored.seq), (event.native_id,)
+        await self._shared.messages.remember(app, event.thread, record, leg, new=new, patience=PATIENCE)
         if stored.duplicate:
             self._count("duplicate")
             return
         self._count("accepted")
-        await shared.ledger.begin(
-            LedgerEntry(header.hex_id, app, "accepted", shared.clock.millis(), "event", str(header.sender))
-        )
+        await self._posting.account(header)
 
     async def _wrote(self, thread: str, at: int) -> None:
         """The person did something that opens their network's messaging window."""
@@ -299,8 +315,9 @@ class Ingress:
             await self._wrote(event.thread, self._shared.clock.millis())
         await self._repeats.note_letter(letter, Address(self._app.name, event.user))
 
-    async def _notice(self, event: MessageReceived | Unparsed, key: str, args: dict[str, str]) -> None:
-        cause = event.native_id or raw_id(repr(event).encode("utf-8", "backslashreplace"))
+    async def _notice(self, event: MessageReceived | ChangeReceived | Unparsed, key: str, args: dict[str, str]) -> None:
+        named = event.native_id if isinstance(event, MessageReceived | Unparsed) else ""
+        cause = named or raw_id(repr(event).encode("utf-8", "backslashreplace"))
         address = Address(self._app.name, event.user)
         self.guard()
         await self._shared.notifier.tell(
@@ -315,8 +332,15 @@ class Ingress:
         self._shared.metrics.messages.labels(self._app.name, "in", outcome).inc()
 
 
-def _with_text(content: Content, text: str) -> Content:
-    return replaced(content, caption=text) if isinstance(content, Media) else replaced(content, text=text)
+def _with_text(content: Message, text: str) -> Message:
+    """The content with what remains of its words, once it is clear whom they are for."""
+    match content:
+        case Text() | Product():
+            return replaced(content, text=text)
+        case Media():
+            return replaced(content, caption=text)
+        case _:
+            return content
 
 
 def _is_ours() -> None:
@@ -325,6 +349,14 @@ def _is_ours() -> None:
 
 def _needs_nothing(thread: str) -> None:
     """Nothing waits for the window of a thread."""
+
+
+def _is_one_of_many(thread: str, native_id: str) -> None:
+    """Nobody asks which message of a thread is the newest."""
+
+
+async def _is_nobodys(event: TypingReceived) -> None:
+    """Nobody is shown who is writing."""
 
 
 async def _is_known(echo: EchoReceived) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from gearmesh.core.switchboard import Choice, Continue, Help, choose
-from gearmesh.errors import GearmeshError, InvalidAddress
+from gearmesh.errors import InvalidAddress
 from gearmesh.host.app import App
 from gearmesh.host.records import NativeRecord
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
-from gearmesh.model.content import Content, Media, Text
+from gearmesh.model.content import Text, words_of
 from gearmesh.model.conversation import Conversation, dm
 from gearmesh.model.events import MessageReceived
 
@@ -77,7 +77,7 @@ class Placing:
         return record
 
     async def _choose(self, event: MessageReceived, quoted: NativeRecord | None) -> Choice:
-        text, portals = _text_of(event.content), self._app.portals
+        text, portals = words_of(event.content), self._app.portals
         conversation = quoted.conversation if quoted else ""
         choice = choose(text, conversation, await portals.get(event.thread))
         if isinstance(choice, Help) and await self._underway.settled(event.thread):
@@ -100,13 +100,3 @@ class Placing:
             return None
         addresses = [Address.parse(address) for address in person.addresses]
         return next((address for address in addresses if address != sender), addresses[0] if addresses else None)
-
-
-def _text_of(content: Content) -> str:
-    match content:
-        case Text(text=text):
-            return text
-        case Media(caption=caption):
-            return caption
-        case _:
-            raise GearmeshError(f"a bridge gave a message with {type(content).__name__} as its content")

@@ -31,6 +31,7 @@ class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     One that was answered by a notice instead of being passed on has neither envelope nor conversation.
     `last`: it is the last part of its leg, so that a receipt for it is a receipt for the whole; `part` is its number.
+    `parts`: as so many messages it was taken in, whose ids `part_id` makes from this one.
     """
 
     envelope: str
@@ -38,14 +39,16 @@ class NativeRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     sender: str
     last: bool = True
     part: int = 0
+    parts: int = 1
 
 
 class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The native ids of an envelope in one thread, in order. `parts` are sent, `complete` when none is missing.
 
     `ghost` is the one under which they were sent: the missing parts are cut and sent as those were. `place` is where
-    the leg stands in the outbound log. `again` are parts that the network refused after its first yes, and `refusals`
-    how often it did.
+    the leg stands in the outbound log, and `inbound` where the envelope stands in the inbound one, when it was written
+    in this thread itself. `again` are parts that the network refused after its first yes, and `refusals` how often it
+    did.
     """
 
     native_ids: tuple[str, ...]
@@ -55,6 +58,7 @@ class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     place: int = 0
     again: tuple[int, ...] = ()
     refusals: int = 0
+    inbound: int = 0
 
 
 class KnownLeg(msgspec.Struct, frozen=True):

@@ -9,23 +9,27 @@ import msgspec
 import structlog
 
 from gearmesh.bridge import SupportsGhosts
-from gearmesh.core.degrade import Fitting, Part, fit
+from gearmesh.core.degrade import Fitting, Part, Quoted, feature_of, fit
 from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
 from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import Watch, answer_of
 from gearmesh.host.app import App
+from gearmesh.host.carrying import carry
 from gearmesh.host.connector import sending as guarded
 from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
 from gearmesh.host.queues import FOR_EVER
+from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.records import LegRecord, NativeRecord
+from gearmesh.host.removal import Removal
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
-from gearmesh.model.content import Content, Media, Text
+from gearmesh.model.capabilities import Feature
+from gearmesh.model.content import Change, Content, Edit, Media, Message, Reaction, Redaction
 from gearmesh.model.delivery import Delivery, Reason, Sent, State
 from gearmesh.wire.times import REPLAY
 
@@ -58,6 +62,15 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     attempt: int = 0
 
 
+class About(msgspec.Struct, frozen=True, gc=False):
+    """The message that a content answers or is about, as it stands in the thread: its native ids, and its words where
+    they are needed."""
+
+    native_ids: tuple[str, ...] = ()
+    quoted: Quoted | None = None
+
+
+NOTHING_ELSE: Final = About()
 LEFT: Final = Outcome("left")
 SENT: Final = Outcome("sent")
 WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
@@ -68,7 +81,14 @@ class LegSender:
     """The sending side of one app."""
 
     def __init__(
-        self, app: App, gate: Gate, ends: Ends, evidence: Evidence, receipts: Receipts, underway: Underway
+        self,
+        app: App,
+        gate: Gate,
+        ends: Ends,
+        evidence: Evidence,
+        receipts: Receipts,
+        underway: Underway,
+        quotes: Quotes,
     ) -> None:
         self._app = app
         self._shared = app.shared
@@ -77,6 +97,8 @@ class LegSender:
         self._evidence = evidence
         self._receipts = receipts
         self._underway = underway
+        self._quotes = quotes
+        self._removal = Removal(app, quotes)
         self._watch = Watch(SEND_WITHIN)
         # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
         self._ghosts = app.bridge if isinstance(app.bridge, SupportsGhosts) else None
@@ -89,7 +111,7 @@ class LegSender:
         with self._underway.sending(job.thread):
             return await self._deliver(job, content, turn)
 
-    async def _deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
+    async def _deliver(self, job: Job, content: Content, turn: Turn, *, in_words: bool = False) -> Outcome:
         before = await self._sent_before(job)
         if not before.again and (before.complete or await self._was_sent(job, before)):
             await self._shared.messages.save(job.header.hex_id, self._app.name, job.thread)
@@ -97,23 +119,30 @@ class LegSender:
             return SENT
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
-        fitting = self._fitting(job, content, ghost)
-        parts = fit(content, fitting)
+        about = await self._about(job, content, in_words)
+        parts = fit(content, self._fitting(job, content, ghost, about, in_words))
         if not parts:
             return Outcome("failed", reason="unsupported", detail="there is nothing in it to show")
-        reply_to = await self._native_reply(job, content, fitting)
         known = before
         for number in before.again or range(before.parts, len(parts)):
             if number >= len(parts):
                 continue
-            delivery = self._delivery(job, parts[number], number, ghost, reply_to if number == 0 else "")
+            delivery = self._delivery(job, parts[number], number, ghost, content, about)
             begun = self._shared.clock.millis()
             result = await self._send(job, delivery, turn)
             if isinstance(result, Outcome):
+                if result.state == "failed" and isinstance(delivery.content, Change) and not in_words:
+                    # The message that it is about is too old, or gone there: it is told in words.
+                    return await self._deliver(job, content, turn, in_words=True)
                 return result
             known = await self._remember(job, result, known, number, len(parts), ghost, begun)
         if not job.header.sender.is_system:
             await self._app.portals.hear(job.thread, job.header.conversation)
+        if isinstance(content, Redaction):
+            record = await self._shared.messages.leg(content.target, self._app.name, job.thread)
+            await self._removal.remove(content.target, job.header.sender, record)
+        else:
+            self._quotes.keep(job.header.hex_id, content)
         return SENT
 
     async def _remember(
@@ -165,7 +194,7 @@ class LegSender:
         return looked_up and await self._ends.state(job) in WITH_NETWORK
 
     async def _ghost(self, job: Job, content: Content) -> str:
-        if self._ghosts is None or not isinstance(content, Text | Media):
+        if self._ghosts is None or not isinstance(content, Message | Change):
             return ""
         try:
             question = self._ghosts.ghost(job.thread, content.sender)
@@ -174,21 +203,39 @@ class LegSender:
             log.warning("no ghost; the text names who wrote", app=self._app.name, error=str(error))
             return ""
 
-    def _fitting(self, job: Job, content: Content, ghost: str) -> Fitting:
+    async def _about(self, job: Job, content: Content, in_words: bool) -> About:
+        """What a content answers or is about, as far as this thread and the logs know it."""
+        points: Feature = "reply"
+        if isinstance(content, Message):
+            target = content.reply_to
+        elif isinstance(content, Change):
+            target, points = content.target, feature_of(content)
+        else:
+            return NOTHING_ELSE
+        if not target:
+            return NOTHING_ELSE
+        record = await self._shared.messages.leg(target, self._app.name, job.thread)
+        native_ids = record.native_ids if record else ()
+        if native_ids and not in_words and self._app.bridge.capabilities(job.thread).shows(points):
+            return About(native_ids)
+        return About(native_ids, await self._quotes.of(target, job.thread))
+
+    def _fitting(self, job: Job, content: Content, ghost: str, about: About, in_words: bool) -> Fitting:
         link = ""
         if isinstance(content, Media):
             link = self._shared.media_links.link(content.ref, self._shared.clock.seconds())
-        return Fitting(self._app.bridge.capabilities(job.thread), attribute=not ghost, link=link)
+        can = self._app.bridge.capabilities(job.thread)
+        return Fitting(can, not ghost, link, about.quoted, bool(about.native_ids), in_words)
 
-    async def _native_reply(self, job: Job, content: Content, fitting: Fitting) -> str:
-        if not isinstance(content, Text | Media) or not content.reply_to or not fitting.capabilities.replies:
-            return ""
-        record = await self._shared.messages.leg(content.reply_to, self._app.name, job.thread)
-        return record.native_ids[0] if record and record.native_ids else ""
-
-    def _delivery(self, job: Job, part: Part, number: int, ghost: str, reply_to: str) -> Delivery:
+    def _delivery(self, job: Job, part: Part, number: int, ghost: str, content: Content, about: About) -> Delivery:
         delivery_id = f"{job.header.hex_id}:{self._app.name}:{number}"
-        return Delivery(delivery_id, job.thread, job.recipient.user, part, part.sender, reply_to, ghost)
+        reply_to = ""
+        if number == 0 and about.native_ids and not isinstance(content, Reaction | Edit | Redaction):
+            # What is told in words of another message names it in words.
+            reply_to = about.native_ids[0] if self._app.bridge.capabilities(job.thread).shows("reply") else ""
+        user, sender = job.recipient.user, part.sender
+        target = about.native_ids if isinstance(part, Change) else ()
+        return Delivery(delivery_id, job.thread, user, part, sender, reply_to, ghost, target=target)
 
     async def _send(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome:
         if not job.fresh and turn.doubts.about(job.thread):
@@ -238,7 +285,7 @@ class LegSender:
         marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
         try:
             with guarded():
-                sent = await self._watch.answer_of(app.bridge.send(marked), app=app.name, delivery=delivery.id)
+                sent = await self._watch.answer_of(carry(app.bridge, marked), app=app.name, delivery=delivery.id)
         except SendFailed as failure:
             error = failure
         except BaseException:

@@ -31,7 +31,9 @@ from gearmesh.host.door import Door
 from gearmesh.host.engine import egress_of
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.ingress import Ingress
+from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
+from gearmesh.host.signals import Signals
 from gearmesh.host.turn import Doubts, Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.events import ReceiptReceived
@@ -77,8 +79,10 @@ class Supervisor:
         evidence = Evidence(
             connection, shared.publisher, shared.subjects, app.name, shared.messages, underway, shared.clock
         )
-        self.ingress = Ingress(app, self._receipts, underway)
-        self.egress, self._refusals = egress_of(app, connection, evidence, self._receipts, underway)
+        quotes = Quotes(app)
+        self.ingress = Ingress(app, self._receipts, underway, quotes)
+        self.egress, self._refusals = egress_of(app, connection, evidence, self._receipts, underway, quotes)
+        self._signals = Signals(app, connection, lambda: self.egress.waiting)
         self.door = Door(app, self.ingress, connection)
         self.status = AppStatus(app.name, app.bridge.network, "starting", since=self._clock.millis())
         self._consumer = PinnedConsumer(
@@ -96,6 +100,8 @@ class Supervisor:
         self.ingress.on_echo = evidence.show
         self.ingress.on_refusal = self._refused
         self.ingress.on_inbound = self.egress.person_wrote
+        self.ingress.on_message = self._signals.wrote
+        self.ingress.on_typing = self._signals.typing
         self.ingress.guard = self._check_lease
         context.connect(self.ingress, self._note)
 
@@ -170,8 +176,10 @@ class Supervisor:
         ]
         try:
             await self.door.open()
+            await self._signals.open()
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            await self._signals.close()
             self.egress.end()
             for task in (*tasks, *ends):
                 task.cancel()

@@ -10,7 +10,7 @@ have the units that their docstrings name; what a network does not tell is empty
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -209,9 +209,10 @@ Message = Text | Media | Location | Contacts | Poll | Product
 Change = Reaction | Edit | Redaction | Vote
 """What is about another envelope, its `target`."""
 Content = Message | Change | Receipt | Typing | Notice
+Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
-def replaced(content: Content, **changes: Any) -> Content:
+def replaced(content: Kind, **changes: Any) -> Kind:
     """A copy of `content` with fields changed."""
     return msgspec.structs.replace(content, **changes)
 

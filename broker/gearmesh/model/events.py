@@ -16,7 +16,9 @@ class MessageReceived(msgspec.Struct, frozen=True):
     """Somebody wrote. `at` is the network's own time in milliseconds since the epoch.
 
     `thread` is the portal (on networks with one thread per person: the person). `reply_to` is the native id of the
-    quoted message, or "". `profile` is what came along with the message, if anything did.
+    quoted message, or "". `profile` is what came along with the message, if anything did. A native message that says
+    several things is several of these: the first has its id and says in `parts` how many there are, the others have
+    the ids that `part_id` makes of it.
     """
 
     native_id: str
@@ -26,6 +28,12 @@ class MessageReceived(msgspec.Struct, frozen=True):
     content: Message
     reply_to: str = ""
     profile: Profile | None = None
+    parts: int = 1
+
+
+def part_id(native_id: str, number: int) -> str:
+    """The id of one of the things that a native message says, counted from 0."""
+    return f"{native_id}#{number}" if number else native_id
 
 
 class ReactionReceived(msgspec.Struct, frozen=True):

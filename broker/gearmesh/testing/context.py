@@ -51,6 +51,8 @@ class FakeContext:
         self.reports: list[StatusReport] = []
         self.kept: dict[str, str] = {}
         """What the bridge has kept, by key."""
+        self.not_kept: list[str] = []
+        """The keys of what it wanted to keep while `unavailable` was set."""
         self._taken = 0
         self._watch = Watch()
         self._files: dict[str, tuple[MediaRef, bytes]] = {}
@@ -123,6 +125,8 @@ class FakeContext:
             BusUnavailable: `unavailable` is set.
         """
         if self.unavailable:
+            self.not_kept.append(key)
+            self._watch.changed()
             raise BusUnavailable("the test has made the bus unavailable")
         self.kept.pop(key, None)
         if value:

@@ -3,32 +3,62 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator, Callable, Collection
-from typing import ClassVar, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
 from gearmesh.bridge import Bridge, WebhookRequest, WebhookResponse
 from gearmesh.errors import BusUnavailable, InvalidAddress, Rejected, Retry, Unauthorized
 from gearmesh.model.capabilities import Capabilities
-from gearmesh.model.content import Media, MediaRef, Sender, Text, words_of
+from gearmesh.model.content import (
+    Contacts,
+    Location,
+    Media,
+    MediaRef,
+    Message,
+    Poll,
+    Product,
+    Reaction,
+    Sender,
+    Text,
+    replaced,
+    words_of,
+)
 from gearmesh.model.delivery import Delivery, ReceiptDelivery, Sent
-from gearmesh.model.events import EchoReceived, Event, MessageReceived, ReceiptReceived, Unparsed
+from gearmesh.model.events import (
+    EchoReceived,
+    EditReceived,
+    Event,
+    MessageReceived,
+    ReactionReceived,
+    ReceiptReceived,
+    RedactionReceived,
+    TypingReceived,
+    Unparsed,
+    VoteReceived,
+)
 from gearmesh.model.person import Profile
 from gearmesh.plugins import Registry
 from gearmesh.testing.network import SIGNATURE, FakeNetwork
 from gearmesh.testing.shown import Shown
-from gearmesh.testing.updates import Echoed, Seen, Typed, Update
+from gearmesh.testing.updates import Echoed, Edited, Reacted, Seen, Typed, Unsent, Update, Voted, Writing
 
 REPEAT_AFTER: Final = 0.02
 """Seconds until what could not be stored is handed over again."""
 CHUNK: Final = 64 * 1024
+Answer = TypeVar("Answer")
 
 
 class FakeConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing has to be configured. `ghosts`: senders appear under their own name."""
+    """Nothing has to be configured.
+
+    `ghosts`: senders appear under their own name. `invitation` is what somebody is told whose window is closed; "" for
+    nothing.
+    """
 
     ghosts: bool = True
+    invitation: str = ""
 
 
 class FakeBridge(Bridge):
@@ -74,15 +104,35 @@ class FakeBridge(Bridge):
 
     async def send(self, delivery: Delivery) -> Sent:
         """Show it to the recipient."""
-        content = delivery.content
-        text = words_of(content)
-        link = self.context.media_link(content.ref) if isinstance(content, Media) else ""
-        author = self.messenger.ghosts.get(delivery.ghost, "")
-        shown = Shown("", text, delivery.thread, author, delivery.reply_to, link)
-        try:
-            return Sent((await self.messenger.deliver(delivery.user, shown, delivery.id),))
-        except ConnectionError as error:
-            raise Retry(str(error)) from None
+        return await self._deliver(delivery, self._shown(delivery))
+
+    async def react(self, delivery: Delivery) -> Sent:
+        """Show a reaction under its sender's name, or take it away."""
+        reaction = delivery.content
+        assert isinstance(reaction, Reaction)
+        emoji = "" if reaction.removed else reaction.emoji
+        await self._reached(self.messenger.place(delivery.target[0], self._author(delivery), emoji))
+        return Sent(())
+
+    async def edit(self, delivery: Delivery) -> Sent:
+        """Change the words of a message."""
+        await self._reached(self.messenger.change(delivery.target, words_of(delivery.content)))
+        return Sent(())
+
+    async def redact(self, delivery: Delivery) -> Sent:
+        """Take a message back."""
+        await self._reached(self.messenger.take_back(delivery.target))
+        return Sent(())
+
+    async def typing(self, thread: str, user: str, on: bool, last: str) -> None:
+        """Show that somebody is writing."""
+        self.messenger.show_typing(user, on)
+
+    async def invite(self, delivery: Delivery) -> Sent | None:
+        """Tell the recipient what is configured for that."""
+        if not self.config.invitation:
+            return None
+        return await self._deliver(delivery, Shown("", self.config.invitation, delivery.thread))
 
     async def webhook(self, request: WebhookRequest) -> WebhookResponse:
         """The same updates, as a signed JSON list."""
@@ -90,14 +140,18 @@ class FakeBridge(Bridge):
         expected = self.messenger.signature(request.body)
         if not hmac.compare_digest(signature.encode("utf-8", "replace"), expected.encode()):
             return WebhookResponse(403, "", "forged")
-        try:
-            updates = msgspec.json.decode(request.body, type=list[Update])
-        except (msgspec.DecodeError, RecursionError) as error:
-            await self.context.receive(Unparsed(request.body, f"no updates: {error}", kind="malformed"))
-            return WebhookResponse()
-        if updates:
-            await self.context.receive(*(self.translate(update) for update in updates))
+        events = self.replay(request.body)
+        if events:
+            await self.context.receive(*events)
         return WebhookResponse()
+
+    def replay(self, raw: bytes) -> Sequence[Event]:
+        """A webhook's body, read."""
+        try:
+            updates = msgspec.json.decode(raw, type=list[Update])
+        except (msgspec.DecodeError, RecursionError) as error:
+            return (Unparsed(raw, f"no updates: {error}", kind="malformed"),)
+        return tuple(self.translate(update) for update in updates)
 
     async def profile(self, user: str) -> Profile:
         """The name that somebody joined with."""
@@ -130,15 +184,71 @@ class FakeBridge(Bridge):
         """An update in Gearmesh's words."""
         match update:
             case Typed():
-                content: Text | Media = Text(update.text)
-                if update.file:
-                    size = len(self.messenger.files.get(update.file, b""))
-                    content = Media("image", MediaRef(self.context.app, update.file, update.mime, size), update.text)
+                content = self._content(update)
                 return MessageReceived(update.id, update.thread, update.user, update.at, content, update.reply_to)
+            case Reacted(user=user, thread=thread, at=at, message=message, emoji=emoji):
+                return ReactionReceived(thread, user, at, message, emoji, removed=not emoji)
+            case Edited(user=user, thread=thread, at=at, message=typed, number=number):
+                content = self._content(typed)
+                if not isinstance(content, Text | Media):
+                    return Unparsed(msgspec.json.encode([update]), "it has no words to change", thread, user, "edit")
+                return EditReceived(thread, user, at, typed.id, content, str(number))
+            case Unsent(user=user, thread=thread, at=at, message=message):
+                return RedactionReceived(thread, user, at, message)
+            case Voted(user=user, thread=thread, at=at, message=message, options=options):
+                return VoteReceived(thread, user, at, message, options)
+            case Writing(user=user, thread=thread, at=at, on=on):
+                return TypingReceived(thread, user, at, on)
             case Seen():
                 return ReceiptReceived(update.thread, update.user, update.at, "read", update.ids)
             case Echoed():
                 return EchoReceived(update.id, update.thread, update.user, update.at, update.delivery_id)
+
+    def _content(self, typed: Typed) -> Message:
+        if typed.shape is not None:
+            shape = typed.shape
+            return (
+                replaced(shape, forwarded=True) if typed.forwarded and not isinstance(shape, Poll | Product) else shape
+            )
+        if not typed.file:
+            return Text(typed.text, markup=typed.markup, forwarded=typed.forwarded)
+        size = len(self.messenger.files.get(typed.file, b""))
+        return Media(
+            typed.media,
+            MediaRef(self.context.app, typed.file, typed.mime, size, name=typed.name),
+            typed.text,
+            markup=typed.markup,
+            forwarded=typed.forwarded,
+            view_once=typed.view_once,
+        )
+
+    def _shown(self, delivery: Delivery) -> Shown:
+        content = delivery.content
+        shown = Shown("", words_of(content), delivery.thread, self._author(delivery), delivery.reply_to)
+        match content:
+            case Text(buttons=buttons, forwarded=forwarded):
+                return replaced(shown, buttons=buttons, forwarded=forwarded)
+            case Media(media=media, ref=ref, forwarded=forwarded, view_once=view_once):
+                link = self.context.media_link(ref)
+                return replaced(shown, link=link, media=media, forwarded=forwarded, view_once=view_once)
+            case Location(forwarded=forwarded) | Contacts(forwarded=forwarded):
+                return replaced(shown, shape=content, forwarded=forwarded)
+            case Poll() | Product():
+                return replaced(shown, shape=content)
+            case _:
+                raise Rejected(f"{self.title} has no messages of the kind {type(content).__name__}", code="unsupported")
+
+    def _author(self, delivery: Delivery) -> str:
+        return self.messenger.ghosts.get(delivery.ghost, "")
+
+    async def _deliver(self, delivery: Delivery, shown: Shown) -> Sent:
+        return Sent((await self._reached(self.messenger.deliver(delivery.user, shown, delivery.id)),))
+
+    async def _reached(self, answer: Awaitable[Answer]) -> Answer:
+        try:
+            return await answer
+        except ConnectionError as error:
+            raise Retry(str(error)) from None
 
 
 def bridge_for(network: FakeNetwork, base: type[FakeBridge] = FakeBridge) -> type[FakeBridge]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,30 +12,60 @@ import msgspec
 from gearmesh.bridge import WebhookRequest
 from gearmesh.clock import Clock
 from gearmesh.errors import Rejected, SendFailed
-from gearmesh.model.capabilities import Capabilities, Limit
+from gearmesh.model.capabilities import (
+    ButtonRule,
+    Capabilities,
+    Dialect,
+    EditRule,
+    Feature,
+    Limit,
+    Support,
+)
+from gearmesh.testing.board import Board
+from gearmesh.testing.people import People
 from gearmesh.testing.shown import Shown
-from gearmesh.testing.updates import Echoed, Seen, Typed, Update
-from gearmesh.testing.watch import Watch
+from gearmesh.testing.updates import Echoed, Update
 
 SIGNATURE: Final = "x-fake-signature"
 """The header with the HMAC-SHA256 of a webhook's body, in hex."""
+SOURCE: Final = "FakeNetwork, our own"
+NATIVE: Final[tuple[Feature, ...]] = (
+    "view_once",
+    "location",
+    "contacts",
+    "poll",
+    "product",
+    "forward",
+    "reaction",
+    "edit",
+    "redaction",
+    "typing",
+)
+"""What it shows beyond words, files, answers and receipts. A vote is cast by people only: nobody votes for another."""
 CAPABILITIES: Final = Capabilities(
-    text=Limit(2000, "characters", "FakeNetwork, our own"),
-    caption=Limit(200, "characters", "FakeNetwork, our own"),
-    media=frozenset({"image", "file"}),
+    text=Limit(2000, "characters", SOURCE),
+    caption=Limit(200, "characters", SOURCE),
+    media=frozenset({"image", "video", "audio", "voice", "file", "sticker", "gif"}),
     replies=True,
     receipts=frozenset({"delivered", "read"}),
-    source="FakeNetwork, our own",
+    source=SOURCE,
+    features={feature: Support("full", source=SOURCE) for feature in NATIVE},
+    dialect=Dialect("*", "_", "~", "`", "```", "> ", "- ", SOURCE),
+    edit=EditRule(900.0, 5, SOURCE),
+    buttons=ButtonRule(3, Limit(20, "characters", SOURCE), Limit(1000, "characters", SOURCE)),
 )
+"""Everything."""
+WORDS_ONLY: Final = Capabilities(text=Limit(2000, "characters", SOURCE), source=SOURCE)
+"""As little as a network can do."""
 
 
-class FakeNetwork:
+class FakeNetwork(People):
     """A network with one account of ours, to which its people write.
 
-    What people write waits, in order, until the bridge has acknowledged it: it comes again after a failure. What the
-    bridge sends is `shown` to its recipient. `delay` (seconds, by `clock`) slows every send down; with `echo` the
-    network tells our own messages back; while `reachable` is False nothing goes through; without `lets_in` our
-    credentials are refused.
+    What people do waits, in order, until the bridge has acknowledged it: it comes again after a failure. What the
+    bridge sends is `shown` to its recipient. What `capabilities` do not claim is refused. `delay` (seconds, by `clock`)
+    slows every send down; with `echo` the network tells our own messages back; while `reachable` is False nothing goes
+    through; without `lets_in` our credentials are refused.
     """
 
     def __init__(
@@ -48,64 +77,28 @@ class FakeNetwork:
         clock: Clock | None = None,
     ) -> None:
         """`name` is what `bridge = "…"` says in a configuration, `title` what people call the network."""
-        self.name = name
+        super().__init__(name, clock)
         self.title = title or name.capitalize()
         self.capabilities = capabilities
-        self.clock = clock or Clock()
         self.delay = 0.0
         self.echo = False
         self.lets_in = True
         self.secret = b"sandbox-webhook-secret"
-        self.names: dict[str, str] = {}
-        self.files: dict[str, bytes] = {}
         self.ghosts: dict[str, str] = {}
         self.receipts: list[tuple[str, str]] = []
         """Native id and state of every receipt that the bridge has shown to whoever wrote."""
+        self.signals: list[tuple[str, bool]] = []
+        """To whom the bridge has shown that somebody writes (True), or has stopped."""
         self._reachable = True
-        self._waiting: deque[Update] = deque()
-        self._shown: dict[str, list[Shown]] = {}
-        self._read: dict[str, int] = {}
+        self._sent_at: dict[str, float] = {}
         self._failures: deque[tuple[SendFailed, bool]] = deque()
         self._drops = 0
-        self._count = 0
-        self._watch = Watch()
 
     # For the test
 
-    def add(self, user: str, name: str = "") -> None:
-        """Let somebody join. Whoever writes has joined, too; nobody else can be written to."""
-        self.names.setdefault(user, name)
-        self._shown.setdefault(user, [])
-
-    async def type(self, user: str, text: str, reply_to: str = "", *, thread: str = "", file: bytes = b"") -> str:
-        """Somebody writes to our account; returns the message's id. `thread` is their own unless given."""
-        update = self.typed(user, text, reply_to, thread=thread, file=file)
-        self._tell(update)
-        await asyncio.sleep(0)
-        return update.id
-
-    def typed(self, user: str, text: str, reply_to: str = "", *, thread: str = "", file: bytes = b"") -> Typed:
-        """A message that somebody writes, not told to the bridge: for `request`."""
-        self.add(user)
-        source = ""
-        if file:
-            source = f"file-{len(self.files) + 1}"
-            self.files[source] = file
-        mime = "image/png" if file else ""
-        return Typed(self._id(), user, thread or user, self.clock.millis(), text, reply_to, source, mime)
-
-    def shown(self, user: str) -> tuple[Shown, ...]:
-        """What somebody sees of what was sent to them, oldest first."""
-        return tuple(self._shown.get(user, ()))
-
-    async def read(self, user: str) -> None:
-        """Somebody reads what was sent to them; the bridge is told about what is new."""
-        shown = self._shown.get(user, [])
-        new = shown[self._read.get(user, 0) :]
-        self._read[user] = len(shown)
-        if new:
-            self._tell(Seen(user, user, self.clock.millis(), tuple(message.id for message in new)))
-        await asyncio.sleep(0)
+    def sees_typing(self, user: str) -> bool:
+        """Whether somebody sees that somebody is writing to them."""
+        return next((on for whom, on in reversed(self.signals) if whom == user), False)
 
     def fail(self, failure: SendFailed, times: int = 1, *, shown: bool = False) -> None:
         """The next sends fail so. With `shown` the recipient sees the message all the same: only the answer is lost."""
@@ -127,7 +120,7 @@ class FakeNetwork:
 
     @property
     def waiting(self) -> int:
-        """What people wrote and the bridge has not acknowledged."""
+        """What people did and the bridge has not acknowledged."""
         return len(self._waiting)
 
     async def until(self, holds: Callable[[], bool], *, within: float = 10.0, awaited: str = "it") -> None:
@@ -174,26 +167,22 @@ class FakeNetwork:
         """Show a message to somebody, and return the id it got (`message.id` is not looked at).
 
         Raises:
-            SendFailed: the test has ordered it; or `Rejected`: nobody has this name, or the text is too long.
+            SendFailed: the test has ordered it; or `Rejected`: nobody has this name, the text is too long, or the
+                network has no such thing.
             ConnectionError: the network cannot be reached.
         """
-        if self.delay:
-            await self.clock.sleep(self.delay)
-        if not self._reachable:
-            raise ConnectionError(f"{self.title} cannot be reached")
-        failure, shown = self._failures.popleft() if self._failures else (None, True)
-        if failure and not shown:
-            raise failure
-        if user not in self._shown:
+        failure = await self._pass()
+        if user not in self._board:
             raise Rejected(f"nobody on {self.title} is called {user}", code="nobody")
-        limit = self.capabilities.text
-        if limit.measure(message.text) > limit.value:
-            raise Rejected(f"{self.title} takes {limit.value} {limit.unit} at most", code="too_long")
+        self._check(message)
         native_id = self._id()
         if self._drops:
             self._drops -= 1
         else:
-            self._shown[user].append(msgspec.structs.replace(message, id=native_id))
+            self._board.show(user, msgspec.structs.replace(message, id=native_id))
+            self._sent_at[native_id] = self.clock.seconds()
+            if self.sees_typing(user):
+                self.signals.append((user, False))
         if self.echo:
             self._tell(Echoed(native_id, user, message.thread, self.clock.millis(), delivery_id))
         self._watch.changed()
@@ -201,15 +190,107 @@ class FakeNetwork:
             raise failure
         return native_id
 
+    async def place(self, native_id: str, who: str, emoji: str) -> None:
+        """Show a reaction at a message, or none any more; `who` is "" for our own account.
+
+        Raises:
+            SendFailed, ConnectionError: as for `deliver`; `Rejected` also when the message is not there any more.
+        """
+        self._needs("reaction")
+        await self._at(lambda board: board.react(native_id, who, emoji))
+
+    async def change(self, native_ids: Sequence[str], text: str) -> None:
+        """Let the first of these messages say something else, and take the others back.
+
+        Raises:
+            SendFailed, ConnectionError: as for `place`; `Rejected` also when it is too late, or was changed too often.
+        """
+        self._needs("edit")
+        first, *others = native_ids
+        shown, rule = self._board.message(first), self.capabilities.edit
+        if rule is not None and shown is not None:
+            age = self.clock.seconds() - self._sent_at.get(first, 0.0)
+            if rule.seconds and age > rule.seconds:
+                raise Rejected(f"{self.title} lets a message be changed for {rule.seconds:g} s", code="too_late")
+            if rule.times and len(shown.history) >= rule.times:
+                raise Rejected(f"{self.title} lets a message be changed {rule.times} times", code="too_often")
+            self._check(msgspec.structs.replace(shown, text=text))
+
+        def changed(board: Board) -> None:
+            board.standing(first)
+            board.take_back(others)
+            board.change(first, text)
+
+        await self._at(changed)
+
+    async def take_back(self, native_ids: Sequence[str]) -> None:
+        """Show nothing of these messages any more.
+
+        Raises:
+            SendFailed, ConnectionError: as for `place`.
+        """
+        self._needs("redaction")
+        await self._at(lambda board: board.take_back(native_ids))
+
+    def show_typing(self, user: str, on: bool) -> None:
+        """Show somebody that somebody is writing to them, or has stopped."""
+        self._needs("typing")
+        self.signals.append((user, on))
+        self._watch.changed()
+
     def mark(self, native_ids: Sequence[str], state: str) -> None:
         """Show whoever wrote these messages what became of them."""
         self.receipts.extend((native_id, state) for native_id in native_ids)
         self._watch.changed()
 
-    def _tell(self, update: Update) -> None:
-        self._waiting.append(update)
-        self._watch.changed()
+    async def _pass(self) -> SendFailed | None:
+        """Let a send through. What was ordered to be lost on its way back comes out, to be raised at the end."""
+        if self.delay:
+            await self.clock.sleep(self.delay)
+        if not self._reachable:
+            raise ConnectionError(f"{self.title} cannot be reached")
+        failure, shown = self._failures.popleft() if self._failures else (None, True)
+        if failure and not shown:
+            raise failure
+        return failure
 
-    def _id(self) -> str:
-        self._count += 1
-        return f"{self.name}-{self._count}"
+    async def _at(self, act: Callable[[Board], None]) -> None:
+        failure = await self._pass()
+        try:
+            act(self._board)
+        except KeyError as error:
+            raise Rejected(f"{self.title} has no message {error.args[0]} any more", code="gone") from None
+        self._watch.changed()
+        if failure:
+            raise failure
+
+    def _check(self, message: Shown) -> None:
+        room = self.capabilities.caption if message.media else self.capabilities.text
+        if message.text and room is None:
+            raise Rejected(f"{self.title} shows no words beside a file", code="unsupported")
+        if room is not None and room.measure(message.text) > room.value:
+            raise Rejected(f"{self.title} takes {room.value} {room.unit} at most", code="too_long")
+        if message.media:
+            self._needs(message.media)
+        if message.shape is not None:
+            self._needs(_FEATURES[type(message.shape).__name__])
+        if message.buttons:
+            self._needs("buttons")
+        rule = self.capabilities.buttons
+        if rule is not None and (
+            len(message.buttons) > rule.count
+            or any(rule.title.measure(title) > rule.title.value for title in message.buttons)
+        ):
+            raise Rejected(f"{self.title} takes {rule.count} buttons of {rule.title.value} each", code="too_long")
+
+    def _needs(self, feature: Feature) -> None:
+        if not self.capabilities.shows(feature):
+            raise Rejected(f"{self.title} has no such thing: {feature}", code="unsupported")
+
+
+_FEATURES: Final[dict[str, Feature]] = {
+    "Location": "location",
+    "Contacts": "contacts",
+    "Poll": "poll",
+    "Product": "product",
+}

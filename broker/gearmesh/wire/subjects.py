@@ -131,6 +131,14 @@ class Subjects(msgspec.Struct, frozen=True):
         """Where the host at work on an app answers questions: core NATS, not stored."""
         return f"{self.prefix}.ask.{token(app)}.{token(what)}"
 
+    def signal(self, app: str, conversation: str) -> str:
+        """Where hosts and native clients say who is writing: core NATS, not stored."""
+        return f"{self.prefix}.sig.{token(app)}.{token(conversation)}"
+
+    def signals(self) -> str:
+        """The filter for all signals."""
+        return f"{self.prefix}.sig.*.*"
+
     def ledger(self, app: str, envelope: str) -> str:
         """Where the steps of an envelope's legs are recorded."""
         return f"{self.prefix}.ledger.{token(app)}.{token(envelope)}"

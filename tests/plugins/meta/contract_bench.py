@@ -14,12 +14,21 @@ from aiohttp import web
 from gearmesh import (
     BridgeContext,
     BusUnavailable,
+    Card,
+    Contacts,
+    Listing,
+    Location,
+    Media,
+    Message,
+    Poll,
+    Product,
     Secret,
     SendFailed,
     SupportsWebhook,
+    Text,
     WebhookRequest,
 )
-from gearmesh.testing import Shown
+from gearmesh.testing import Shape, Shown
 from gearmesh.testing.contract import BridgeContract
 from gearmesh.testing.watch import Watch
 from gearmesh_meta.meta_bridge import MetaBridge
@@ -68,20 +77,64 @@ class MetaContract(BridgeContract):
         encoded = base64.b64encode(data).decode()
         return await self._types(text="", media={"type": "image", "base64": encoded, "mime": "image/png"})
 
+    async def user_sends(self, content: Message, data: bytes = b"") -> str:
+        match content:
+            case Text(forwarded=True):
+                self._only("the mark of what was forwarded", "whatsapp")
+                typed = await self._types(text=content.text)
+                await self.message("what is forwarded")
+                return str((await self._does("forward", message_id=typed))["id"])
+            case Text():
+                self._only("formatting", "whatsapp")
+                message: dict[str, Any] = {"text": content.text.replace("**", "*")}
+            case Media(media=kind, ref=ref, view_once=once):
+                encoded = base64.b64encode(data).decode()
+                message = {"media": {"type": kind, "base64": encoded, "mime": ref.mime, "name": ref.name}}
+                if once or (kind == "gif" and self.name == "whatsapp"):
+                    self.cannot(f"{self.name} tells nothing of this {kind} but that there is one")
+            case Location():
+                self._only("places", "whatsapp", "messenger")
+                message = {"place": _place(content)}
+            case Contacts(cards=cards):
+                self._only("contact cards", "whatsapp")
+                message = {"contacts": [_contact(card) for card in cards]}
+            case Product(listings=listings, text=text):
+                self._only("titles of goods", "messenger", "instagram")
+                message = {"text": text, "goods": [_goods(one) for one in listings]}
+            case Poll():
+                self.cannot("Meta tells nothing of polls but that there is one")
+        return await self._types(**message)
+
+    async def user_reacts(self, message: str, emoji: str) -> None:
+        await self._types(reaction={"message_id": message, "emoji": emoji or None})
+
+    async def user_edits(self, message: str, text: str) -> None:
+        await self._does("edit", message_id=message, text=text)
+
+    async def user_unsends(self, message: str) -> None:
+        await self._does("unsend", message_id=message)
+
+    async def user_taps(self, message: str, button: str) -> str:
+        return str((await self._does("tap", message_id=message, title=button))["id"])
+
+    async def user_types(self, on: bool) -> None:
+        self.cannot("Meta tells nobody that a person is writing")
+
     async def user_reads(self) -> None:
         await self._control("POST", f"phones/{self.name}/{self.a_user}/read")
 
     async def shown(self) -> Sequence[Shown]:
-        return [
-            Shown(
-                message["id"],
-                message["text"],
-                author=message["sender_name"] or "",
-                reply_to=message["reply_to"] or "",
-            )
-            for message in await self._phone()
-            if message["direction"] == "in"
-        ]
+        return [_shown(message) for message in await self._phone() if message["direction"] == "in"]
+
+    async def user_sees(self, message: str) -> Shown | None:
+        return next((_shown(one) for one in await self._phone() if one["id"] == message), None)
+
+    async def typing_shown(self) -> bool:
+        phones = await self._control("GET", "phones")
+        return any("typing_until" in phone for phone in phones if phone["user"] == self.a_user)
+
+    async def kept_input(self, text: str) -> bytes:
+        return (await self.genuine_request(text)).body
 
     async def receipts_shown(self) -> Sequence[str]:
         phone = await self._phone()
@@ -117,6 +170,13 @@ class MetaContract(BridgeContract):
         typed = await self._control("POST", f"phones/{self.name}/{self.a_user}/messages", **message)
         return str(typed["id"])
 
+    async def _does(self, what: str, **body: Any) -> Any:
+        return await self._control("POST", f"phones/{self.name}/{self.a_user}/{what}", **body)
+
+    def _only(self, what: str, *networks: str) -> None:
+        if self.name not in networks:
+            self.cannot(f"{self.name} tells nothing of {what}")
+
     async def _phone(self) -> list[dict[str, Any]]:
         return list(await self._control("GET", f"phones/{self.name}/{self.a_user}/messages"))
 
@@ -141,6 +201,51 @@ class MetaContract(BridgeContract):
         self.requests.append(asked)
         self.watch.changed()
         return web.Response(status=answer.status, text=answer.body)
+
+
+def _shown(message: dict[str, Any]) -> Shown:
+    """A message of the sandbox's phone in the words of the contract."""
+    file = message["media"] or {}
+    return Shown(
+        message["id"],
+        message["text"],
+        author=message["sender_name"] or "",
+        reply_to=message["reply_to"] or "",
+        link=file.get("url") or "",
+        media=file.get("type") or "",
+        shape=_shape(message),
+        buttons=tuple(button["title"] for button in message.get("buttons", ())),
+        forwarded=message.get("forwarded", False),
+        view_once=message.get("view_once", False),
+        reactions=message.get("reactions", {}),
+        history=tuple(version["text"] for version in message.get("versions", ())),
+        deleted=message.get("deleted", False),
+    )
+
+
+def _shape(message: dict[str, Any]) -> Shape | None:
+    if place := message.get("place"):
+        return Location(place["latitude"], place["longitude"], place.get("name", ""), place.get("address", ""))
+    if cards := message.get("contacts"):
+        return Contacts(
+            tuple(Card(card["name"], tuple(card.get("phones", ())), tuple(card.get("emails", ()))) for card in cards)
+        )
+    if goods := message.get("goods"):
+        return Product(tuple(Listing(one["title"], price=one.get("price", "")) for one in goods), text=message["text"])
+    return None
+
+
+def _place(location: Location) -> dict[str, Any]:
+    place = {"latitude": location.latitude, "longitude": location.longitude}
+    return place | {"name": location.name, "address": location.address}
+
+
+def _contact(card: Card) -> dict[str, Any]:
+    return {"name": card.name, "phones": card.phones, "emails": card.emails, "organisation": card.organisation}
+
+
+def _goods(listing: Listing) -> dict[str, Any]:
+    return {"title": listing.title, "text": listing.text, "price": listing.price, "url": listing.link}
 
 
 @asynccontextmanager

@@ -36,6 +36,9 @@ class TestWhatsApp(MetaContract):
         Unclear: {"kind": "timeout", "when": "after", "seconds": 0.05},
     }
 
-    def make(self, context: BridgeContext, **secrets: Any) -> MetaBridge:
-        config = WhatsAppConfig(phone_number_id=self.settings.phone_number_id, graph_url=self.url, **secrets)
+    def make(self, context: BridgeContext, **more: Any) -> MetaBridge:
+        config = WhatsAppConfig(phone_number_id=self.settings.phone_number_id, graph_url=self.url, **more)
         return WhatsApp(config, context)
+
+    def make_inviting_bridge(self, context: BridgeContext) -> MetaBridge:
+        return self.make(context, template="somebody_wrote", **self._secrets(self.settings.token))

@@ -386,4 +386,11 @@ class LosesFiles(FakeBridge):
 class TestLosesFiles(Suite):
     kind = LosesFiles
     kinds = ("media", "receipts")
-    red = frozenset({"test_media_incoming_file", "test_media_no_such_file", "test_receipts_seen_by_the_writer"})
+    red = frozenset(
+        {
+            "test_media_incoming_file",
+            "test_media_no_such_file",
+            "test_receipts_seen_by_the_writer",
+            "test_receipts_delivered",
+        }
+    )

@@ -8,11 +8,11 @@ import pytest
 
 from gearmesh.testing.contract import BridgeContract
 
-from . import broken_bridges
+from . import broken_bridges, broken_rich_bridges
 
 pytest_plugins = ["pytester"]
 
-BROKEN = Path(__file__).with_name("broken_bridges.py")
+BROKEN = [Path(__file__).with_name(name) for name in ("broken_bridges.py", "broken_rich_bridges.py")]
 ROOT = Path(__file__).parents[3]
 INI = """
 [pytest]
@@ -32,8 +32,10 @@ def pytest_collection_modifyitems(config, items):
 
 
 def suites() -> dict[str, set[str]]:
-    """The suites of broken_bridges.py, and what must be red in each."""
-    return {name: set(suite.red) for name, suite in vars(broken_bridges).items() if name.startswith("Test")}
+    """The suites of the broken bridges, and what must be red in each."""
+    modules = (broken_bridges, broken_rich_bridges)
+    found = [(name, suite) for module in modules for name, suite in vars(module).items() if name.startswith("Test")]
+    return {name: set(suite.red) for name, suite in found}
 
 
 def test_given_broken_bridges_when_the_contract_runs_then_exactly_what_is_broken_is_red(
@@ -42,7 +44,7 @@ def test_given_broken_bridges_when_the_contract_runs_then_exactly_what_is_broken
     monkeypatch.syspath_prepend(ROOT)
     pytester.makeini(INI)
     pytester.makeconftest(CONFTEST)
-    pytester.makepyfile(test_broken=BROKEN.read_text())
+    pytester.makepyfile(**{f"test_{path.stem}": path.read_text() for path in BROKEN})
 
     result = pytester.inline_run("-p", "gearmesh.testing.fixtures", "-p", "no:cacheprovider")
 
@@ -60,7 +62,7 @@ def test_given_a_broken_bridge_when_the_contract_runs_then_the_rule_is_printed_i
 ) -> None:
     monkeypatch.syspath_prepend(ROOT)
     pytester.makeini(INI)
-    pytester.makepyfile(test_broken=BROKEN.read_text())
+    pytester.makepyfile(test_broken=BROKEN[0].read_text())
 
     result = pytester.runpytest_inprocess(
         "-p",
@@ -83,6 +85,82 @@ def test_given_a_broken_bridge_when_the_contract_runs_then_the_rule_is_printed_i
             "  incoming *· *1 *·",
             "TestKnowsEverybody *passed *failed *skipped",
             "  profiles *1 *1 *·",
+        ]
+    )
+
+
+BENCHES = """
+from tests.plugins.fake_side import FakeSide
+from tests.plugins.plain_bridge import WordsOnlyBridge
+
+from gearmesh.model.capabilities import Support
+from gearmesh.testing.contract import BridgeContract
+from gearmesh.testing.network import CAPABILITIES, WORDS_ONLY, SOURCE
+import msgspec
+
+
+class TestShy(FakeSide):
+    partly = {"location": Support("partial", "no name", SOURCE), "view_once": Support("dropped", "why", SOURCE)}
+    can = msgspec.structs.replace(CAPABILITIES, features={**CAPABILITIES.features, **partly})
+    user_unsends = BridgeContract.user_unsends
+
+
+class TestBare(FakeSide):
+    patience = 0.5
+    kind = WordsOnlyBridge
+    can = WORDS_ONLY
+    user_sees = BridgeContract.user_sees
+    user_sends = BridgeContract.user_sends
+    user_reacts = BridgeContract.user_reacts
+
+    async def shown(self):
+        return [shown for shown in await super().shown() if "delete" not in shown.text]
+"""
+
+
+def test_given_two_benches_when_the_contract_has_run_then_a_table_says_what_became_of_each_feature(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    pytester.makeini(INI)
+    pytester.makepyfile(test_benches=BENCHES)
+
+    result = pytester.runpytest_inprocess("-p", "gearmesh.testing.fixtures", "-k", "claims or native or words or heard")
+
+    table = result.stdout.str().partition("the contract of bridges")[2].splitlines()
+    result.stdout.fnmatch_lines(["TestBare, by feature            claimed    shown        in words     comes in"])
+    assert {line for line in table if line.startswith("  ")} >= {
+        "  location                      partial    passed       ·            passed",
+        "  view_once                     dropped    ·            ·            passed",
+        "  vote                          fallback   ·            passed       passed",
+        "  edit                          full       passed       passed       passed",
+        "  redaction                     full       passed       passed       not checked",
+        "  not checked for want of user_unsends()",
+        "  location                      fallback   ·            passed       not checked",
+        "  reaction                      fallback   ·            passed       not checked",
+        "  redaction                     fallback   ·            failed       passed",
+        "  typing                        dropped    ·            ·            passed",
+        "  not checked for want of user_sends(), user_reacts()",
+    }
+
+
+def test_given_a_bench_that_cannot_look_when_a_feature_is_claimed_then_it_is_not_checked(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    pytester.makeini(INI)
+    blind = "class TestBlind(FakeSide):\n    user_sees = BridgeContract.user_sees\n"
+    pytester.makepyfile(test_blind=BENCHES.partition("class TestShy")[0] + blind)
+
+    result = pytester.runpytest_inprocess("-p", "gearmesh.testing.fixtures", "-k", "native")
+
+    result.stdout.fnmatch_lines_random(
+        [
+            "  image                         full       not checked  ·            ·",
+            "  location                      full       not checked  ·            ·",
+            "  reaction                      full       not checked  ·            ·",
+            "  typing                        full       passed       ·            ·",
+            "  not checked for want of user_sees()",
         ]
     )
 

@@ -21,7 +21,20 @@ from gearmesh.core.markup.tree import Tree, plain
 from gearmesh.core.markup.written import joined, pieces_of
 from gearmesh.model.capabilities import Dialect
 
-__all__ = ["JOINER", "THIN", "Tree", "cut", "escape", "parse", "plain", "plain_words", "read", "unbroken", "write"]
+__all__ = [
+    "JOINER",
+    "THIN",
+    "Tree",
+    "as_commonmark",
+    "cut",
+    "escape",
+    "parse",
+    "plain",
+    "plain_words",
+    "read",
+    "unbroken",
+    "write",
+]
 
 
 def read(text: str, dialect: Dialect) -> tuple[str, bool]:

@@ -17,18 +17,20 @@ ROOMS: Final = (0, 2, 4, 8, 16, 64, 256)
 """What is kept free in each message for breaks, and for marks that end with it: more, where that is too little."""
 
 
-def cut(text: str, markup: bool, dialect: Dialect | None, limit: Limit, before: str = "") -> tuple[str, ...]:
-    """`text` in messages within `limit`, none of them empty, with the plain `before` at the beginning.
+def cut(
+    text: str, markup: bool, dialect: Dialect | None, limit: Limit, before: str = "", after: str = ""
+) -> tuple[str, ...]:
+    """`text` in messages within `limit`, none of them empty, with the plain lines `before` and `after` it.
 
     Cut as `split` does. More than two are numbered: `(1/3) `. What is formatted over a cut is so on both sides.
     """
     marks = None if dialect is None else Marks.of(dialect)
     if not markup:
         # Nearly all texts: they go as they are.
-        whole = f"{before}\n{text}" if before else text
+        whole = "\n".join([part for part in (before, text, after) if part]) if before or after else text
         if (marks is None or not marks.occur(whole)) and limit.measure(whole) <= limit.value:
             return (whole,) if whole.strip() else ()
-    pieces = settled(pieces_of(text, markup, dialect, before), marks)
+    pieces = settled(pieces_of(text, markup, dialect, before, after), marks)
     whole = joined(pieces)
     if limit.measure(whole) <= limit.value:
         return (whole,) if whole.strip() else ()
@@ -36,7 +38,7 @@ def cut(text: str, markup: bool, dialect: Dialect | None, limit: Limit, before: 
         if 2 * room < limit.value and (found := _cut(pieces, whole, marks, limit, room)):
             return found
     # So little room that marks would leave none for words.
-    return split(joined(pieces_of(text, markup, None, before)), limit)
+    return split(joined(pieces_of(text, markup, None, before, after)), limit)
 
 
 def _cut(pieces: list[Piece], whole: str, marks: Marks | None, limit: Limit, room: int) -> tuple[str, ...] | None:

@@ -53,12 +53,13 @@ def joined(pieces: Sequence[Piece]) -> str:
     return "".join([piece.text for piece in pieces])
 
 
-def pieces_of(text: str, markup: bool, dialect: Dialect | None, before: str = "") -> list[Piece]:
-    """A text in the words of a network, with the plain line or lines `before` it."""
-    pieces = [Piece(f"{before}\n")] if before else []
-    if not markup:
-        return [*pieces, Piece(text)]
-    return pieces + _Writer(dialect or PLAIN).write(parse(text))
+def pieces_of(text: str, markup: bool, dialect: Dialect | None, before: str = "", after: str = "") -> list[Piece]:
+    """A text in the words of a network, with the plain lines `before` and `after` it."""
+    inside = _Writer(dialect or PLAIN).write(parse(text)) if markup else [Piece(text)] if text else []
+    pieces: list[Piece] = []
+    for part in ([Piece(before)] if before else [], inside, [Piece(after)] if after else []):
+        pieces += [Piece("\n"), *part] if pieces and part else part
+    return pieces
 
 
 class _Writer:

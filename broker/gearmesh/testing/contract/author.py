@@ -5,20 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import ClassVar, NoReturn
+from typing import ClassVar, Final, NoReturn
 
 import pytest
 
 from gearmesh.bridge import Bridge, BridgeContext, WebhookRequest
 from gearmesh.errors import SendFailed
+from gearmesh.model.content import MediaKind, Message
 from gearmesh.testing.shown import Shown
+
+NOT_GIVEN: Final = "not tested: "
+"""How the reason of a skipped test begins when its author could let it run."""
 
 
 class Author(ABC):
     """The network's side of the tests. Every test gets a new object, a new context and a new bridge.
 
     Three methods and `a_user` are needed. Each of the others lets more rules be tested; where one is not given, its
-    rules are skipped and say so.
+    rules are skipped and say so, and the table at the end has "not checked" for what they are about.
     """
 
     a_user: ClassVar[str]
@@ -41,6 +45,9 @@ class Author(ABC):
 
     keeps_messages: ClassVar[bool] = True
     """Whether the network keeps what is written while nobody is connected, and tells it later."""
+
+    comes_as: ClassVar[Mapping[MediaKind, MediaKind]] = {}
+    """Kinds of files that the network tells as another kind, such as a voice message as a sound."""
 
     @asynccontextmanager
     async def network(self) -> AsyncIterator[None]:
@@ -93,6 +100,65 @@ class Author(ABC):
         """`a_user` sends a picture with these bytes (a PNG) and no text; returns the message's native id."""
         self.not_given("user_sends_file")
 
+    async def deliveries_shown(self) -> Sequence[str]:
+        """The native ids of what `a_user` wrote and sees marked as delivered, or as read."""
+        self.not_given("deliveries_shown")
+
+    # Everything else that people send. Where the network has no such thing, call `self.cannot(reason)`.
+
+    async def user_sees(self, message: str) -> Shown | None:
+        """The message with this native id as `a_user` sees it now, also one that they wrote; None: nothing of it.
+
+        All of `Shown` that the network shows must be in it: the rules about what is claimed go by it.
+        """
+        self.not_given("user_sees")
+
+    async def typing_shown(self) -> bool:
+        """Whether `a_user` sees that somebody is writing to them."""
+        self.not_given("typing_shown")
+
+    async def user_sends(self, content: Message, data: bytes = b"") -> str:
+        """`a_user` sends this by the network's own means; returns the message's native id.
+
+        `data` is the file of a `Media`, whose `ref` has its MIME type and name. Words with `markup` are CommonMark:
+        write them as somebody does on this network.
+        """
+        self.not_given("user_sends")
+
+    async def user_reacts(self, message: str, emoji: str) -> None:
+        """`a_user` reacts to the message with this native id; without `emoji` they take their reaction back."""
+        self.not_given("user_reacts")
+
+    async def user_edits(self, message: str, text: str) -> None:
+        """`a_user` changes what they wrote."""
+        self.not_given("user_edits")
+
+    async def user_unsends(self, message: str) -> None:
+        """`a_user` takes back what they wrote."""
+        self.not_given("user_unsends")
+
+    async def user_votes(self, message: str, option: str) -> None:
+        """`a_user` chooses in the poll with this native id, which was sent to them."""
+        self.not_given("user_votes")
+
+    async def user_taps(self, message: str, button: str) -> str:
+        """`a_user` taps a button below the message with this native id; returns the native id of what that sends."""
+        self.not_given("user_taps")
+
+    async def user_types(self, on: bool) -> None:
+        """`a_user` begins to write to our account, or stops."""
+        self.not_given("user_types")
+
+    # Invitations, replay
+
+    def make_inviting_bridge(self, context: BridgeContext) -> Bridge:
+        """A bridge that is configured to invite people (`SupportsInvitations`)."""
+        self.not_given("make_inviting_bridge")
+
+    async def kept_input(self, text: str) -> bytes:
+        """What `Unparsed.raw` would have, had the bridge not understood that `a_user` writes this."""
+        self.not_given("kept_input")
+
     # Webhooks
 
     async def genuine_request(self, text: str) -> WebhookRequest:
@@ -111,4 +177,4 @@ class Author(ABC):
 
     def not_given(self, method: str) -> NoReturn:
         """Skip the test: the author has not written `method`."""
-        pytest.skip(f"not tested: {type(self).__name__} has no {method}()")
+        pytest.skip(f"{NOT_GIVEN}{type(self).__name__} has no {method}()")

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gearmesh.bridge import Bridge
+from gearmesh.model.capabilities import Capabilities, Feature, Level
 from gearmesh.model.content import Media, Sender, Text
 from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.model.events import Event, MessageReceived
@@ -18,11 +19,14 @@ from gearmesh.testing.context import FakeContext
 from gearmesh.testing.contract.author import Author
 from gearmesh.testing.contract.rule import Broken
 from gearmesh.testing.contract.runner import Runner
+from gearmesh.testing.contract.table import CHECK, Way
 from gearmesh.testing.shown import Shown
 
 LOOK_AGAIN: Final = 0.01
 """Seconds between looks at a network that is somebody else's."""
 END_WITHIN: Final = 1.0
+SENDER: Final = Sender("Grace Hopper", "grace", "Elsewhere")
+"""Who writes what is sent to `a_user`."""
 Answer = TypeVar("Answer")
 Kind = TypeVar("Kind", bound=Event)
 
@@ -36,7 +40,8 @@ class Harness(Author):
     runner: Runner
 
     @pytest_asyncio.fixture(autouse=True)
-    async def _around_each_test(self) -> AsyncIterator[None]:
+    async def _around_each_test(self, request: pytest.FixtureRequest) -> AsyncIterator[None]:
+        self._properties = request.node.user_properties
         async with self.network(), FakeContext(self.app) as context:
             self.context = context
             self.bridge = self.make_bridge(context)
@@ -46,6 +51,22 @@ class Harness(Author):
             # Whether it ends in time has a rule of its own: here it only has to be out of the way.
             with contextlib.suppress(Broken):
                 await self.runner.stop(END_WITHIN)
+
+    @property
+    def thread(self) -> str:
+        """Where `a_user` is written to."""
+        return self.bridge.thread_of(self.a_user)
+
+    @property
+    def claimed(self) -> Capabilities:
+        """What the bridge claims there."""
+        return self.bridge.capabilities(self.thread)
+
+    def about(self, feature: Feature, way: Way) -> Level:
+        """Note for the table what this test is about; returns how the bridge claims it."""
+        level = self.claimed.level(feature)
+        self._properties.append((CHECK, f"{feature} {level} {way}"))
+        return level
 
     async def start(self) -> None:
         """Let the bridge run."""
@@ -72,9 +93,8 @@ class Harness(Author):
     def delivery(self, content: Text | Media, *, reply_to: str = "", ghost: str = "") -> Delivery:
         """A delivery to `a_user`, with an id of its own."""
         self._sent += 1
-        thread = self.bridge.thread_of(self.a_user)
-        sender = Sender("Grace Hopper", "grace", "Elsewhere")
-        return Delivery(f"{self._sent:032x}:{self.app}:0", thread, self.a_user, content, sender, reply_to, ghost)
+        name = f"{self._sent:032x}:{self.app}:0"
+        return Delivery(name, self.thread, self.a_user, content, SENDER, reply_to, ghost)
 
     async def ask(self, what: str, answer: Awaitable[Answer], *, allowed: tuple[type[Exception], ...] = ()) -> Answer:
         """What the bridge answers. Exceptions in `allowed` pass; `what` names the call in messages.

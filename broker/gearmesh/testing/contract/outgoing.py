@@ -23,6 +23,7 @@ class OutgoingRules(Harness):
 
     @rule("outgoing", "a text is shown under the native id that send() returns")
     async def test_outgoing_text(self) -> None:
+        self.about("text", "native")
         await self.start()
         (shown,) = await self.appears(await self.send("Hello"))
         must(shown.text == "Hello", f"'Hello' is shown as {shown.text!r}")
@@ -76,6 +77,7 @@ class OutgoingRules(Harness):
     async def test_outgoing_reply(self) -> None:
         if not self.bridge.capabilities(self.bridge.thread_of(self.a_user)).replies:
             self.cannot("the network has no replies")
+        self.about("reply", "native")
         await self.start()
         question = await self.user_writes("A question")
         await self.message("the question")

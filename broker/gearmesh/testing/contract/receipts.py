@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
 
 from gearmesh.bridge import SupportsReceipts
 from gearmesh.errors import SendFailed
@@ -18,6 +20,7 @@ class ReceiptRules(Harness):
 
     @rule("receipts", "when somebody reads what was sent, a receipt with its native id or a later time comes in")
     async def test_receipts_read(self) -> None:
+        self.about("read", "heard")
         await self.start()
         native_id = await self.send("Read me")
         (shown,) = await self.appears(native_id)
@@ -45,20 +48,29 @@ class ReceiptRules(Harness):
 
     @rule("receipts", "whoever wrote sees that their message was read")
     async def test_receipts_seen_by_the_writer(self) -> None:
+        await self._is_seen("read", self.receipts_shown)
+
+    @rule("receipts", "whoever wrote sees that their message was delivered, where capabilities claim it")
+    async def test_receipts_delivered(self) -> None:
+        await self._is_seen("delivered", self.deliveries_shown)
+
+    async def _is_seen(
+        self, state: Literal["delivered", "read"], shown: Callable[[], Awaitable[Sequence[str]]]
+    ) -> None:
         bridge = self._receipting()
+        if state not in self.claimed.receipts:
+            self.cannot(f"the bridge cannot show that something was {state}")
+        self.about(state, "native")
         await self.start()
-        thread = self.bridge.thread_of(self.a_user)
-        if "read" not in self.bridge.capabilities(thread).receipts:
-            self.cannot("the network cannot show that something was read")
-        native_id = await self.user_writes("Did you read this?")
+        native_id = await self.user_writes("Did you get this?")
         await self.message("the message")
-        await self._receipt(bridge, ReceiptDelivery(thread, self.a_user, "read", (native_id,)))
+        await self._receipt(bridge, ReceiptDelivery(self.thread, self.a_user, state, (native_id,)))
         try:
             async with asyncio.timeout(self.patience):
-                while native_id not in await self.receipts_shown():
+                while native_id not in await shown():
                     await asyncio.sleep(LOOK_AGAIN)
         except TimeoutError:
-            raise Broken(f"{native_id!r} is never shown as read to whoever wrote it") from None
+            raise Broken(f"{native_id!r} is never shown as {state} to whoever wrote it") from None
 
     def _was_read(self, native_id: str) -> bool:
         named = any(

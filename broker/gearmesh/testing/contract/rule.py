@@ -21,6 +21,13 @@ Kind = Literal[
     "ghosts",
     "receipts",
     "media",
+    "claims",
+    "native",
+    "words",
+    "heard",
+    "invitations",
+    "replay",
+    "kept",
 ]
 KINDS: Final[tuple[Kind, ...]] = Kind.__args__  # type: ignore[attr-defined]  # typing has no public way to ask
 ATTRIBUTE: Final = "contract_rule"

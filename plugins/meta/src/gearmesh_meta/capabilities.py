@@ -7,6 +7,17 @@ from typing import Final
 import msgspec
 
 from gearmesh import Capabilities, Limit, MediaKind, MediaRef, Rate, Window
+from gearmesh_meta.features import INSTAGRAM_FEATURES, MESSENGER_FEATURES, WHATSAPP_FEATURES
+from gearmesh_meta.formats import (
+    INSTAGRAM_BUTTONS,
+    INSTAGRAM_FILES,
+    MB,
+    MESSENGER_BUTTONS,
+    MESSENGER_FILES,
+    WHATSAPP_BUTTONS,
+    WHATSAPP_DIALECT,
+    WHATSAPP_FILES,
+)
 
 DAY: Final = 24 * 3600.0
 
@@ -15,7 +26,7 @@ DAY: Final = 24 * 3600.0
 WHATSAPP: Final = Capabilities(
     text=Limit(4096, "utf16", "WhatsApp Cloud API docs, 2026: text body up to 4096 characters"),
     caption=Limit(1024, "utf16", "WhatsApp Cloud API docs, 2026: caption up to 1024 characters"),
-    media=frozenset({"image", "video", "audio", "voice", "file", "sticker"}),
+    media=frozenset({"image", "video", "audio", "voice", "file", "sticker", "gif"}),
     replies=True,
     receipts=frozenset({"read"}),
     app_rate=Rate(1 / 80, source="WhatsApp Cloud API throughput docs, 2026: 80 messages a second for each number"),
@@ -27,6 +38,10 @@ WHATSAPP: Final = Capabilities(
     ),
     window=Window(DAY, source="WhatsApp Cloud API docs, 2026: 24 hours after the person's last message"),
     source="WhatsApp Cloud API OpenAPI description v23.0 and docs, 2026",
+    features=WHATSAPP_FEATURES,
+    dialect=WHATSAPP_DIALECT,
+    files=WHATSAPP_FILES,
+    buttons=WHATSAPP_BUTTONS,
 )
 MESSENGER: Final = Capabilities(
     text=Limit(2000, "utf16", "Messenger Platform: 2000 characters in the reference, fewer than 2000 in the guide"),
@@ -37,6 +52,9 @@ MESSENGER: Final = Capabilities(
     app_rate=Rate(1 / 300, source="Messenger Platform rate limits, 2026: 300 calls a second for each Page"),
     window=Window(DAY, source="Messenger Platform docs, mid-2026: standard messaging window of 24 hours"),
     source="Messenger Platform Send API docs, mid-2026",
+    features=MESSENGER_FEATURES,
+    files=MESSENGER_FILES,
+    buttons=MESSENGER_BUTTONS,
 )
 INSTAGRAM: Final = Capabilities(
     text=Limit(1000, "bytes", "Instagram messaging docs, 2026: UTF-8 text of at most 1000 bytes"),
@@ -51,6 +69,9 @@ INSTAGRAM: Final = Capabilities(
     ),
     window=Window(DAY, source="Instagram messaging docs, 2026: 24 hours after the person's last message"),
     source="Instagram messaging docs, 2026",
+    features=INSTAGRAM_FEATURES,
+    files=INSTAGRAM_FILES,
+    buttons=INSTAGRAM_BUTTONS,
 )
 
 
@@ -73,8 +94,6 @@ class Carriage(msgspec.Struct, frozen=True):
         mime = ref.mime.partition(";")[0].strip().lower()
         return ref.size <= self.size and (not mime or not self.mimes or mime in self.mimes)
 
-
-MB: Final = 1_000_000
 
 # MIME types and sizes: WhatsApp Cloud API media documentation, 2026. Documents take any MIME type.
 _WA_DOCUMENT: Final = Carriage("document", frozenset(), 100 * MB)
@@ -110,6 +129,7 @@ WHATSAPP_WAYS: Final[Ways] = {
     "audio": (_WA_AUDIO, _WA_DOCUMENT),
     "voice": (_WA_AUDIO, _WA_DOCUMENT),
     "sticker": (_WA_STICKER, _WA_IMAGE, _WA_DOCUMENT),
+    "gif": (_WA_VIDEO, _WA_DOCUMENT),
     "file": (_WA_DOCUMENT,),
 }
 MESSENGER_WAYS: Final[Ways] = {

@@ -23,7 +23,7 @@ from gearmesh_meta.download import Downloads
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import HUMAN_AGENT, send_api_message
+from gearmesh_meta.outgoing import HUMAN_AGENT, reaction_action, send_api_message, sender_action
 from gearmesh_meta.parse_messaging import parse
 from gearmesh_meta.profiles import profile_of
 
@@ -77,7 +77,7 @@ class Instagram(MetaBridge):
         return parse(payload, "instagram", origin)
 
     async def send(self, delivery: Delivery) -> Sent:
-        """Send a text, or a file by link. Instagram takes no id of ours along and quotes nothing."""
+        """Send a text, with answers to tap, or a file by link. Instagram takes no id of ours and quotes nothing."""
         message = send_api_message(delivery.content, self.context, INSTAGRAM_WAYS)
         body: dict[str, Any] = {"recipient": {"id": delivery.user}, "message": message}
         if delivery.late:
@@ -85,11 +85,19 @@ class Instagram(MetaBridge):
         answer = await self.graph.post(self._messages, body, sends=True)
         return Sent((self.accepted_id(answer.get("message_id")),))
 
+    async def react(self, delivery: Delivery) -> Sent:
+        """React to a message, or take that back: the account has one reaction at each. It gets no id of its own."""
+        await self.graph.post(self._messages, reaction_action(delivery))
+        return Sent(())
+
+    async def typing(self, thread: str, user: str, on: bool, last: str) -> None:
+        """Show it, or that it is over. Client libraries do so; Meta's documents do not say that it works here."""
+        await self.graph.post(self._messages, sender_action(user, "typing_on" if on else "typing_off"))
+
     async def receipt(self, delivery: ReceiptDelivery) -> None:
         """Mark the whole thread as seen."""
         if delivery.state == "read":
-            body = {"recipient": {"id": delivery.user}, "sender_action": "mark_seen"}
-            await self.graph.post(self._messages, body)
+            await self.graph.post(self._messages, sender_action(delivery.user, "mark_seen"))
 
     async def profile(self, user: str) -> Profile:
         """Name, user name and picture of a person who has written to the account."""

@@ -25,7 +25,7 @@ from gearmesh_meta.download import Downloads
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import HUMAN_AGENT, send_api_message, whole_message
+from gearmesh_meta.outgoing import HUMAN_AGENT, reaction_action, send_api_message, sender_action, whole_message
 from gearmesh_meta.parse_messaging import parse
 from gearmesh_meta.personas import Personas
 from gearmesh_meta.profiles import profile_of
@@ -80,7 +80,7 @@ class Messenger(MetaBridge):
         return parse(payload, "page", origin)
 
     async def send(self, delivery: Delivery) -> Sent:
-        """Send a text, or a file by link, in the persona of whoever wrote it."""
+        """Send a text, with answers to tap, or a file by link, in the persona of whoever wrote it."""
         message = send_api_message(delivery.content, self.context, MESSENGER_WAYS)
         body: dict[str, Any] = {
             "recipient": {"id": delivery.user},
@@ -105,6 +105,15 @@ class Messenger(MetaBridge):
             answer = await self.graph.post(self._messages, body, sends=True)
         return Sent((self.accepted_id(answer.get("message_id")),))
 
+    async def react(self, delivery: Delivery) -> Sent:
+        """React to a message, or take that back: the Page has one reaction at each. It gets no id of its own."""
+        await self.graph.post(self._messages, reaction_action(delivery))
+        return Sent(())
+
+    async def typing(self, thread: str, user: str, on: bool, last: str) -> None:
+        """Show it, for 20 seconds at most, or that it is over."""
+        await self.graph.post(self._messages, sender_action(user, "typing_on" if on else "typing_off"))
+
     async def ghost(self, thread: str, sender: Sender) -> str:
         """The persona of a sender, or "" where there is none."""
         return await self._personas.of(sender) if self._personas is not None else ""
@@ -112,7 +121,7 @@ class Messenger(MetaBridge):
     async def receipt(self, delivery: ReceiptDelivery) -> None:
         """Mark the whole thread as seen: Messenger marks nothing smaller."""
         if delivery.state == "read":
-            await self.graph.post(self._messages, {"recipient": {"id": delivery.user}, "sender_action": "mark_seen"})
+            await self.graph.post(self._messages, sender_action(delivery.user, "mark_seen"))
 
     async def profile(self, user: str) -> Profile:
         """Name and picture of a person who has written to the Page."""

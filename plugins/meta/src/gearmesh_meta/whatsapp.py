@@ -17,7 +17,6 @@ from gearmesh import (
     ReceiptDelivery,
     Rejected,
     Sent,
-    words_of,
 )
 from gearmesh_meta.aliases import BSUID, PHONE
 from gearmesh_meta.capabilities import WHATSAPP, WHATSAPP_WAYS, way_for
@@ -29,8 +28,9 @@ from gearmesh_meta.invitation import invitation_id, template_message
 from gearmesh_meta.kept_aliases import KeptAliases
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import as_text
+from gearmesh_meta.outgoing import as_text, reaction_of
 from gearmesh_meta.parse_whatsapp import parse
+from gearmesh_meta.whatsapp_bodies import body_of, reaction_body, text_body
 
 _SEPARATORS: Final = re.compile(r"[\s\-./()\u00a0\u2010-\u2015]+")
 _MEDIA_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -99,11 +99,26 @@ class WhatsApp(MetaBridge):
         await self._known.note()
 
     async def send(self, delivery: Delivery) -> Sent:
-        """Send a text, or a file by link."""
+        """Send a text, with answers to tap, a place, contact cards, or a file by link."""
         message = self._message(delivery)
         if delivery.reply_to:
             message["context"] = {"message_id": delivery.reply_to}
         return await self._post(delivery.user, message, delivery.id)
+
+    async def react(self, delivery: Delivery) -> Sent:
+        """React to a message, or take that back. What WhatsApp thinks of it comes afterwards, as for any message.
+
+        Twice is as good as once: an answer that is lost is no reason to ask what became of it.
+        """
+        target, emoji = reaction_of(delivery)
+        return await self._post(delivery.user, reaction_body(target, emoji), delivery.id, sends=False)
+
+    async def typing(self, thread: str, user: str, on: bool, last: str) -> None:
+        """Show it for 25 seconds, or until the next message. WhatsApp does so only at a message, which it marks as
+        read; and it has no way to say that it is over."""
+        if on and last:
+            body = {"messaging_product": "whatsapp", "status": "read", "message_id": last}
+            await self.graph.post(self._messages, {**body, "typing_indicator": {"type": "text"}})
 
     async def invite(self, delivery: Delivery) -> Sent | None:
         """Send the configured template: WhatsApp takes one at any time."""
@@ -132,15 +147,18 @@ class WhatsApp(MetaBridge):
         async for chunk in self._downloads.stream(url, headers=self.graph.bearer()):
             yield chunk
 
-    async def _post(self, user: str, message: dict[str, Any], ours: str) -> Sent:
-        """Send to a user. The answer also tells other ids of the person, which are remembered."""
+    async def _post(self, user: str, message: dict[str, Any], ours: str, *, sends: bool = True) -> Sent:
+        """Send to a user. The answer also tells other ids of the person, which are remembered.
+
+        `sends`: as for `Graph.post`.
+        """
         body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual"}
         recipient = await self._known.recipient(user)
         body["recipient" if BSUID.fullmatch(recipient) else "to"] = recipient
         # Learned before the answer: a status can be faster than it.
         self._known.aliases.same(user, recipient)
         body |= {**message, "biz_opaque_callback_data": ours}
-        answer = await self.graph.post(self._messages, body, sends=True)
+        answer = await self.graph.post(self._messages, body, sends=sends)
         await self._known.told(user, mappings(answer.get("contacts")))
         messages = mappings(answer.get("messages"))
         return Sent((self.accepted_id(messages[0].get("id") if messages else None),))
@@ -148,10 +166,10 @@ class WhatsApp(MetaBridge):
     def _message(self, delivery: Delivery) -> dict[str, Any]:
         content = delivery.content
         if not isinstance(content, Media):
-            return {"type": "text", "text": {"body": words_of(content), "preview_url": True}}
+            return body_of(content)
         way, link = way_for(content.media, content.ref, WHATSAPP_WAYS), self.context.media_link(content.ref)
         if way is None or not link:
-            return {"type": "text", "text": {"body": as_text(content, link), "preview_url": True}}
+            return text_body(as_text(content, link))
         file: dict[str, Any] = {"link": link}
         # Sounds and stickers show no text; the others do.
         if content.caption and way.type in {"image", "video", "document"}:

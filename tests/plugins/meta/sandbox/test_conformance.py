@@ -103,13 +103,26 @@ async def test_given_pywa_when_it_sends_and_reads_then_both_sides_understand(
         "deleted": True,
         "unknown_user": ["MessageUndeliverable", 131026],
         "too_long": ["WhatsAppError", 100],
+        "too_many": ["InvalidParameter", 131009],
     }
     shown = {message["id"]: message for message in await world.shown("whatsapp", ADA)}
     assert shown[sent["text"]]["text"] == "hello from pywa"
     assert shown[sent["image"]]["media"]["mime"] == "image/png"
-    assert shown[sent["buttons"]]["text"] == "well?\n[Yes]"
-    assert shown[sent["location"]]["type"] == "location"
-    assert shown[sent["reaction"]]["reply_to"] == sent["text"]
+    assert shown[sent["buttons"]]["text"] == "well?"
+    assert shown[sent["buttons"]]["buttons"] == [{"kind": "reply", "title": "Yes", "id": "y"}]
+    assert shown[sent["list"]]["buttons"] == [{"kind": "list", "title": "A", "id": "a", "text": "the first"}]
+    assert shown[sent["link"]]["buttons"] == [{"kind": "url", "title": "Open", "url": "https://example.org/"}]
+    assert shown[sent["location"]]["place"] == {
+        "latitude": 52.5,
+        "longitude": 13.4,
+        "name": "Here",
+        "address": "Street 1",
+    }
+    card = {"name": "Bo Li", "phones": ["+1 23"], "emails": ["bo@example.org"], "organisation": "ACME"}
+    assert shown[sent["contact"]]["contacts"] == [card]
+    assert shown[sent["text"]]["reactions"] == {"business": "👍"}
+    assert "reactions" not in shown[sent["second"]]
+    assert not {sent["reaction"], sent["unreacted"]} & shown.keys()
     assert shown[sent["reply"]]["reply_to"] == sent["text"]
 
     image = {"type": "image", "mime": "image/png", "base64": "eA=="}
@@ -150,6 +163,22 @@ async def test_given_kapso_when_it_sends_and_reads_then_both_sides_understand(
     assert [status for status, _, _ in read["statuses"][4:]] == ["read", "read"]
 
 
+async def test_given_kapso_when_it_sends_each_kind_then_the_phone_shows_it(python: Path, world: World) -> None:
+    sent = await drive(python, "kapso_kinds_client.py", world.base)
+    shown = {message["id"]: message for message in await world.shown("whatsapp", ADA)}
+    text, buttons = shown[sent["text"]], shown[sent["buttons"]]
+    assert text["reactions"] == {"business": "👍"}
+    assert shown[sent["contacts"]]["contacts"] == [{"name": "Bo Li", "phones": ["+1 23"]}]
+    assert shown[sent["location"]]["place"] == {"latitude": 52.5, "longitude": 13.4}
+    assert (buttons["text"], buttons["reply_to"]) == ("H\nwell?\nF", text["id"])
+    assert [button["title"] for button in buttons["buttons"]] == ["Yes", "No"]
+    assert shown[sent["list"]]["buttons"][0]["title"] == "A"
+    assert shown[sent["link"]]["buttons"][0]["url"] == "https://example.org/"
+    assert [item["retailer_id"] for item in shown[sent["product"]]["goods"]] == ["lamp"]
+    assert [item["retailer_id"] for item in shown[sent["products"]]["goods"]] == ["a", "b"]
+    assert shown[sent["where"]]["text"] == "where?"
+
+
 async def test_given_metas_own_sdk_when_it_calls_then_its_forms_proofs_and_errors_work(
     python: Path, world: World
 ) -> None:
@@ -159,8 +188,12 @@ async def test_given_metas_own_sdk_when_it_calls_then_its_forms_proofs_and_error
     assert (message["text"], message["sender_name"]) == ("hello from the SDK", "Ada Lovelace")
     assert result["sent"] == {"recipient_id": BEN, "message_id": message["id"]}
     assert result["attachment"]["attachment_id"]
-    [message] = await world.shown("instagram", CLEO)
+    assert message["reactions"] == {"business": "👍"}
+    assert result["reacted"] == {"recipient_id": BEN}
+    message, asked = await world.shown("instagram", CLEO)
     assert result["instagram"] == {"recipient_id": CLEO, "message_id": message["id"]}
+    assert result["asked"] == {"recipient_id": CLEO, "message_id": asked["id"]}
+    assert asked["buttons"] == [{"kind": "quick_reply", "title": "Yes", "id": "y"}]
     assert result["page"]["name"] == "Sandbox page"
     assert [persona["name"] for persona in result["personas"]] == ["Ada Lovelace"]
     assert result["unknown_user"] == [400, 100, 2018001, "OAuthException"]
@@ -180,9 +213,13 @@ async def test_given_fbmessenger_when_it_sends_and_reads_then_both_sides_underst
     assert result["typing"] == result["seen"] == {"recipient_id": BEN}
     assert result["greeting"] == {"result": "success"}
     assert result["tag"] == 100
-    mine, text, image = await world.shown("messenger", BEN)
+    mine, text, asked, card, buttons, image = await world.shown("messenger", BEN)
     assert mine["status"] == "read"
     assert result["text"] == {"recipient_id": BEN, "message_id": text["id"]}
+    assert [button["title"] for button in asked["buttons"]] == ["Yes", "No"]
+    assert (card["goods"][0]["title"], card["goods"][0]["text"]) == ("Lamp", "30 €")
+    assert [button["kind"] for button in card["buttons"]] == ["url", "postback"]
+    assert (buttons["text"], buttons["buttons"][0]["id"]) == ("look", "BUY")
     assert (image["id"], image["media"]["mime"]) == (result["image"]["message_id"], "image/png")
     await world.call("POST", f"/sandbox/phones/messenger/{BEN}/read")
     await world.settled()

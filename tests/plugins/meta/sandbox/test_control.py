@@ -300,3 +300,25 @@ async def test_given_a_dialect_that_breaks_when_an_event_is_told_then_the_loop_h
     await world.type("messenger", BEN, text="hello")
     async with asyncio.timeout(10):
         assert isinstance((await heard)["exception"], LookupError)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "piece", "told"),
+    [
+        ("bytes=0-", 200, b"0123456789", None),
+        ("bytes=2-4", 206, b"234", "bytes 2-4/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        ("bytes=10-", 416, None, None),
+        ("nonsense", 416, None, None),
+    ],
+)
+async def test_given_a_file_when_a_piece_is_asked_for_then_that_piece_comes(
+    world: World, wanted: str, status: int, piece: bytes | None, told: str | None
+) -> None:
+    media = {"type": "voice", "mime": "audio/ogg", "base64": base64.b64encode(b"0123456789").decode()}
+    typed = await world.type("whatsapp", ADA, media=media)
+    async with world.session.get(world.base + typed["media"]["url"], headers={"Range": wanted}) as response:
+        assert (response.status, response.headers.get("Content-Range")) == (status, told)
+        if piece is not None:
+            assert await response.read() == piece

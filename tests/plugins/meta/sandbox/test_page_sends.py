@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from aiohttp import FormData
@@ -24,6 +24,33 @@ async def test_given_a_user_of_either_network_when_the_page_writes_then_it_arriv
     assert answer["message_id"].startswith("m_" if user == BEN else "aWdf")
     network = "messenger" if user == BEN else "instagram"
     assert [message["id"] for message in await world.shown(network, user)] == [answer["message_id"]]
+
+
+TAP: Final = {"type": "postback", "title": "Buy", "payload": "BUY"}
+CARD: Final[dict[str, Any]] = {
+    "title": "Lamp",
+    "subtitle": "30 €",
+    "image_url": "https://example.org/l.png",
+    "default_action": {"type": "web_url", "url": "https://example.org/l"},
+}
+
+
+def quick_reply(title: str, payload: str = "x") -> dict[str, Any]:
+    return {"content_type": "text", "title": title, "payload": payload}
+
+
+def generic(*elements: dict[str, Any]) -> dict[str, Any]:
+    return {"template_type": "generic", "elements": list(elements)}
+
+
+def replying(user: str, *replies: Any) -> dict[str, Any]:
+    """A send with these quick replies."""
+    return {"recipient": {"id": user}, "message": {"text": "x", "quick_replies": list(replies)}}
+
+
+def template(user: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """A send of this template."""
+    return {"recipient": {"id": user}, "message": {"attachment": {"type": "template", "payload": payload}}}
 
 
 async def test_given_a_form_with_json_strings_when_sent_then_it_is_understood(world: World) -> None:
@@ -75,8 +102,30 @@ async def test_given_the_instagram_account_when_it_writes_then_it_reaches_its_ow
         ({"recipient": "not json", "message": {"text": "x"}}, 100, None),
         ({"recipient": [], "message": {"text": "x"}}, 100, None),
         ({"recipient": {"id": BEN}, "message": {"text": 3}}, 100, None),
-        ({"recipient": {"id": BEN}, "message": {"text": "x", "quick_replies": [{}] * 14}}, 100, None),
-        ({"recipient": {"id": BEN}, "message": {"text": "x", "quick_replies": [{}]}}, 100, None),
+        (replying(BEN, *[quick_reply("x")] * 14), 100, None),
+        (replying(CLEO, *[quick_reply("x")] * 14), 100, 2534015),
+        (replying(BEN, {}), 100, None),
+        (replying(BEN, "x"), 100, None),
+        (replying(BEN, {"content_type": "location"}), 100, None),
+        (replying(BEN, {"content_type": "text", "payload": "x"}), 100, None),
+        (replying(BEN, {"content_type": "text", "title": "x"}), 100, None),
+        (replying(BEN, quick_reply("x", "x" * 1001)), 100, None),
+        (replying(BEN, quick_reply("x" * 21)), 100, None),
+        (replying(BEN, quick_reply("x")) | {"message": {"text": "x", "quick_replies": {}}}, 100, None),
+        (template(BEN, {}), 100, None),
+        (template(CLEO, {}), 100, 2534015),
+        (template(BEN, generic()), 100, None),
+        (template(BEN, generic(*[CARD] * 11)), 100, None),
+        (template(BEN, generic({"title": "alone"})), 100, None),
+        (template(BEN, generic(CARD | {"title": "x" * 81})), 100, None),
+        (template(BEN, generic(CARD | {"subtitle": "x" * 81})), 100, None),
+        (template(BEN, generic(CARD | {"buttons": [TAP] * 4})), 100, None),
+        (template(BEN, generic(CARD | {"buttons": [TAP | {"title": "x" * 21}]})), 100, None),
+        (template(BEN, generic(CARD | {"buttons": [TAP | {"type": "dance"}]})), 100, None),
+        (template(BEN, {"template_type": "product", "elements": [{}]}), 100, None),
+        (template(BEN, {"template_type": "product", "elements": 3}), 100, None),
+        (template(BEN, {"template_type": "button", "text": "x"}), 100, None),
+        (template(BEN, {"template_type": "button", "text": "x" * 641, "buttons": [TAP]}), 100, None),
         ({"recipient": {"id": BEN}, "message": {"attachment": {"type": "hologram"}}}, 100, None),
         ({"recipient": {"id": BEN}, "message": {"attachment": {"payload": {}}}}, 100, None),
         ({"recipient": {"id": BEN}, "message": {"attachment": {"type": "file", "payload": [1]}}}, 100, None),
@@ -148,14 +197,44 @@ async def test_given_a_reaction_of_the_business_when_made_then_the_phone_shows_i
     typed = await world.type(network, user, text="hello")
     payload = {"message_id": typed["id"], "reaction": "😊"}
     assert await world.page(user, sender_action="react", payload=payload) == (200, {"recipient_id": user})
-    shown = (await world.shown(network, user))[-1]
-    assert (shown["type"], shown["text"], shown["reply_to"]) == ("reaction", "😊", typed["id"])
+    [shown] = await world.shown(network, user)
+    assert (shown["id"], shown["reactions"]) == (typed["id"], {"business": "😊"})
     assert (await world.page(user, sender_action="unreact", payload={"message_id": typed["id"]}))[0] == 200
-    assert (await world.shown(network, user))[-1]["text"] == ""
+    [shown] = await world.shown(network, user)
+    assert "reactions" not in shown
     await world.call("POST", f"/sandbox/phones/{network}/{user}/read")
     await world.settled()
     told = world.business.parts(network)
     assert not any("read" in part or part.get("message", {}).get("is_echo") for part in told)
+
+
+@pytest.mark.parametrize(("network", "user"), [("messenger", BEN), ("instagram", CLEO)])
+async def test_given_a_reaction_to_a_deleted_message_when_made_then_it_is_refused(
+    world: World, network: str, user: str
+) -> None:
+    typed = await world.type(network, user, text="hello")
+    unsent = {"message_id": typed["id"]}
+    assert (await world.call("POST", f"/sandbox/phones/{network}/{user}/unsend", json=unsent))[0] == 200
+    payload = {"message_id": typed["id"], "reaction": "😊"}
+    status, answer = await world.page(user, sender_action="react", payload=payload)
+    assert (status, answer["error"]["code"]) == (400, 9000001)
+
+
+@pytest.mark.parametrize(("network", "user"), [("messenger", BEN), ("instagram", CLEO)])
+async def test_given_typing_when_acted_then_it_stands_until_it_is_over_or_a_message_comes(
+    world: World, network: str, user: str
+) -> None:
+    async def is_shown() -> bool:
+        _, phones = await world.call("GET", "/sandbox/phones")
+        return next("typing_until" in phone for phone in phones if phone["user"] == user)
+
+    await world.page(user, sender_action="typing_on")
+    assert await is_shown()
+    await world.page(user, sender_action="typing_off")
+    assert not await is_shown()
+    await world.page(user, sender_action="typing_on")
+    await world.page(user, {"text": "here it is"})
+    assert not await is_shown()
 
 
 async def test_given_filedata_when_sent_reusably_then_its_id_can_be_sent_again_for_90_days(world: World) -> None:
@@ -241,14 +320,91 @@ async def test_given_people_when_their_profiles_are_read_then_names_and_pictures
         assert (await response.read()).startswith(b"\x89PNG")
 
 
-async def test_given_sticker_template_and_heart_when_sent_then_the_phone_shows_words_for_them(world: World) -> None:
-    generic = {"template_type": "generic", "elements": [{"title": "A", "subtitle": "B"}], "buttons": [{"title": "C"}]}
+async def test_given_sticker_and_heart_when_sent_then_the_phone_shows_words_for_them(world: World) -> None:
     await world.page(BEN, {"sticker_id": 369239263222822})
-    await world.page(BEN, {"attachment": {"type": "template", "payload": generic}})
     await world.page(CLEO, {"attachment": {"type": "like_heart"}})
     await world.page(CLEO, {"attachment": {"type": "MEDIA_SHARE", "payload": {"id": "17"}}})
-    assert [message["text"] for message in await world.shown("messenger", BEN)] == ["👍", "A\nB\n[C]"]
+    assert [message["text"] for message in await world.shown("messenger", BEN)] == ["👍"]
     assert [message["text"] for message in await world.shown("instagram", CLEO)] == ["❤️", "[post 17]"]
+
+
+@pytest.mark.parametrize(("network", "user"), [("messenger", BEN), ("instagram", CLEO)])
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (
+            generic(
+                CARD | {"buttons": [{"type": "web_url", "title": "Look", "url": "https://example.org/"}]},
+                {"title": "Chair", "buttons": [{"type": "postback", "title": "Buy", "payload": "BUY-2"}]},
+                {"title": "Bed", "buttons": [{"type": "phone_number", "title": "Call", "payload": "+4930"}]},
+            ),
+            {
+                "text": "",
+                "goods": [
+                    {
+                        "title": "Lamp",
+                        "text": "30 €",
+                        "picture": "https://example.org/l.png",
+                        "url": "https://example.org/l",
+                    },
+                    {"title": "Chair"},
+                    {"title": "Bed"},
+                ],
+                "buttons": [
+                    {"kind": "url", "title": "Look", "url": "https://example.org/"},
+                    {"kind": "postback", "title": "Buy", "id": "BUY-2"},
+                    {"kind": "url", "title": "Call", "url": "tel:+4930"},
+                ],
+            },
+        ),
+        (
+            {"template_type": "product", "elements": [{"id": "177"}]},
+            {"text": "", "goods": [{"title": "177", "id": "177"}]},
+        ),
+        (
+            {"template_type": "button", "text": "Well?", "buttons": [TAP]},
+            {"text": "Well?", "buttons": [{"kind": "postback", "title": "Buy", "id": "BUY"}]},
+        ),
+        ({"template_type": "receipt"}, {"text": "[template]"}),
+    ],
+)
+async def test_given_a_template_when_sent_then_the_phone_shows_its_cards_and_buttons(
+    world: World, network: str, user: str, payload: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    status, answer = await world.page(user, {"attachment": {"type": "template", "payload": payload}})
+    assert status == 200, answer
+    [message] = await world.shown(network, user)
+    assert message["type"] == "template"
+    assert {key: message.get(key) for key in ("text", "goods", "buttons")} == {"goods": None, "buttons": None} | shown
+    await world.settled()
+
+
+@pytest.mark.parametrize(("network", "user"), [("messenger", BEN), ("instagram", CLEO)])
+async def test_given_quick_replies_when_sent_then_they_stand_below_the_text_or_the_picture(
+    world: World, network: str, user: str
+) -> None:
+    replies = [quick_reply("Yes", "1"), quick_reply("No", ""), {"content_type": "user_email"}]
+    picture = {"type": "image", "payload": {"url": f"{world.base}/sandbox/pictures/messenger/{BEN}.png"}}
+    for message in ({"text": "Well?"}, {"attachment": picture}):
+        status, answer = await world.page(user, message | {"quick_replies": replies})
+        assert status == 200, answer
+    text, file = await world.shown(network, user)
+    assert (text["text"], file["type"]) == ("Well?", "image")
+    assert (
+        text["buttons"]
+        == file["buttons"]
+        == [
+            {"kind": "quick_reply", "title": "Yes", "id": "1"},
+            {"kind": "quick_reply", "title": "No"},
+            {"kind": "quick_reply", "title": "Send e-mail address"},
+        ]
+    )
+
+
+async def test_given_a_quick_reply_that_is_too_long_when_sent_then_instagram_cuts_it(world: World) -> None:
+    replies = [quick_reply("x" * 21)]
+    assert (await world.page(CLEO, {"text": "Well?", "quick_replies": replies}))[0] == 200
+    assert (await world.shown("instagram", CLEO))[0]["buttons"][0]["title"] == "x" * 20
 
 
 async def test_given_a_quote_when_sent_then_the_phone_shows_what_it_answers(world: World) -> None:
@@ -269,7 +425,7 @@ async def test_given_a_messenger_profile_when_written_then_it_is_kept_until_dele
 async def test_given_files_and_personas_that_do_not_fit_when_posted_then_they_are_refused(world: World) -> None:
     upload = f"{PAGE}/message_attachments"
     assert (await world.graph(upload, {}))[1]["error"]["code"] == 100
-    template = {"message": {"attachment": {"type": "template", "payload": {}}}}
+    template = {"message": {"attachment": {"type": "template", "payload": generic(CARD)}}}
     assert (await world.graph(upload, template))[1]["error"]["error_subcode"] == 2018047
     form = FormData({"recipient": json.dumps({"id": BEN})})
     form.add_field("message", '{"attachment":{"type":"image","payload":{}}}')

@@ -5,12 +5,39 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from aiohttp import ClientSession, FormData
 
 from .harness import ADA, BEARER, NUMBER, Start, World
+
+ROW: Final = {"id": "a", "title": "A"}
+
+
+def button(button_id: str, title: str = "") -> dict[str, Any]:
+    return {"type": "reply", "reply": {"id": button_id, "title": title or button_id[:20]}}
+
+
+BUTTONS: Final[dict[str, Any]] = {
+    "type": "button",
+    "body": {"text": "Well?"},
+    "action": {"buttons": [button("y", "Yes")]},
+}
+LIST: Final[dict[str, Any]] = {
+    "type": "list",
+    "body": {"text": "Well?"},
+    "action": {
+        "button": "Choose",
+        "sections": [{"title": "S", "rows": [ROW | {"description": "the first"}, {"id": "b", "title": "B"}]}],
+    },
+}
+
+
+def interactive(content: dict[str, Any], **action: Any) -> dict[str, Any]:
+    """A send body with this content, its action changed."""
+    changed = content.get("action", {}) | action
+    return {"type": "interactive", "interactive": content | {"action": changed}}
 
 
 async def test_given_a_text_when_sent_then_the_answer_and_the_phone_show_it(world: World) -> None:
@@ -41,34 +68,123 @@ async def test_given_a_text_when_sent_then_the_answer_and_the_phone_show_it(worl
 @pytest.mark.parametrize(
     ("kind", "content", "shown"),
     [
-        ("location", {"latitude": 52.5, "longitude": 13.4, "name": "Here"}, "Here\n52.5, 13.4"),
-        ("contacts", [{"name": {"formatted_name": "Bo"}, "phones": [{"phone": "+1 23"}]}], "Bo +1 23"),
+        (
+            "location",
+            {"latitude": 52.5, "longitude": 13.4, "name": "Here", "address": "Street 1"},
+            {"text": "", "place": {"latitude": 52.5, "longitude": 13.4, "name": "Here", "address": "Street 1"}},
+        ),
+        (
+            "contacts",
+            [
+                {
+                    "name": {"formatted_name": "Bo Li", "first_name": "Bo"},
+                    "phones": [{"phone": "+1 23", "type": "WORK"}, {"phone": "+1 24"}],
+                    "emails": [{"email": "bo@example.org"}],
+                    "org": {"company": "ACME"},
+                },
+                {"name": {"formatted_name": "Cy", "last_name": "Cy"}},
+            ],
+            {
+                "text": "",
+                "contacts": [
+                    {
+                        "name": "Bo Li",
+                        "phones": ["+1 23", "+1 24"],
+                        "emails": ["bo@example.org"],
+                        "organisation": "ACME",
+                    },
+                    {"name": "Cy"},
+                ],
+            },
+        ),
+        (
+            "interactive",
+            BUTTONS | {"header": {"type": "text", "text": "Hm"}, "footer": {"text": "Choose"}},
+            {"text": "Hm\nWell?\nChoose", "buttons": [{"kind": "reply", "title": "Yes", "id": "y"}]},
+        ),
+        (
+            "interactive",
+            BUTTONS | {"header": {"type": "image", "image": {"id": "1"}}},
+            {"text": "Well?", "buttons": [{"kind": "reply", "title": "Yes", "id": "y"}]},
+        ),
+        (
+            "interactive",
+            LIST,
+            {
+                "text": "Well?",
+                "buttons": [
+                    {"kind": "list", "title": "A", "id": "a", "text": "the first"},
+                    {"kind": "list", "title": "B", "id": "b"},
+                ],
+            },
+        ),
         (
             "interactive",
             {
-                "type": "button",
+                "type": "cta_url",
                 "body": {"text": "Well?"},
-                "action": {"buttons": [{"type": "reply", "reply": {"id": "y", "title": "Yes"}}]},
+                "action": {
+                    "name": "cta_url",
+                    "parameters": {"display_text": "Look", "url": "https://example.org/"},
+                },
             },
-            "Well?\n[Yes]",
+            {"text": "Well?", "buttons": [{"kind": "url", "title": "Look", "url": "https://example.org/"}]},
         ),
+        (
+            "interactive",
+            {
+                "type": "product",
+                "body": {"text": "This one"},
+                "action": {"catalog_id": "77", "product_retailer_id": "lamp"},
+            },
+            {"text": "This one", "goods": [{"title": "lamp", "retailer_id": "lamp", "catalog_id": "77"}]},
+        ),
+        (
+            "interactive",
+            {
+                "type": "product_list",
+                "action": {
+                    "catalog_id": "77",
+                    "sections": [{"product_items": [{"product_retailer_id": "a"}, {"product_retailer_id": "b"}]}],
+                },
+            },
+            {
+                "text": "",
+                "goods": [
+                    {"title": "a", "retailer_id": "a", "catalog_id": "77"},
+                    {"title": "b", "retailer_id": "b", "catalog_id": "77"},
+                ],
+            },
+        ),
+        ("interactive", {"type": "location_request_message", "body": {"text": "Where?"}, "action": {}}, {}),
         (
             "template",
             {
                 "name": "hello",
                 "language": {"code": "en"},
-                "components": [{"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}],
+                "components": [
+                    {"type": "body", "parameters": [{"type": "text", "text": "Ada"}]},
+                    {
+                        "type": "button",
+                        "sub_type": "quick_reply",
+                        "index": "0",
+                        "parameters": [{"type": "payload", "payload": "STOP"}],
+                    },
+                ],
             },
-            "[hello] Ada",
+            {"text": "[hello] Ada", "buttons": [{"kind": "template", "title": "STOP", "id": "STOP"}]},
         ),
     ],
 )
 async def test_given_each_kind_of_content_when_sent_then_the_phone_shows_it(
-    world: World, kind: str, content: Any, shown: str
+    world: World, kind: str, content: Any, shown: dict[str, Any]
 ) -> None:
     status, answer = await world.whatsapp(type=kind, **{kind: content})
     assert status == 200, answer
-    assert [(message["type"], message["text"]) for message in await world.shown("whatsapp", ADA)] == [(kind, shown)]
+    [message] = await world.shown("whatsapp", ADA)
+    assert message["type"] == kind
+    assert {key: message.get(key) for key in shown} == shown
+    assert not {"place", "contacts", "buttons", "goods"} & (message.keys() - shown.keys())
     assert answer["messages"][0].get("message_status") == ("accepted" if kind == "template" else None)
 
 
@@ -94,20 +210,50 @@ async def test_given_a_quoted_message_when_sent_then_the_phone_shows_what_it_ans
         ({"type": "image", "image": {"link": "http://x/", "caption": "x" * 1025}}, 400, 100),
         ({"type": "location", "location": {"latitude": 1}}, 400, 131008),
         ({"type": "contacts", "contacts": [{}]}, 400, 131008),
-        ({"type": "interactive", "interactive": {"type": "list", "action": {"sections": [1]}}}, 400, 131009),
+        (interactive(LIST, sections=[1]), 400, 131009),
+        (interactive(LIST, sections=[]), 400, 131009),
+        (interactive(LIST, sections=[{"title": "S", "rows": [ROW]}] * 11), 400, 131009),
+        (interactive(LIST, sections=[{"rows": [ROW]}, {"rows": [ROW]}]), 400, 131008),
+        (interactive(LIST, sections=[{"rows": [ROW, ROW]}]), 400, 131009),
+        (interactive(LIST, sections=[{"rows": [ROW | {"id": str(number)} for number in range(11)]}]), 400, 131009),
+        (interactive(LIST, sections=[{"rows": [ROW | {"title": "x" * 25}]}]), 400, 131009),
+        (interactive(LIST, sections=[{"rows": [ROW | {"id": "x" * 201}]}]), 400, 131009),
+        (interactive(LIST, sections=[{"rows": [ROW | {"description": "x" * 73}]}]), 400, 131009),
+        (interactive(LIST, button="x" * 21), 400, 131009),
+        (interactive(LIST, button=None), 400, 131008),
+        (interactive({"type": "survey"}), 400, 131009),
+        (interactive({"type": "product"}, product_retailer_id="lamp"), 400, 131008),
+        (interactive({"type": "product"}, catalog_id="77"), 400, 131008),
+        (interactive({"type": "cta_url", "body": {"text": "x"}}, name="cta_url"), 400, 131008),
         ({"type": "template", "template": {"name": "Not A Name", "language": {"code": "en"}}}, 404, 132001),
         ({"type": "text", "text": {"body": "x"}, "biz_opaque_callback_data": "x" * 513}, 400, 100),
         ({"type": "image", "image": {}}, 400, 131008),
         ({"type": "audio", "audio": {"id": "1", "caption": "x"}}, 400, 100),
         ({"type": "location", "location": {"latitude": "here", "longitude": 1}}, 400, 131009),
+        ({"type": "location", "location": {"latitude": 90.5, "longitude": 1}}, 400, 131009),
+        ({"type": "location", "location": {"latitude": 1, "longitude": -180.5}}, 400, 131009),
+        ({"type": "location", "location": {"latitude": "nan", "longitude": 1}}, 400, 131009),
+        ({"type": "contacts", "contacts": [{"name": {"formatted_name": "Bo"}}]}, 400, 131008),
+        ({"type": "contacts", "contacts": [{"name": {"first_name": "Bo"}}]}, 400, 131008),
         ({"type": "contacts", "contacts": []}, 400, 131008),
         ({"type": "contacts", "contacts": "[1]"}, 400, 131008),
         ({"type": "contacts", "contacts": {}}, 400, 100),
-        ({"type": "reaction", "reaction": {"emoji": "x"}}, 400, 131008),
+        ({"type": "reaction", "reaction": {"emoji": "👍"}}, 400, 131008),
+        ({"type": "reaction", "reaction": {"message_id": "wamid.1"}}, 400, 131008),
+        ({"type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": "yes"}}, 400, 131009),
         ({"type": "interactive", "interactive": {"type": "button"}}, 400, 131008),
-        ({"type": "interactive", "interactive": {"type": "b", "action": {"buttons": [{}] * 4}}}, 400, 131009),
-        ({"type": "interactive", "interactive": {"type": "b", "action": {"sections": [{}] * 11}}}, 400, 131009),
-        ({"type": "interactive", "interactive": {"type": "b", "action": {"buttons": [{}]}}}, 400, 131008),
+        (interactive(BUTTONS, buttons=[]), 400, 131009),
+        (interactive(BUTTONS, buttons=[button(str(number)) for number in range(4)]), 400, 131009),
+        (interactive(BUTTONS, buttons=[{"type": "reply"}]), 400, 131008),
+        (interactive(BUTTONS, buttons=[button("y") | {"type": "url"}]), 400, 131009),
+        (interactive(BUTTONS, buttons=[button("y", "x" * 21)]), 400, 131009),
+        (interactive(BUTTONS, buttons=[button("x" * 257)]), 400, 131009),
+        (interactive(BUTTONS, buttons=[button("a", "Yes"), button("b", "Yes")]), 400, 131009),
+        (interactive(BUTTONS, buttons=[button("a", "Yes"), button("a", "No")]), 400, 131009),
+        (interactive(BUTTONS | {"body": {"text": "x" * 1025}}), 400, 131009),
+        (interactive(BUTTONS | {"body": None}), 400, 131008),
+        (interactive(BUTTONS | {"footer": {"text": "x" * 61}}), 400, 131009),
+        (interactive(BUTTONS | {"header": {"type": "text", "text": "x" * 61}}), 400, 131009),
         ({"type": "template", "template": {"name": "hello"}}, 400, 131008),
         ({"type": {"a": 1}}, 400, 100),
         ({"text": "{"}, 400, 100),
@@ -153,16 +299,100 @@ async def test_given_a_day_of_silence_when_sending_then_text_fails_afterwards_an
     assert (await world.shown("whatsapp", ADA))[-1]["text"] == "welcome back"
 
 
+async def react(world: World, message_id: str, emoji: str) -> str:
+    status, answer = await world.whatsapp(type="reaction", reaction={"message_id": message_id, "emoji": emoji})
+    assert status == 200, answer
+    return str(answer["messages"][0]["id"])
+
+
 async def test_given_a_reaction_of_the_business_when_sent_then_it_is_only_ever_sent(world: World) -> None:
     typed = await world.type("whatsapp", ADA, text="hello")
-    _, answer = await world.whatsapp(type="reaction", reaction={"message_id": typed["id"], "emoji": "👍"})
+    wamid = await react(world, typed["id"], "👍")
     await world.call("POST", f"/sandbox/phones/whatsapp/{ADA}/read")
     await world.settled()
-    wamid = answer["messages"][0]["id"]
     assert [part["status"] for part in world.business.parts("whatsapp") if part["id"] == wamid] == ["sent"]
-    _, answer = await world.whatsapp(type="reaction", reaction={"message_id": "wamid.none", "emoji": "👍"})
-    failed = await world.business.part("whatsapp", lambda part: part.get("status") == "failed")
-    assert failed["errors"][0]["code"] == 131009
+
+
+async def test_given_reactions_of_the_business_when_sent_then_the_latest_stands_at_the_message_until_taken_away(
+    world: World,
+) -> None:
+    typed = await world.type("whatsapp", ADA, text="hello")
+    ours = await world.whatsapp_text("and this is ours")
+    await react(world, typed["id"], "👍")
+    await react(world, typed["id"], "❤️")
+    await react(world, ours, "1️⃣")
+    shown = await world.shown("whatsapp", ADA)
+    assert [message["id"] for message in shown] == [typed["id"], ours]
+    assert [message.get("reactions") for message in shown] == [{"business": "❤️"}, {"business": "1️⃣"}]
+    await react(world, typed["id"], "")
+    assert "reactions" not in (await world.shown("whatsapp", ADA))[0]
+
+
+async def test_given_a_reaction_to_what_is_not_there_when_sent_then_it_fails_afterwards(world: World) -> None:
+    typed = await world.type("whatsapp", ADA, text="hello")
+    own = await react(world, typed["id"], "👍")
+    world.clock.advance(30 * 86_400 + 1)
+    await world.type("whatsapp", ADA, text="a month later")
+    unsent = await world.type("whatsapp", ADA, text="not for you")
+    await world.call("POST", f"/sandbox/phones/whatsapp/{ADA}/unsend", json={"message_id": unsent["id"]})
+    for target in ("wamid.none", own, typed["id"], unsent["id"]):
+        wamid = await react(world, target, "❤️")
+        await world.settled()
+        [(status, code)] = [
+            (part["status"], part["errors"][0]["code"])
+            for part in world.business.parts("whatsapp")
+            if part["id"] == wamid
+        ]
+        assert (status, code) == ("failed", 131009)
+    shown = await world.shown("whatsapp", ADA)
+    assert [message.get("reactions") for message in shown] == [{"business": "👍"}, None, None]
+
+
+async def test_given_a_quote_of_what_is_gone_when_sent_then_the_message_comes_without_it(world: World) -> None:
+    typed = await world.type("whatsapp", ADA, text="hello")
+    await world.whatsapp(
+        type="template",
+        template={"name": "hello", "language": {"code": "en"}},
+        context={"message_id": typed["id"]},
+    )
+    await world.whatsapp_text("who?", context={"message_id": "wamid.none"})
+    world.clock.advance(30 * 86_400 + 1)
+    await world.type("whatsapp", ADA, text="a month later")
+    await world.whatsapp_text("late", context={"message_id": typed["id"]})
+    quotes = {message["text"]: message["reply_to"] for message in await world.shown("whatsapp", ADA)}
+    assert (quotes["[hello]"], quotes["who?"], quotes["late"]) == (None, None, None)
+
+
+async def test_given_a_typing_indicator_when_sent_then_it_stands_until_a_message_comes_and_marks_read(
+    world: World,
+) -> None:
+    typed = await world.type("whatsapp", ADA, text="hello")
+    await world.settled()
+    typing = {"status": "read", "message_id": typed["id"], "typing_indicator": {"type": "text"}}
+    assert await world.whatsapp(**typing) == (200, {"success": True})
+    assert (await world.shown("whatsapp", ADA))[0]["status"] == "read"
+    assert await types_to(world, ADA)
+    await react(world, typed["id"], "👍")
+    assert await types_to(world, ADA)
+    await world.whatsapp_text("here it is")
+    assert not await types_to(world, ADA)
+
+
+async def types_to(world: World, user: str) -> bool:
+    """Whether the business is shown as typing on this phone."""
+    _, phones = await world.call("GET", "/sandbox/phones")
+    return next("typing_until" in phone for phone in phones if phone["user"] == user)
+
+
+async def test_given_a_wrong_typing_indicator_when_sent_then_nothing_is_shown_or_read(world: World) -> None:
+    typed = await world.type("whatsapp", ADA, text="hello")
+    ours = await world.whatsapp_text("ours")
+    await world.settled()
+    for message_id, indicator in ((typed["id"], {"type": "dots"}), (typed["id"], {}), (ours, {"type": "text"})):
+        status, answer = await world.whatsapp(status="read", message_id=message_id, typing_indicator=indicator)
+        assert (status, answer["error"]["code"]) == (400, 131009)
+    assert not await types_to(world, ADA)
+    assert (await world.shown("whatsapp", ADA))[0]["status"] == "delivered"
 
 
 async def test_given_typed_messages_when_one_is_marked_read_then_it_and_the_earlier_are(world: World) -> None:
@@ -240,13 +470,6 @@ async def test_given_a_file_when_typed_then_the_webhook_leads_to_its_bytes(
         assert await response.read() == data
     _, found = await world.graph(body["id"])
     assert found["id"] == body["id"]
-
-
-async def test_given_a_list_message_when_sent_then_the_phone_shows_its_rows(world: World) -> None:
-    action = {"button": "Choose", "sections": [{"title": "S", "rows": [{"id": "a", "title": "A"}]}]}
-    content = {"type": "list", "header": {"type": "text", "text": "H"}, "body": {"text": "B"}, "action": action}
-    assert (await world.whatsapp(type="interactive", interactive=content))[0] == 200
-    assert (await world.shown("whatsapp", ADA))[0]["text"] == "H\nB\n- A"
 
 
 async def test_given_failed_contacts_are_wanted_when_a_send_fails_then_the_status_carries_them(start: Start) -> None:

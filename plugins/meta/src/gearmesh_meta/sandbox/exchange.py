@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from .appearances import Appearances
@@ -15,6 +15,7 @@ from .media import Media
 from .phone import Message, Phone
 from .phones import PhoneBook
 from .settings import Network, Settings
+from .things import Advertisement, Ballot, Button, ContactCard, Goods, Place, Post, Story
 from .webhooks.event import Dialect, Event
 from .webhooks.lanes import Lanes
 
@@ -22,15 +23,29 @@ from .webhooks.lanes import Lanes
 TYPING_SECONDS: Final[dict[Network, float]] = {"whatsapp": 25.0, "messenger": 20.0, "instagram": 20.0}
 
 
-@dataclass(frozen=True, slots=True)
+#: Names, by its words, what the business could only put into words: "reaction", say; "" for what is nothing else.
+Recognise = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a person is about to send: text, a file with its public address, or a reaction to `reply_to`."""
+    """What a person is about to send: the fields of the message that it becomes."""
 
     type: str
     text: str = ""
     reply_to: str | None = None
     media: Media | None = None
     media_url: str | None = None
+    place: Place | None = None
+    contacts: tuple[ContactCard, ...] = ()
+    goods: tuple[Goods, ...] = ()
+    advertisement: Advertisement | None = None
+    ballot: Ballot | None = None
+    story: Story | None = None
+    post: Post | None = None
+    tap: Button | None = None
+    forwarded: bool = False
+    view_once: bool = False
 
 
 class Exchange:
@@ -46,6 +61,7 @@ class Exchange:
         lanes: Lanes,
         feed: Feed,
         appearances: Appearances,
+        recognise: Recognise,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -55,6 +71,7 @@ class Exchange:
         self._lanes = lanes
         self._feed = feed
         self._appearances = appearances
+        self._recognise = recognise
         self._typing: dict[tuple[Network, str], asyncio.TimerHandle] = {}
 
     def add_phone(self, phone: Phone, attempted: asyncio.Future[None] | None = None) -> None:
@@ -64,25 +81,14 @@ class Exchange:
         """
         self._phones.add(phone)
         self._feed.phone_added(phone)
-        event_id = self._identifiers.message(phone.network, _known_as(phone), incoming=True)
-        event = self._dialects[phone.network].welcome(phone, event_id, self._act(phone))
+        event = self._dialects[phone.network].welcome(phone, self.new_event_id(phone), self._act(phone))
         event.attempted = attempted
         self._lanes.tell(event)
 
     def type(self, phone: Phone, draft: Draft) -> Message:
         """The person reads what arrived and sends the draft."""
         self.read(phone)
-        message = Message(
-            id=self._identifiers.message(phone.network, _known_as(phone), incoming=True),
-            direction="out",
-            type=draft.type,
-            text=draft.text,
-            time=self._act(phone),
-            status="sent",
-            reply_to=draft.reply_to,
-            media=draft.media,
-            media_url=draft.media_url,
-        )
+        message = self._written(phone, draft)
         self._show(phone, message)
         event = self._dialects[phone.network].typed(phone, message)
 
@@ -96,6 +102,11 @@ class Exchange:
         self._feed.message(phone, message)
         return message
 
+    def acted(self, phone: Phone, draft: Draft) -> None:
+        """The person does something to a message that has no place of its own on the phone, such as a reaction."""
+        self.read(phone)
+        self._lanes.tell(self._dialects[phone.network].typed(phone, self._written(phone, draft)))
+
     def read(self, phone: Phone) -> list[Message]:
         """The person looks at the phone; the business hears of what was read."""
         messages = phone.read_all()
@@ -107,7 +118,14 @@ class Exchange:
         return messages
 
     def arrive(self, phone: Phone, message: Message) -> None:
-        """A message of the business reaches the phone."""
+        """A message of the business reaches the phone. A reaction is not shown by itself: it stands on its message."""
+        if message.type == "reaction":
+            if (target := phone.messages.get(message.reply_to or "")) is not None:
+                target.react("business", message.text)
+                self._feed.message(phone, target)
+            self._follow(self._dialects[phone.network].accepted(phone, message))
+            return
+        message.was = self._recognise(message.text) if message.text else ""
         self._show(phone, message)
         if self._typing:
             self.stop_typing(phone)
@@ -129,6 +147,7 @@ class Exchange:
         self._cancel_typing(phone)
         timer = asyncio.get_running_loop().call_later(TYPING_SECONDS[phone.network], self.stop_typing, phone)
         self._typing[phone.network, phone.user] = timer
+        phone.typing_until = self._clock.now_ms() + int(TYPING_SECONDS[phone.network] * 1000)
         self._feed.typing(phone, on=True)
 
     def stop_typing(self, phone: Phone) -> None:
@@ -146,6 +165,19 @@ class Exchange:
         """An id for a message of the business to this phone."""
         return self._identifiers.message(phone.network, _known_as(phone), incoming=False)
 
+    def new_event_id(self, phone: Phone) -> str:
+        """An id for a message of the person, or for what they do to one."""
+        return self._identifiers.message(phone.network, _known_as(phone), incoming=True)
+
+    def _written(self, phone: Phone, draft: Draft) -> Message:
+        return Message(
+            id=self.new_event_id(phone),
+            direction="out",
+            time=self._act(phone),
+            status="sent",
+            **{field.name: getattr(draft, field.name) for field in fields(draft)},
+        )
+
     def _act(self, phone: Phone) -> int:
         phone.window_opened = self._clock.now_ms()
         return phone.window_opened
@@ -158,6 +190,7 @@ class Exchange:
         self._lanes.tell_later(events, self._settings.status_delay)
 
     def _cancel_typing(self, phone: Phone) -> bool:
+        phone.typing_until = None
         timer = self._typing.pop((phone.network, phone.user), None)
         if timer is not None:
             timer.cancel()

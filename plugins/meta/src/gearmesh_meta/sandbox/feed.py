@@ -66,6 +66,10 @@ class Feed:
         """Tell of a new phone."""
         self._tell({"phone_added": phone.view()})
 
+    def phone_changed(self, phone: Phone, before: str) -> None:
+        """Tell that a phone, known as the user `before` until now, has another number."""
+        self._tell({"phone_changed": phone.view(), "before": before})
+
     def typing(self, phone: Phone, on: bool) -> None:
         """Tell that the business starts or stops typing to this phone."""
         self._tell({"typing": {"network": phone.network, "user": phone.user, "on": on}})

@@ -21,7 +21,7 @@ CAPACITY = 536_870_912
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One file. `type` is image, video, audio, voice, file, document or sticker; `expires` in ms since the epoch."""
+    """One file; `type` is image, video, gif, audio, voice, file, document or sticker, `expires` ms since the epoch."""
 
     id: str
     network: Network
@@ -35,6 +35,11 @@ class Media:
     def sha256(self) -> str:
         """Base64, as in webhooks."""
         return base64.b64encode(hashlib.sha256(self.data).digest()).decode()
+
+    @property
+    def animated(self) -> bool:
+        """Whether a sticker moves: a WebP file says so in a chunk near its beginning."""
+        return b"ANIM" in self.data[:64]
 
     def view(self) -> dict[str, Any]:
         """The file in the control API's JSON; its address there needs no token."""

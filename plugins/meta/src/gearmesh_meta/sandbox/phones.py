@@ -39,6 +39,17 @@ class PhoneBook:
         if phone.bsuid is not None:
             self._by_bsuid[phone.bsuid] = phone
 
+    def renumber(self, phone: Phone, user: str, bsuid: str) -> None:
+        """Give a WhatsApp phone another number and scoped id. Raises PhoneTaken."""
+        if (phone.network, user) in self._phones:
+            raise PhoneTaken(phone.network, user)
+        del self._phones[phone.network, phone.user]
+        if phone.bsuid is not None:
+            del self._by_bsuid[phone.bsuid]
+        phone.user, phone.bsuid = user, bsuid
+        self._phones[phone.network, user] = phone
+        self._by_bsuid[bsuid] = phone
+
     def get(self, network: Network, user: str) -> Phone | None:
         """The phone of a user of a network, by the id used in the control API."""
         return self._phones.get((network, user))

@@ -11,14 +11,16 @@ import aiohttp
 from aiohttp import web
 
 from .appearances import Appearances
+from .changes import Changes
 from .clock import Clock
 from .control.answers import answered
+from .control.changes import ChangesControl
 from .control.faults import FaultsControl
 from .control.files import FilesControl
 from .control.messages import MessagesControl
 from .control.observation import ObservationControl
 from .control.phones import PhonesControl
-from .exchange import Exchange
+from .exchange import Exchange, Recognise
 from .faults import Faults
 from .feed import Feed
 from .graph.endpoint import Graph
@@ -45,7 +47,8 @@ class Sandbox:
 
     All state is in here. `mount` once, on an application that has registered its own routes before: whatever it
     does not answer, and is not under `/sandbox/`, is a Graph call. The limits go by `monotonic` seconds, which no call
-    moves: a client's own pauses do not follow the sandbox's clock.
+    moves: a client's own pauses do not follow the sandbox's clock. `recognise` names what the business could only put
+    into words, from these words, for the page to say so; the sandbox itself knows of no business's words.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Sandbox:
         clock: Clock | None = None,
         source: random.Random | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        recognise: Recognise = lambda text: "",
     ) -> None:
         self.settings = settings
         self.clock = clock or Clock()
@@ -75,8 +79,9 @@ class Sandbox:
         self._lanes = Lanes(settings, self.clock, dialects, subscriptions, faults, self._courier)
         appearances = Appearances(settings.appearances)
         self._exchange = Exchange(
-            settings, self.clock, identifiers, phones, dialects, self._lanes, self._feed, appearances
+            settings, self.clock, identifiers, phones, dialects, self._lanes, self._feed, appearances, recognise
         )
+        changes = Changes(settings, self.clock, phones, dialects, self._lanes, self._feed, self._exchange)
         self._graph = Graph(
             World(
                 settings,
@@ -92,7 +97,8 @@ class Sandbox:
             )
         )
         self._phones = PhonesControl(settings, phones, self._exchange, identifiers)
-        self._messages = MessagesControl(settings, self._phones, self._exchange, media, self._links)
+        self._messages = MessagesControl(settings, self._phones, self._exchange, changes, media, self._links)
+        self._changes = ChangesControl(settings, self._phones, self._exchange, changes, media)
         self._faults = FaultsControl(faults)
         self._files = FilesControl(settings, media, self._phones)
         recorder = self._graph.recorder
@@ -113,6 +119,12 @@ class Sandbox:
             ("GET", phone + "/messages", self._messages.get),
             ("POST", phone + "/messages", self._messages.post),
             ("POST", phone + "/read", self._messages.read),
+            ("POST", phone + "/edit", self._changes.edit),
+            ("POST", phone + "/unsend", self._changes.unsend),
+            ("POST", phone + "/forward", self._changes.forward),
+            ("POST", phone + "/tap", self._changes.tap),
+            ("POST", phone + "/play", self._changes.play),
+            ("POST", phone + "/number", self._changes.number),
             ("GET", "/sandbox/events", self._observation.events),
             ("GET", "/sandbox/shown", self._observation.shown),
             ("GET", "/sandbox/calls", self._observation.calls),

@@ -55,6 +55,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instagram_username: str = "sandbox"
     instagram_name: str = "Sandbox"
 
+    coexistence: bool = True
+    """The WhatsApp number is used in the phone app too: only then does Meta tell of edits and unsends."""
+
     webhooks: str = "http://127.0.0.1:8080/webhooks/{network}"
     """Where webhooks go until `POST /{app-id}/subscriptions` names another address; `{network}` is replaced."""
     seed_phones: tuple[SeedPhone, ...] = SEED_PHONES

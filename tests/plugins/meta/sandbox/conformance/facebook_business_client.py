@@ -36,6 +36,14 @@ def main(sandbox, callback):
     on_instagram = instagram.create_message(
         params={"recipient": {"id": INSTAGRAM}, "message": {"text": "hello from the SDK"}}
     )
+    reaction = {"message_id": sent["message_id"], "reaction": "👍"}
+    reacted = page.create_message(
+        params={"recipient": {"id": MESSENGER}, "sender_action": "react", "payload": reaction}
+    )
+    reply = {"content_type": "text", "title": "Yes", "payload": "y"}
+    asked = instagram.create_message(
+        params={"recipient": {"id": INSTAGRAM}, "message": {"text": "well?", "quick_replies": [reply]}}
+    )
     app_api = FacebookAdsApi.init(APP, SECRET, f"{APP}|{SECRET}")
     application = Application(APP, api=app_api)
     subscription = {
@@ -49,6 +57,8 @@ def main(sandbox, callback):
         "sent": sent.export_all_data(),
         "attachment": uploaded.export_all_data(),
         "instagram": on_instagram.export_all_data(),
+        "reacted": reacted.export_all_data(),
+        "asked": asked.export_all_data(),
         "page": page.api_get(fields=["name"]).export_all_data(),
         "personas": [found.export_all_data() for found in page.get_personas()],
         "unknown_user": failure(

@@ -6,7 +6,7 @@ import sys
 
 import httpx
 from pywa import WhatsApp, errors
-from pywa.types import Button, Message, MessageStatus
+from pywa.types import Button, Contact, Message, MessageStatus, Section, SectionList, SectionRow, URLButton
 
 USER = "4915112345678"
 
@@ -38,11 +38,25 @@ def send(client, sandbox):
     image = client.send_image(USER, media, caption="look")
     url = client.get_media_url(media.id)
     downloaded = client.get_media_bytes(url.url)
+    card = Contact(
+        name=Contact.Name(formatted_name="Bo Li", first_name="Bo"),
+        phones=[Contact.Phone(phone="+1 23", type="WORK")],
+        emails=[Contact.Email(email="bo@example.org")],
+        org=Contact.Org(company="ACME"),
+    )
+    rows = SectionList("Choose", [Section("S", [SectionRow("A", callback_data="a", description="the first")])])
+    second = client.send_message(USER, "second")
+    client.send_reaction(USER, "❤️", second.id)
     sent = {
+        "second": second.id,
+        "unreacted": client.remove_reaction(USER, second.id).id,
+        "contact": client.send_contact(USER, card).id,
+        "list": client.send_message(USER, "which?", buttons=rows).id,
+        "link": client.send_message(USER, "look", buttons=URLButton("Open", url="https://example.org/")).id,
         "text": text.id,
         "image": image.id,
         "buttons": client.send_message(USER, "well?", buttons=[Button("Yes", callback_data="y")]).id,
-        "location": client.send_location(USER, 52.5, 13.4, name="Here").id,
+        "location": client.send_location(USER, 52.5, 13.4, name="Here", address="Street 1").id,
         "reaction": client.send_reaction(USER, "👍", text.id).id,
         "reply": client.send_message(USER, "again", reply_to_message_id=text.id).id,
     }
@@ -57,6 +71,12 @@ def send(client, sandbox):
         "deleted": client.delete_media(media.id).success,
         "unknown_user": failure(errors.WhatsAppError, lambda: client.send_message("4900000000", "x")),
         "too_long": failure(errors.WhatsAppError, lambda: client.send_message(USER, "x" * 4097)),
+        "too_many": failure(
+            errors.WhatsAppError,
+            lambda: client.send_message(
+                USER, "x", buttons=[Button(str(each), callback_data=str(each)) for each in range(4)]
+            ),
+        ),
     }
 
 

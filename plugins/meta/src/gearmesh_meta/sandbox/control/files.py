@@ -33,7 +33,7 @@ class FilesControl:
         media = self._media.get(request.match_info["media"])
         if media is None:
             raise Refused("there is no such file, or it is too old", 404)
-        return _file(media)
+        return _file(request, media)
 
     async def protected(self, request: web.Request) -> web.StreamResponse:
         """A WhatsApp media address: 401 without the token, 404 when it is over."""
@@ -46,14 +46,14 @@ class FilesControl:
             media = self._media.from_protected(query.get("mid", ""), expiry, query.get("hash", ""))
         if media is None:
             raise Refused("this address is not valid any more; GET /{media-id} gives a new one", 404)
-        return _file(media)
+        return _file(request, media)
 
     async def open(self, request: web.Request) -> web.StreamResponse:
         """A Messenger or Instagram media address, which needs no token."""
         media = self._media.from_open(request.query.get("asset_id", ""), request.query.get("signature", ""))
         if media is None:
             raise Refused("there is no such file, or it is too old", 404)
-        return _file(media)
+        return _file(request, media)
 
     async def picture(self, request: web.Request) -> web.StreamResponse:
         """`GET /sandbox/pictures/<network>/<user>.png`: a profile picture, one colour for each person."""
@@ -69,14 +69,27 @@ class FilesControl:
         return _page_file(request.match_info["file"])
 
 
-def _file(media: Media) -> web.Response:
+def _file(request: web.Request, media: Media) -> web.Response:
     # A file may claim to be a page; it is never to be run as one from this host.
     headers = {
         "Content-Type": media.mime,
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox",
+        "Accept-Ranges": "bytes",
     }
-    return web.Response(body=media.data, headers=headers)
+    size = len(media.data)
+    try:
+        wanted = request.http_range
+    except ValueError as error:
+        raise Refused(f"this is no range of bytes: {error}", 416) from error
+    # A browser asks for pieces: for the end of a recording, say, which tells how long it is.
+    first, last, _ = wanted.indices(size)
+    if (first, last) == (0, size):
+        return web.Response(body=media.data, headers=headers)
+    if first >= last:
+        raise Refused(f"the file has {size} bytes", 416)
+    headers["Content-Range"] = f"bytes {first}-{last - 1}/{size}"
+    return web.Response(status=206, body=media.data[first:last], headers=headers)
 
 
 def _page_file(name: str) -> web.StreamResponse:

@@ -1,15 +1,14 @@
-"""`/sandbox/phones/<network>/<user>/...`: typing, looking, reading."""
+"""`/sandbox/phones/<network>/<user>/...`: sending, looking, reading."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Final, Literal
+from typing import Final
 
-import msgspec
 from aiohttp import web
-from msgspec import Meta
 
+from gearmesh_meta.sandbox.changes import Changes, NotAllowed
 from gearmesh_meta.sandbox.exchange import Draft, Exchange
 from gearmesh_meta.sandbox.link_fetcher import LinkFailed, LinkFetcher
 from gearmesh_meta.sandbox.media import Media, MediaStore
@@ -18,38 +17,13 @@ from gearmesh_meta.sandbox.phone import Message, Phone
 from gearmesh_meta.sandbox.settings import Settings
 
 from .answers import Refused, json_answer, read_json, read_number
+from .drafts import NewMedia, NewMessage, NewReaction, check, draft
 from .phones import PhonesControl
 
 #: Largest file a person can send (WhatsApp docs, Jan 2026: incoming media up to 100 MB).
 _FILE_LIMIT: Final = 100 * MB
 #: Days that the media id in a WhatsApp webhook stays valid.
 _WEBHOOK_MEDIA_DAYS: Final = 7
-
-
-class NewMedia(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file to send, as base64 or by an address to fetch it from."""
-
-    type: Literal["image", "video", "audio", "voice", "file", "sticker"]
-    mime: str | None = None
-    base64: str | None = None
-    url: str | None = None
-    name: str | None = None
-
-
-class NewReaction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A reaction to a message; without emoji it is taken back."""
-
-    message_id: str
-    emoji: str | None = None
-
-
-class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person sends. Text with a file is its caption on WhatsApp, a message of its own elsewhere."""
-
-    text: Annotated[str, Meta(max_length=65_536)] = ""
-    reply_to: str | None = None
-    media: NewMedia | None = None
-    reaction: NewReaction | None = None
 
 
 class MessagesControl:
@@ -60,12 +34,14 @@ class MessagesControl:
         settings: Settings,
         phones: PhonesControl,
         exchange: Exchange,
+        changes: Changes,
         media: MediaStore,
         links: LinkFetcher,
     ) -> None:
         self._settings = settings
         self._phones = phones
         self._exchange = exchange
+        self._changes = changes
         self._media = media
         self._links = links
 
@@ -76,7 +52,7 @@ class MessagesControl:
         return json_answer([message.view() for message in history])
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        """`POST .../messages`: the person sends; the webhook goes its own way."""
+        """`POST .../messages`: the person sends; the webhook goes its own way. A reaction answers with its message."""
         phone = self._phones.find(request)
         new = await read_json(request, NewMessage)
         if new.reply_to is not None and new.reply_to not in phone.messages:
@@ -89,27 +65,40 @@ class MessagesControl:
         return json_answer({"read": len(messages)})
 
     async def _type(self, request: web.Request, phone: Phone, new: NewMessage) -> Message:
+        thing = check(phone.network, new)
         if new.reaction is not None:
-            if new.text or new.media is not None or new.reply_to is not None:
-                raise Refused("a reaction goes alone; leave out text, media and reply_to")
-            if new.reaction.message_id not in phone.messages:
-                raise Refused(f"reaction: {new.reaction.message_id} is not a message on this phone", 404)
-            return self._exchange.type(phone, Draft("reaction", new.reaction.emoji or "", new.reaction.message_id))
+            if new.reply_to is not None:
+                raise Refused("a reaction goes alone; leave out reply_to")
+            return self._react(phone, new.reaction)
         if new.media is None:
-            if not new.text:
-                raise Refused("give text, media or reaction")
-            return self._exchange.type(phone, Draft("text", new.text, new.reply_to))
+            return self._exchange.type(phone, draft(phone.network, new, thing))
         media = await self._keep(phone, new.media)
         base = self._settings.public_url or f"{request.scheme}://{request.host}"
-        if phone.network == "whatsapp":
-            url = self._media.protected_url(media, base, "webhook")
-            return self._exchange.type(phone, Draft(media.type, new.text, new.reply_to, media, url))
-        url = self._media.open_url(media, base)
-        message = self._exchange.type(phone, Draft(media.type, "", new.reply_to, media, url))
-        if new.text:
+        on_whatsapp = phone.network == "whatsapp"
+        url = self._media.protected_url(media, base, "webhook") if on_whatsapp else self._media.open_url(media, base)
+        file = Draft(
+            type=media.type,
+            text=new.text if on_whatsapp else "",
+            reply_to=new.reply_to,
+            media=media,
+            media_url=url,
+            view_once=new.view_once,
+        )
+        message = self._exchange.type(phone, file)
+        if new.text and not on_whatsapp:
             # These apps have no captions: text typed with a file leaves as the next message.
-            self._exchange.type(phone, Draft("text", new.text))
+            self._exchange.type(phone, Draft(type="text", text=new.text))
         return message
+
+    def _react(self, phone: Phone, reaction: NewReaction) -> Message:
+        target = phone.messages.get(reaction.message_id)
+        if target is None:
+            raise Refused(f"reaction: {reaction.message_id} is not a message on this phone", 404)
+        try:
+            self._changes.react(phone, target, reaction.emoji or "")
+        except NotAllowed as refusal:
+            raise Refused(str(refusal), 409) from refusal
+        return target
 
     async def _keep(self, phone: Phone, new: NewMedia) -> Media:
         if (new.base64 is None) == (new.url is None):

@@ -114,6 +114,11 @@ def no_such_instagram_user() -> GraphError:
     return bad_parameter("No matching Instagram user found", 2534014)
 
 
+def message_deleted() -> GraphError:
+    """What the call is about was taken back."""
+    return GraphError(9000001, "(#9000001) This Message has been deleted by the user or the business.")
+
+
 def window_closed(subcode: int) -> GraphError:
     """Messenger (2018278) and Instagram (2534022) refuse a message outside the window."""
     return GraphError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gearmesh_meta.sandbox.settings import Network
+from gearmesh_meta.sandbox.things import Button, Goods
 
 from .errors import GraphError, bad_parameter
+from .page_taps import read_quick_replies, read_template
 
 MESSENGER_TEXT_LIMIT: Final = 2000
 INSTAGRAM_TEXT_BYTES: Final = 1000
@@ -25,6 +27,8 @@ class Piece:
     url: str | None = None
     attachment_id: str | None = None
     reusable: bool = False
+    goods: tuple[Goods, ...] = ()
+    buttons: tuple[Button, ...] = ()
 
     @property
     def is_file(self) -> bool:
@@ -47,16 +51,18 @@ def _read_pieces(network: Network, message: dict[str, Any]) -> list[Piece]:
     sticker = message.get("sticker_id")
     if sum(1 for thing in (text, attachments, sticker) if thing) != 1:
         raise bad_parameter("A message has exactly one of text, attachment and sticker_id.")
-    _check_quick_replies(message.get("quick_replies"))
+    replies = read_quick_replies(network, message.get("quick_replies"))
     if text:
-        return [Piece("text", _checked_text(network, text))]
+        return [Piece("text", _checked_text(network, text), buttons=replies)]
     if sticker:
         return [Piece("sticker", "👍" if int(sticker) in _LIKE else f"[sticker {sticker}]")]
     if isinstance(attachments, dict):
-        return [read_attachment(network, attachments)]
+        attachments = [attachments]
     if len(attachments) > 10:
         raise bad_parameter("attachments is a list of at most 10 images.", 2534015)
-    return [read_attachment(network, attachment) for attachment in attachments]
+    pieces = [read_attachment(network, attachment) for attachment in attachments]
+    # They stand below everything.
+    return [*pieces[:-1], replace(pieces[-1], buttons=pieces[-1].buttons + replies)]
 
 
 def read_attachment(network: Network, attachment: Any) -> Piece:
@@ -76,7 +82,8 @@ def read_attachment(network: Network, attachment: Any) -> Piece:
             reusable=payload.get("is_reusable") in (True, "true"),
         )
     if kind == "template":
-        return Piece("template", _template_text(payload))
+        template = read_template(network, payload)
+        return Piece("template", template.text, goods=template.goods, buttons=template.buttons)
     if network == "instagram" and kind == "like_heart":
         return Piece("like_heart", "❤️")
     if network == "instagram" and kind == "MEDIA_SHARE" and payload.get("id"):
@@ -93,24 +100,6 @@ def _checked_text(network: Network, text: Any) -> str:
     elif len(text) > MESSENGER_TEXT_LIMIT:
         raise bad_parameter(f"Length of param message[text] must be less than or equal to {MESSENGER_TEXT_LIMIT}")
     return text
-
-
-def _check_quick_replies(replies: Any) -> None:
-    if replies is None:
-        return
-    if not isinstance(replies, list) or len(replies) > 13:
-        raise bad_parameter("Param message[quick_replies] is a list of at most 13 replies.")
-    for reply in replies:
-        if not isinstance(reply, dict) or not reply.get("content_type"):
-            raise bad_parameter("Param message[quick_replies][content_type] must be non-empty.")
-
-
-def _template_text(payload: dict[str, Any]) -> str:
-    lines = [str(payload["text"])] if payload.get("text") else []
-    for element in payload.get("elements") or []:
-        lines.extend(str(element[key]) for key in ("title", "subtitle") if element.get(key))
-    lines.extend(f"[{button.get('title', button.get('type', ''))}]" for button in payload.get("buttons") or [])
-    return "\n".join(lines) or "[template]"
 
 
 def read_metadata(message: dict[str, Any]) -> str | None:

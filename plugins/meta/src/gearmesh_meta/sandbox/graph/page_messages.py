@@ -11,7 +11,7 @@ from gearmesh_meta.sandbox.settings import Network
 
 from .attachments import Attachments
 from .call import GraphCall
-from .errors import bad_parameter, no_such_instagram_user, no_such_user, window_closed
+from .errors import bad_parameter, message_deleted, no_such_instagram_user, no_such_user, window_closed
 from .misfortune import suffer
 from .page_content import both_message_and_action, read_metadata, read_pieces
 from .personas import Personas
@@ -86,10 +86,13 @@ class PageMessages:
         target, emoji = payload.get("message_id"), payload.get("reaction")
         if not target or (action == "react" and not emoji):
             raise bad_parameter("Param payload needs message_id, and reaction to react.")
-        if target not in phone.messages:
+        message = phone.messages.get(str(target))
+        if message is None:
             raise bad_parameter(
                 "The message to react to is not known.", 2534015 if phone.network == "instagram" else None
             )
+        if message.deleted:
+            raise message_deleted()
         text = str(emoji) if action == "react" else ""
         self._world.exchange.arrive(phone, self._message(phone, "reaction", text, reply_to=str(target)))
 
@@ -106,6 +109,7 @@ class PageMessages:
         sent: list[Message] = []
         for piece, file in zip(pieces, media, strict=True):
             message = self._message(phone, piece.type, piece.text, reply_to=reply_to, media=file)
+            message.goods, message.buttons = piece.goods, piece.buttons
             message.sender_name = sender_name
             message.metadata = metadata
             message.media_url = piece.url if file is None else self._world.media.open_url(file, call.base)

@@ -10,19 +10,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gearmesh_meta.sandbox.things import Button, ContactCard, Goods, Place
+
+from . import whatsapp_interactive
 from .call import GraphCall
 from .errors import bad_parameter, invalid_value, missing_parameter, whatsapp_error
+from .parameters import degrees, limited
 
 TEXT_LIMIT: Final = 4096
 CAPTION_LIMIT: Final = 1024
 OPAQUE_LIMIT: Final = 512
 MEDIA_TYPES: Final = ("image", "video", "audio", "document", "sticker")
+#: One of these stands beside a contact's formatted name.
+_NAME_PARTS: Final = ("first_name", "last_name", "middle_name", "prefix", "suffix")
 _TEMPLATE_NAME: Final = re.compile(r"[a-z0-9_]{1,512}")
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """`text` is what the phone shows; media comes by `media_id` or `link`; a reaction is about `target`."""
+    """`text` is what the phone shows in words; media comes by `media_id` or `link`; a reaction is about `target`."""
 
     type: str
     text: str = ""
@@ -31,6 +37,10 @@ class Content:
     filename: str | None = None
     target: str | None = None
     template: str | None = None
+    place: Place | None = None
+    contacts: tuple[ContactCard, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    goods: tuple[Goods, ...] = ()
 
 
 def read_content(call: GraphCall) -> Content:
@@ -71,55 +81,52 @@ def _media(kind: str, body: dict[str, Any]) -> Content:
 
 
 def _location(kind: str, body: dict[str, Any]) -> Content:
-    try:
-        latitude, longitude = float(body["latitude"]), float(body["longitude"])
-    except KeyError as error:
-        raise missing_parameter(f"location[{error.args[0]!r}]") from error
-    except (TypeError, ValueError) as error:
-        raise invalid_value("location needs latitude and longitude as numbers.") from error
-    named = [str(body[key]) for key in ("name", "address") if body.get(key)]
-    return Content("location", "\n".join([*named, f"{latitude}, {longitude}"]))
+    latitude, longitude = degrees(body, kind, "latitude", 90), degrees(body, kind, "longitude", 180)
+    name, address = (str(body.get(key) or "") for key in ("name", "address"))
+    return Content("location", place=Place(latitude, longitude, name, address))
 
 
 def _contacts(kind: str, contacts: list[Any]) -> Content:
     if not contacts:
         raise missing_parameter("contacts")
-    lines = []
-    for contact in contacts:
-        name = contact.get("name") if isinstance(contact, dict) else None
-        if not isinstance(name, dict) or not name.get("formatted_name"):
-            raise missing_parameter("contacts['name']['formatted_name']")
-        phones = [str(phone.get("phone", "")) for phone in contact.get("phones") or []]
-        lines.append(" ".join([str(name["formatted_name"]), *phones]))
-    return Content("contacts", "\n".join(lines))
+    return Content("contacts", contacts=tuple(_card(contact) for contact in contacts))
+
+
+def _card(contact: Any) -> ContactCard:
+    name = contact.get("name") if isinstance(contact, dict) else None
+    if not isinstance(name, dict) or not name.get("formatted_name"):
+        raise missing_parameter("contacts['name']['formatted_name']")
+    if not any(name.get(part) for part in _NAME_PARTS):
+        raise missing_parameter(f"contacts['name'] with one of {', '.join(_NAME_PARTS)}")
+    return ContactCard(
+        str(name["formatted_name"]),
+        phones=tuple(str(phone["phone"]) for phone in contact.get("phones") or [] if phone.get("phone")),
+        emails=tuple(str(email["email"]) for email in contact.get("emails") or [] if email.get("email")),
+        organisation=str((contact.get("org") or {}).get("company") or ""),
+    )
 
 
 def _reaction(kind: str, body: dict[str, Any]) -> Content:
-    target = body.get("message_id")
+    target, emoji = body.get("message_id"), body.get("emoji")
     if not target:
         raise missing_parameter("reaction['message_id']")
-    return Content("reaction", str(body.get("emoji") or ""), target=str(target))
+    if not isinstance(emoji, str):
+        raise missing_parameter("reaction['emoji']")
+    if any(character.isalpha() or character.isspace() for character in emoji):
+        raise invalid_value("reaction['emoji'] must be an emoji, or empty to take the reaction away.")
+    return Content("reaction", emoji, target=str(target))
 
 
 def _interactive(kind: str, body: dict[str, Any]) -> Content:
-    if not body.get("type") or not isinstance(body.get("action"), dict):
+    shape, action = body.get("type"), body.get("action")
+    if not shape or not isinstance(action, dict):
         raise missing_parameter("interactive['type'] and interactive['action']")
-    parts = [part for part in (body.get("header"), body.get("body"), body.get("footer")) if isinstance(part, dict)]
-    lines = [str(part["text"]) for part in parts if part.get("text")]
-    if isinstance(body.get("body"), dict):
-        limited(body["body"], "interactive['body']", "text", 1024)
-    buttons = body["action"].get("buttons") or []
-    if len(buttons) > 3:
-        raise invalid_value("A message has at most 3 reply buttons.")
-    owner = "interactive['action']['buttons']"
-    lines.extend(f"[{limited(button.get('reply') or {}, owner, 'title', 20)}]" for button in buttons)
-    sections = body["action"].get("sections") or []
-    if len(sections) > 10:
-        raise invalid_value("A list has at most 10 sections.")
-    for section in sections:
-        rows = section.get("rows") or []
-        lines.extend("- " + limited(row, "interactive['action']['sections']", "title", 24) for row in rows)
-    return Content("interactive", "\n".join(lines))
+    return Content(
+        "interactive",
+        whatsapp_interactive.words(body),
+        buttons=whatsapp_interactive.buttons(str(shape), action),
+        goods=whatsapp_interactive.goods(str(shape), action),
+    )
 
 
 def _template(kind: str, body: dict[str, Any]) -> Content:
@@ -129,12 +136,15 @@ def _template(kind: str, body: dict[str, Any]) -> Content:
         raise missing_parameter("template['name'] and template['language']['code']")
     if not _TEMPLATE_NAME.fullmatch(str(name)):
         raise template_unknown(str(name), str(language["code"]))
-    values = [
-        str(parameter.get("text") or parameter.get("payload") or parameter.get("type"))
-        for component in body.get("components") or []
-        for parameter in component.get("parameters") or []
-    ]
-    return Content("template", " ".join([f"[{name}]", *values]), template=str(name))
+    values, buttons = [], []
+    for component in body.get("components") or []:
+        taps = component.get("type") == "button" and component.get("sub_type") == "quick_reply"
+        for parameter in component.get("parameters") or []:
+            value = str(parameter.get("text") or parameter.get("payload") or parameter.get("type"))
+            # What stands on a button was approved with the template and is not known here: its payload must do.
+            buttons.extend([Button("template", value, value)] if taps else [])
+            values.extend([] if taps else [value])
+    return Content("template", " ".join([f"[{name}]", *values]), template=str(name), buttons=tuple(buttons))
 
 
 def template_unknown(name: str, language: str) -> Exception:
@@ -145,16 +155,6 @@ def template_unknown(name: str, language: str) -> Exception:
         f"template name ({name}) has no {language}",
         404,
     )
-
-
-def limited(body: dict[str, Any], owner: str, key: str, limit: int) -> str:
-    """A text of `body` that is there and not longer than `limit` characters. Raises GraphError."""
-    value = body.get(key)
-    if not isinstance(value, str) or not value:
-        raise missing_parameter(f"{owner}['{key}']")
-    if len(value) > limit:
-        raise bad_parameter(f"Param {owner}['{key}'] must be at most {limit} characters long.")
-    return value
 
 
 _READERS: Final[dict[str, Callable[[str, Any], Content]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from gearmesh_meta.sandbox import media_rules
 from gearmesh_meta.sandbox.faults import GRAPH_KINDS
@@ -16,6 +16,8 @@ from .misfortune import refusal, suffer
 from .whatsapp_content import MEDIA_TYPES, OPAQUE_LIMIT, Content, read_content, template_unknown
 from .world import DAY_MS, World
 
+#: Days for which a message can be quoted and reacted to (WhatsApp docs on contextual replies and reactions, 2026).
+ABOUT_DAYS: Final = 30
 _WINDOW_CLOSED = (
     131047,
     "Re-engagement message",
@@ -50,10 +52,13 @@ class WhatsAppMessages:
         if not message_id:
             raise missing_parameter("message_id")
         phone = next((phone for phone in self._world.phones if message_id in phone.messages), None)
-        if phone is None or phone.network != "whatsapp":
-            raise invalid_value(f"Message {message_id} is not known.")
+        if phone is None or phone.network != "whatsapp" or phone.messages[message_id].direction != "out":
+            raise invalid_value(f"Message {message_id} is none that a person wrote.")
+        indicator = call.object("typing_indicator")
+        if indicator is not None and indicator.get("type") != "text":
+            raise invalid_value("typing_indicator['type'] can only be text.")
         self._world.exchange.business_read(phone, message_id)
-        if call.object("typing_indicator") is not None:
+        if indicator is not None:
             self._world.exchange.start_typing(phone)
         return {"success": True}
 
@@ -96,12 +101,16 @@ class WhatsAppMessages:
             text=content.text,
             time=world.clock.now_ms(),
             status="delivered",
-            reply_to=content.target or context.get("message_id"),
+            reply_to=content.target or self._quoted(phone, content, context.get("message_id")),
             media=media,
             media_url=content.link,
             opaque=opaque,
             category="utility" if content.template is not None else "service",
             by_bsuid=by_bsuid,
+            place=content.place,
+            contacts=content.contacts,
+            buttons=content.buttons,
+            goods=content.goods,
         )
         error = refused or self._refusal(phone, content) or failure
         if error is not None:
@@ -120,14 +129,26 @@ class WhatsAppMessages:
 
     def _refusal(self, phone: Phone, content: Content) -> dict[str, Any] | None:
         """Why a well-formed message cannot be delivered; WhatsApp says so only afterwards."""
-        if content.target is not None:
-            target = phone.messages.get(content.target)
-            if target is None or target.type == "reaction":
-                details = f"Message {content.target} cannot be reacted to."
-                return status_error(131009, "Parameter value is not valid", details)
+        if content.target is not None and self._there(phone, content.target) is None:
+            details = f"Message {content.target} cannot be reacted to."
+            return status_error(131009, "Parameter value is not valid", details)
         opened = phone.window_opened
         closed = opened is None or self._world.clock.now_ms() - opened > DAY_MS
         return status_error(*_WINDOW_CLOSED) if closed and content.template is None else None
+
+    def _quoted(self, phone: Phone, content: Content, message_id: object) -> str | None:
+        """The message that the phone shows above this one. Templates quote nothing, and what is gone is not quoted."""
+        if content.template is not None or not isinstance(message_id, str):
+            return None
+        quoted = self._there(phone, message_id)
+        return None if quoted is None else quoted.id
+
+    def _there(self, phone: Phone, message_id: str) -> Message | None:
+        """The message that a reaction or a quote is about, for as long as WhatsApp finds it."""
+        message = phone.messages.get(message_id)
+        if message is None or message.deleted or self._world.clock.now_ms() - message.time > ABOUT_DAYS * DAY_MS:
+            return None
+        return message
 
     async def _media(self, content: Content) -> tuple[Media | None, dict[str, Any] | None]:
         kind = "audio" if content.type == "voice" else content.type

@@ -57,9 +57,19 @@ export function listMessages(phone, limit) {
   return request(`${phonePath(phone)}/messages?limit=${limit}`);
 }
 
-/** Types a message on a phone; returns the message as the phone keeps it. */
-export function typeMessage(phone, text, replyTo) {
-  return request(`${phonePath(phone)}/messages`, "POST", replyTo ? { text, reply_to: replyTo } : { text });
+/** Sends something from a phone, as the control API names it; returns the message as the phone keeps it. */
+export function sendMessage(phone, body) {
+  return request(`${phonePath(phone)}/messages`, "POST", body);
+}
+
+/** Does something to a message that stands there: "edit", "unsend", "forward", "tap" or "play". */
+export function changeMessage(phone, what, id, more = {}) {
+  return request(`${phonePath(phone)}/${what}`, "POST", { message_id: id, ...more });
+}
+
+/** Puts a reaction on a message, or takes it off without an emoji. */
+export function react(phone, id, emoji) {
+  return request(`${phonePath(phone)}/messages`, "POST", { reaction: { message_id: id, emoji } });
 }
 
 /** Marks everything that arrived on a phone as read. */

@@ -7,8 +7,10 @@
 const LINE = /^(?<name>\S.{0,79}) \((?:@\S{1,64}, )?(?<network>[^(),]{1,32})\):?$/u;
 
 const MEDIA_WORDS = Object.freeze({
-  image: "Picture", sticker: "Sticker", video: "Video", audio: "Audio", voice: "Voice message", file: "File",
+  image: "Picture", sticker: "Sticker", video: "Video", gif: "GIF", audio: "Audio", voice: "Voice message", file: "File",
 });
+/** Kinds with a shape of their own, whose words would say the same twice. */
+const SHAPES = Object.freeze(["place", "contacts", "ballot"]);
 
 /**
  * @returns {{sender: {name: string, rest: string, network: string|null}|null, persona: string|null, body: string}}
@@ -42,9 +44,28 @@ export function mediaWord(media) {
 
 /** One line that stands for a message in a quote or an announcement, at most 140 characters. */
 export function excerpt(message) {
-  const words = attributed(message).body.replace(/\s+/gu, " ").trim();
+  if (message.deleted) return "Deleted message";
+  const shape = shapeWords(message);
+  if (shape !== null) return shape;
+  const words = body(message).replace(/\s+/gu, " ").trim();
   if (words !== "") return words.length > 140 ? `${words.slice(0, 139)}…` : words;
-  return message.media ? mediaWord(message.media) : message.type;
+  return message.media ? mediaWord(message.media) : message.type.replaceAll("_", " ");
+}
+
+/** The words to show of a message, without the line that says who wrote it. */
+export function body(message) {
+  return SHAPES.some((shape) => message[shape]) || message.type === "unsupported" ? "" : attributed(message).body;
+}
+
+function shapeWords({ place, contacts, goods, ballot, story, post, text, type }) {
+  if (place) return place.name ? `Location: ${place.name}` : "Location";
+  if (contacts) return `Contact: ${contacts.map(({ name }) => name).join(", ")}`;
+  if (ballot) return `Poll: ${ballot.question}`;
+  if (type === "unsupported") return "Something this app alone can show";
+  if (text) return null;
+  if (goods) return goods.map(({ title }) => title).join(", ");
+  if (story) return "Story";
+  return post ? post.title || "Post" : null;
 }
 
 /** Who wrote a message, as its reader would say. */

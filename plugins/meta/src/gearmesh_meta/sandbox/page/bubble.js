@@ -1,7 +1,12 @@
 /** One message as it stands on a phone. */
 
-import { attributed, author, excerpt } from "./attribution.js";
+import { attributed, author, body, excerpt, mediaWord } from "./attribution.js";
+import {
+  advertisementNode, ballotNode, buttonsNode, contactNode, goodsNode, placeNode, storyNode,
+} from "./cards.js";
+import { degradedNode } from "./degraded.js";
 import { drawing, element, prefersStillness, unseen } from "./element.js";
+import { textNodes } from "./markup.js";
 import { mediaNode } from "./media.js";
 import { markOf } from "./networks.js";
 import { clockTime } from "./times.js";
@@ -15,29 +20,45 @@ const STATUS = Object.freeze({
 
 /** How the broker begins what it says itself: "⚙ Nobody is known as @nobody here." */
 const NOTICE = "⚙ ";
+/** One to three emoji and nothing else are shown large. */
+const JUMBO = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier}|\u200D\p{Extended_Pictographic})*){1,3}$/u;
+/** What may change without the content being drawn anew: a playing recording and the focus stay. */
+const APART = new Set(["status", "reactions", "played"]);
 
 export class Bubble {
   #message = null;
-  #shown = ""; // what the content was drawn from: a change of status alone keeps a playing video and the focus
+  #shown = "";
+  #reacted = "";
   #surroundings;
   #day = null;
   #card = element("div", { class: "card" });
   #ticks = element("span", { class: "ticks" });
+  #chips = element("div", { class: "chips" });
+  #actions;
   #reply;
 
   /**
    * @param {object} message
-   * @param {{find: (id: string) => object|null, reply: (message: object) => void, jump: (id: string) => void}}
-   *   surroundings the conversation the bubble stands in
+   * @param {{network: string, find: (id: string) => object|null, jump: (id: string) => void,
+   *   reply: (message: object) => void, menu: (message: object, anchor: HTMLElement, whole: boolean) => void,
+   *   tap: (message: object, title: string) => void, play: (message: object) => void}} surroundings
+   *   the conversation the bubble stands in
    */
   constructor(message, surroundings) {
     this.#surroundings = surroundings;
-    this.#reply = element(
-      "button",
-      { class: "reply", type: "button", "data-testid": "reply", onclick: () => surroundings.reply(this.#message) },
-      drawing("reply"),
-    );
-    this.node = element("article", { class: "bubble", "data-testid": "bubble" }, this.#card, this.#reply);
+    const act = (symbol, label, testid, onclick) =>
+      element("button", { class: "act", type: "button", "aria-label": label, title: label, "data-testid": testid, onclick }, drawing(symbol));
+    const more = act("more", "What to do with the message", "more", () => surroundings.menu(this.#message, more, true));
+    const react = act("smiley", "React", "react", () => surroundings.menu(this.#message, react, false));
+    this.#reply = act("reply", "Reply", "reply", () => surroundings.reply(this.#message));
+    // The reply stands last, as Shift+Tab comes from the composer.
+    this.#actions = element("div", { class: "actions" }, more, react, this.#reply);
+    this.node = element("article", { class: "bubble", "data-testid": "bubble" }, this.#card, this.#actions);
+    this.node.addEventListener("contextmenu", (event) => {
+      if (event.pointerType !== "touch") return; // a mouse has the buttons beside the bubble
+      event.preventDefault();
+      surroundings.menu(this.#message, this.#reply, true);
+    });
     this.row = element("li", { class: "row" }, this.node);
     this.tabbable = false;
     this.update(message);
@@ -49,7 +70,7 @@ export class Bubble {
 
   /** Whether Tab reaches what is inside; one bubble of a phone is tabbable, arrow keys go to the others. */
   set tabbable(yes) {
-    for (const control of this.node.querySelectorAll("button, a")) control.tabIndex = yes ? 0 : -1;
+    for (const control of this.node.querySelectorAll("button, a, input, audio, video")) control.tabIndex = yes ? 0 : -1;
   }
 
   update(message) {
@@ -57,16 +78,18 @@ export class Bubble {
     this.node.dataset.id = message.id;
     this.node.dataset.direction = message.direction;
     this.node.dataset.status = message.status;
+    this.node.dataset.kind = message.deleted ? "deleted" : kindOf(message);
+    this.node.classList.toggle("played", message.played === true);
     this.node.classList.toggle("notice", message.direction === "in" && message.text?.startsWith(NOTICE) === true);
     this.row.dataset.direction = message.direction;
     this.#showStatus();
-    const shown = JSON.stringify([message.text, message.media, message.reply_to, message.sender_name, message.type]);
+    this.#showReactions();
+    const shown = JSON.stringify(Object.entries(message).filter(([name]) => !APART.has(name)));
     if (shown === this.#shown) return;
     this.#shown = shown;
-    const label = `Reply to ${author(message)}: ${excerpt(message)}`;
-    this.#reply.setAttribute("aria-label", label);
-    this.#reply.title = "Reply";
-    this.#card.replaceChildren(this.#content(), this.#meta());
+    this.#reply.setAttribute("aria-label", `Reply to ${author(message)}: ${excerpt(message)}`);
+    this.#actions.classList.toggle("gone", message.deleted === true);
+    this.#card.replaceChildren(this.#content(), this.#meta(), this.#chips);
     this.tabbable = this.#reply.tabIndex === 0;
   }
 
@@ -92,16 +115,47 @@ export class Bubble {
 
   #content() {
     const message = this.#message;
-    const { sender, persona, body } = attributed(message);
     const content = element("div", { class: "content" });
     content.append(unseen(message.direction === "out" ? "You typed: " : "Arrived: "));
-    if (persona !== null) content.append(element("p", { class: "persona" }, persona));
-    if (sender) content.append(attributionNode(sender));
-    if (message.reply_to) content.append(this.#quote(message.reply_to));
-    if (message.media) content.append(mediaNode(message.media));
-    if (body !== "") content.append(element("span", { class: "text", "data-testid": "text" }, ...mentioned(body)));
-    else if (!message.media && !sender) content.append(element("span", { class: "text bare" }, wordless(message)));
+    const add = (...nodes) => content.append(...nodes.filter((node) => node !== null));
+    if (message.deleted) {
+      const words = message.direction === "out" ? "You deleted this message" : "This message was deleted";
+      add(element("span", { class: "text bare", "data-testid": "text" }, drawing("bin"), words));
+      return content;
+    }
+    const { sender, persona } = attributed(message);
+    if (message.forwarded) add(element("p", { class: "forwarded", "data-testid": "forwarded" }, drawing("forward"), "Forwarded"));
+    if (persona !== null) add(element("p", { class: "persona" }, persona));
+    if (sender) add(attributionNode(sender));
+    add(degradedNode(message.was));
+    if (message.reply_to) add(this.#quote(message.reply_to));
+    add(...this.#things());
+    const words = body(message);
+    if (words !== "") {
+      const large = JUMBO.test(words.trim()) ? "text jumbo" : "text";
+      const nodes = textNodes(words, this.#surroundings.network, message.direction === "out");
+      add(element("span", { class: large, "data-testid": "text" }, ...nodes));
+    } else if (content.childElementCount === 1) add(element("span", { class: "text bare" }, wordless(message)));
+    if (message.buttons) {
+      add(buttonsNode(message.buttons, message.tapped, (title) => this.#surroundings.tap(this.#message, title)));
+    }
     return content;
+  }
+
+  /** What the message holds besides words. */
+  #things() {
+    const { media, view_once, place, contacts = [], goods = [], type, advertisement, ballot, story, post } = this.#message;
+    return [
+      media && view_once ? onceNode(media) : null,
+      media && !view_once ? mediaNode(media, () => this.#surroundings.play(this.#message)) : null,
+      place ? placeNode(place) : null,
+      ...contacts.map(contactNode),
+      ...goods.map((one) => goodsNode(one, type)),
+      advertisement ? advertisementNode(advertisement) : null,
+      ballot ? ballotNode(ballot) : null,
+      story ? storyNode(story) : null,
+      post ? storyNode(post) : null,
+    ];
   }
 
   #quote(id) {
@@ -117,9 +171,12 @@ export class Bubble {
   }
 
   #meta() {
-    const { time } = this.#message;
+    const { time, versions, deleted } = this.#message;
     const stamp = element("time", { datetime: new Date(time).toISOString() }, clockTime(time));
-    return element("div", { class: "meta" }, stamp, this.#ticks);
+    const before = versions && !deleted
+      ? element("span", { class: "edited", "data-testid": "edited", title: `Before: ${versions.map(({ text }) => text).join(" → ")}` }, "edited")
+      : null;
+    return element("div", { class: "meta" }, before, stamp, this.#ticks);
   }
 
   #showStatus() {
@@ -130,6 +187,30 @@ export class Bubble {
     this.#ticks.title = known.words;
     return this.#ticks.replaceChildren(drawing(known.symbol, "tick"), words);
   }
+
+  #showReactions() {
+    const { person, business } = this.#message.reactions ?? {};
+    const reacted = JSON.stringify([person, business]);
+    if (reacted === this.#reacted) return;
+    this.#reacted = reacted;
+    const chip = (emoji, who) =>
+      emoji ? element("span", { class: "chip", "data-testid": "reaction", "data-who": who, title: who === "person" ? "your reaction" : "their reaction" },
+        unseen(who === "person" ? "You reacted with " : "They reacted with "), emoji) : null;
+    const chips = [chip(person, "person"), chip(business, "business")].filter((node) => node !== null);
+    this.#chips.replaceChildren(...chips);
+    this.node.classList.toggle("reacted", chips.length > 0);
+  }
+}
+
+/** What the style sheet draws in its own way. */
+function kindOf({ type, media, view_once, text }) {
+  if (media?.type === "sticker" && !view_once) return text ? "media" : "sticker";
+  return media ? "media" : type;
+}
+
+/** A picture that is seen once: whoever sent it does not see it again either. */
+function onceNode(media) {
+  return element("span", { class: "media file once", "data-testid": "once" }, drawing("once"), element("span", {}, `${mediaWord(media)}, seen once`));
 }
 
 function attributionNode({ name, rest, network }) {
@@ -140,12 +221,7 @@ function attributionNode({ name, rest, network }) {
 }
 
 /** What stands for a message without text or media. */
-function wordless({ type }) {
-  return type === "reaction" ? "took a reaction back" : `[${type}]`;
-}
-
-/** Text with a leading "@handle" set apart, as that is what decides where it goes. */
-function mentioned(text) {
-  const handle = /^@[^\s@]+(?=\s)/u.exec(text)?.[0];
-  return handle ? [element("b", { class: "mention" }, handle), text.slice(handle.length)] : [text];
+function wordless(message) {
+  if (message.type === "unsupported") return `${excerpt(message)}: ${(message.text || "unknown").replaceAll("_", " ")}`;
+  return `[${message.type}]`;
 }

@@ -11,6 +11,7 @@ export class History {
   #bubbles = new Map();
   #conversation = null;
   #following = true;
+  #height = 0; // px of all bubbles, as last seen
   #current = null; // the bubble Tab reaches
   #missed = 0;
   #list = element("ol", { class: "bubbles" });
@@ -24,17 +25,24 @@ export class History {
     drawing("down"), element("span"),
   );
   #scroller = element("div", { class: "scroller" }, this.#hint, this.#list, this.#typing);
-  #reply;
+  #network;
+  #act;
 
-  /** @param {(message: object) => void} reply runs when somebody wants to answer a message */
-  constructor(reply) {
-    this.#reply = reply;
+  /**
+   * @param {string} network
+   * @param {{reply: Function, menu: Function, tap: Function, play: Function}} act as the bubbles ask for it, each with
+   *   the message
+   */
+  constructor(network, act) {
+    this.#network = network;
+    this.#act = act;
     this.node = element("div", { class: "history" }, this.#scroller, this.#newer);
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.#scroller.addEventListener("load", () => this.#follow(), true); // a picture grew; load does not bubble
     this.#list.addEventListener("keydown", (event) => this.#move(event));
     this.#list.addEventListener("focusin", (event) => this.#makeCurrent(this.#bubbleAround(event.target)));
-    new ResizeObserver(() => this.#follow()).observe(this.#scroller); // composer grew, tab shown, window resized
+    const sizes = new ResizeObserver(() => this.#follow());
+    sizes.observe(this.#scroller); // composer grew, tab shown, window resized
+    sizes.observe(this.#list); // a picture has its size, a film its first frame
   }
 
   /** Shows another phone's messages, from their end. */
@@ -87,7 +95,7 @@ export class History {
         bubble.update(message);
       } else {
         bubble = new Bubble(message, {
-          find: (id) => this.#conversation.find(id), reply: this.#reply, jump: (id) => this.#jump(id),
+          ...this.#act, network: this.#network, find: (id) => this.#conversation.find(id), jump: (id) => this.#jump(id),
         });
         this.#bubbles.set(message.id, bubble);
         newcomers.push(message);
@@ -120,7 +128,7 @@ export class History {
 
   #move(event) {
     const bubble = this.#bubbleAround(event.target);
-    if (!bubble || event.altKey || event.ctrlKey || event.metaKey || event.target.matches("audio, video")) return;
+    if (!bubble || event.altKey || event.ctrlKey || event.metaKey || event.target.matches("audio, video, input")) return;
     const rows = [...this.#list.children];
     const here = rows.indexOf(bubble.row);
     const target = { ArrowUp: here - 1, ArrowDown: here + 1, Home: 0, End: rows.length - 1 }[event.key];
@@ -146,9 +154,12 @@ export class History {
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     if (clientHeight === 0) return; // the phone is behind another tab
+    const grown = scrollHeight !== this.#height;
+    this.#height = scrollHeight;
+    if (grown && this.#following) return this.#follow(); // not somebody's hand: the browser made room for a picture
     this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END;
     if (this.#following) this.#missed = 0;
-    this.#showNewer();
+    return this.#showNewer();
   }
 
   #toEnd() {
@@ -161,7 +172,8 @@ export class History {
   #follow() {
     if (this.#following) {
       this.#missed = 0;
-      this.#scroller.scrollTop = this.#scroller.scrollHeight;
+      this.#height = this.#scroller.scrollHeight;
+      this.#scroller.scrollTop = this.#height;
     }
     this.#showNewer();
   }

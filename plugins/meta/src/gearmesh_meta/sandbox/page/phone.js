@@ -1,12 +1,16 @@
 /** One network's phone: whose it is, whom they can write to, what was said, and a place to type. */
 
-import { listMessages, readMessages, typeMessage } from "./api.js";
+import { listMessages, readMessages } from "./api.js";
 import { author, excerpt } from "./attribution.js";
 import { Composer } from "./composer.js";
 import { Conversation, KEPT } from "./conversation.js";
 import { drawing, element, unseen } from "./element.js";
+import { takeFiles } from "./files.js";
 import { History } from "./history.js";
+import { menuItems, reactionBar } from "./menu.js";
 import { atHandle, bareHandle, keyOf, markOf, titleOf } from "./networks.js";
+import { Outbox } from "./outbox.js";
+import { Popup } from "./popup.js";
 
 const TYPING_SHOWN = 25_000; // ms; the networks let the dots go after about this long when no message follows
 
@@ -18,7 +22,10 @@ export class PhoneView {
   #phone = null; // the one shown
   #conversations = new Map();
   #drafts = new Map();
-  #sending = Promise.resolve(); // one after the other, so that messages keep the order they were typed in
+  #outbox = new Outbox({
+    sent: (phone, message) => this.arrived(phone, message),
+    failed: (phone, body, quoted, error) => this.#giveBack(phone, body, quoted, error),
+  });
   #reading = false;
   #rendering = false;
   #typingTimer = null;
@@ -26,8 +33,9 @@ export class PhoneView {
   #avatar = element("span", { class: "avatar", "aria-hidden": "true" });
   #badge = element("span", { class: "badge", "data-testid": "unread", hidden: true });
   #contacts = element("ul", { class: "contacts" });
-  #history = new History((message) => this.#composer.answer(message));
+  #history;
   #composer;
+  #popup;
 
   /**
    * @param {{id: string, title: string, prompt: string}} network
@@ -37,14 +45,33 @@ export class PhoneView {
   constructor(network, listener) {
     this.#network = network;
     this.#listener = listener;
-    this.#composer = new Composer(network, (text, quoted) => this.#send(text, quoted));
+    const screen = element("div", { class: "screen" });
+    this.#popup = new Popup(screen);
+    this.#composer = new Composer(network, this.#popup, {
+      say: (text, quoted) => this.#outbox.send(this.#phone, { text }, quoted),
+      edit: (message, text) => this.#outbox.change(this.#phone, "edit", message, { text }),
+      attach: (body, quoted) => this.#outbox.send(this.#phone, body, quoted),
+    });
+    this.#history = new History(network.id, {
+      reply: (message) => this.#composer.answer(message),
+      menu: (message, anchor, whole) => this.#openMenu(message, anchor, whole),
+      tap: (message, title) => this.#outbox.change(this.#phone, "tap", message, { title }),
+      play: (message) => this.#played(message),
+    });
     const mark = drawing(markOf(network.id), "mark");
     const bar = element("header", { class: "bar" }, this.#avatar, this.#who, this.#badge, mark);
     this.node = element(
       "section",
       { class: "phone vacant", id: `phone-${network.id}`, "data-network": network.id, "data-testid": "phone" },
-      element("div", { class: "screen" }, bar, this.#contacts, this.#history.node, this.#composer.node),
+      screen,
     );
+    screen.prepend(
+      bar, this.#contacts, this.#history.node, this.#composer.node,
+      element("div", { class: "drop", "aria-hidden": "true" }, drawing("picture"), "Drop to send"),
+    );
+    takeFiles(screen, (files) => {
+      if (this.#phone !== null) this.#composer.files(files);
+    });
     this.#contacts.setAttribute("aria-label", "People to write to");
     this.node.addEventListener("pointerenter", () => this.readIfLookedAt());
     this.node.addEventListener("focusin", () => this.readIfLookedAt());
@@ -93,10 +120,12 @@ export class PhoneView {
   }
 
   /** Shows that somebody types to a phone. */
-  typing(phone, on) {
+  typing(phone, on, until = Date.now() + TYPING_SHOWN) {
     if (this.#phone === null || keyOf(phone) !== keyOf(this.#phone)) return;
     clearTimeout(this.#typingTimer);
-    if (on) this.#typingTimer = setTimeout(() => this.#history.typing(false), TYPING_SHOWN);
+    // The sandbox's clock may have been moved: dots never stand longer than a network lets them.
+    const left = Math.min(until - Date.now(), TYPING_SHOWN);
+    if (on) this.#typingTimer = setTimeout(() => this.#history.typing(false), left);
     this.#history.typing(on);
   }
 
@@ -135,18 +164,38 @@ export class PhoneView {
     return this.#conversations.get(key);
   }
 
-  #send(text, quoted) {
-    const phone = this.#phone;
-    const sent = this.#sending.then(() => typeMessage(phone, text, quoted?.id ?? null));
-    this.#sending = sent.then(
-      (message) => this.arrived(phone, message),
-      (error) => this.#giveBack(phone, text, quoted, error),
-    );
+  #giveBack(phone, { text = "" }, quoted, error) {
+    if (keyOf(phone) === keyOf(this.#phone)) this.#composer.giveBack(text, quoted, error.message);
+    else if (text !== "") this.#drafts.set(keyOf(phone), { text, quoted });
   }
 
-  #giveBack(phone, text, quoted, error) {
-    if (keyOf(phone) === keyOf(this.#phone)) this.#composer.giveBack(text, quoted, error.message);
-    else this.#drafts.set(keyOf(phone), { text, quoted });
+  /** The bar of reactions, and with `whole` all else that can be done with a message. */
+  #openMenu(message, anchor, whole) {
+    const phone = this.#phone;
+    const change = (what) => () => this.#outbox.change(phone, what, message);
+    const bar = reactionBar(this.#network.id, message, (emoji) => this.#outbox.react(phone, message, emoji));
+    const items = menuItems(this.#network.id, message, {
+      reply: () => this.#composer.answer(message),
+      edit: () => this.#composer.edit(message),
+      copy: (words) => this.#copy(words),
+      forward: change("forward"),
+      unsend: change("unsend"),
+    });
+    const lines = element("div", { class: "menu-items" }, ...items);
+    this.#popup.open(anchor, whole ? "What to do with the message" : "Reactions", whole ? [bar, lines] : [bar]);
+  }
+
+  async #copy(words) {
+    try {
+      await navigator.clipboard.writeText(words);
+    } catch (error) {
+      this.#composer.complain(`The browser does not let the page copy: ${error.message}`);
+    }
+  }
+
+  /** Tells the network that a voice note was listened to; only WhatsApp passes that on. */
+  #played(message) {
+    if (message.direction === "in" && !message.played) this.#outbox.change(this.#phone, "play", message);
   }
 
   #open(phone) {

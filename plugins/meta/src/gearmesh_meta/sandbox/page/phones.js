@@ -67,8 +67,9 @@ const newPhone = new NewPhone(byId("new-phone"), async (phone) => {
 async function reload() {
   const list = await listPhones();
   phones.clear();
-  for (const phone of list) phones.set(keyOf(phone), phone);
+  for (const { typing_until: _, ...phone } of list) phones.set(keyOf(phone), phone);
   showPeople();
+  for (const phone of list) views.get(phone.network)?.typing(phone, "typing_until" in phone, phone.typing_until);
   await Promise.all([...views.values()].map((view) => view.reload()));
 }
 
@@ -77,6 +78,7 @@ function take(event) {
   if (event.message) views.get(event.phone.network)?.arrived(event.phone, event.message);
   else if (event.typing) views.get(event.typing.network)?.typing(event.typing, event.typing.on);
   else if (event.phone_added) addPhone(event.phone_added);
+  else if (event.phone_changed) reload().catch((error) => console.warn("The phones stay as they were.", error));
 }
 
 function addPhone(phone) {
@@ -132,5 +134,9 @@ document.addEventListener("visibilitychange", () => {
   else paths.open();
   for (const view of views.values()) view.readIfLookedAt();
 });
+for (const kind of ["dragover", "drop"]) {
+  // A file that misses the phones would take the place of the page.
+  document.addEventListener(kind, (event) => event.preventDefault());
+}
 byId("add-phone").addEventListener("click", () => newPhone.open());
 events.open();

@@ -39,6 +39,18 @@ class Dialect(Protocol):
     def typed(self, phone: Phone, message: Message) -> Event:
         """The person sends a message, file or reaction."""
 
+    def edited(self, phone: Phone, message: Message, event_id: str, now: int) -> Event | None:
+        """The person has edited the message, which says the new words; None where nobody is told."""
+
+    def unsent(self, phone: Phone, message: Message, event_id: str, now: int) -> Event | None:
+        """The person has taken the message back; None where nobody is told."""
+
+    def played(self, phone: Phone, message: Message, now: int) -> Event | None:
+        """The person has listened to a voice note of the business; None where nobody is told."""
+
+    def renumbered(self, phone: Phone, user: str, bsuid: str, event_ids: tuple[str, str], now: int) -> list[Event]:
+        """The person, known as `phone` says, has another number and so another scoped id from now on."""
+
     def accepted(self, phone: Phone, message: Message) -> list[Event]:
         """What follows a message of the business that reached the phone: statuses, echoes, delivery."""
 

@@ -17,6 +17,8 @@ class InstagramDialect(PageDialect):
 
     network: Network = "instagram"
     object = "instagram"
+    edits = "message_edit"
+    pictures = frozenset({"gif", "sticker"})
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.instagram_id)

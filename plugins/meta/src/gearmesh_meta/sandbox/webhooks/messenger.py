@@ -17,6 +17,8 @@ class MessengerDialect(PageDialect):
 
     network: Network = "messenger"
     object = "page"
+    edits = "message_edits"
+    pictures = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.page_id)

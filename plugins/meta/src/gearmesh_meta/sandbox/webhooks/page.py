@@ -4,26 +4,13 @@ strings and times as integer milliseconds (Messenger Platform and Instagram mess
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from gearmesh_meta.sandbox.phone import Message, Phone
 from gearmesh_meta.sandbox.settings import Network
 
 from .event import Event
-
-#: Meta's name for a reaction with this emoji; every other emoji is "other" on Messenger.
-REACTIONS: Final = {
-    "😆": "smile",
-    "😠": "angry",
-    "😢": "sad",
-    "😮": "wow",
-    "❤": "love",
-    "❤️": "love",
-    "👍": "like",
-    "👎": "dislike",
-}
-
-_ATTACHMENTS: Final = {"voice": "audio", "document": "file"}
+from .page_content import REACTIONS, attachments, referral
 
 
 class PageDialect:
@@ -31,6 +18,10 @@ class PageDialect:
 
     network: Network
     object: str
+    edits: str
+    """Webhook field of edits."""
+    pictures: frozenset[str]
+    """What arrives as an image, although the person sent something else."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -51,10 +42,37 @@ class PageDialect:
             if message.text:
                 reaction |= {"reaction": REACTIONS.get(message.text, "other"), "emoji": message.text}
             return self.incoming(phone, message.time, "message_reactions", {"reaction": reaction})
+        if message.tap is not None and message.tap.kind == "postback":
+            postback = {"mid": message.id, "title": message.tap.title, "payload": message.tap.id}
+            return self.incoming(phone, message.time, "messaging_postbacks", {"postback": postback})
         body = self.content(message)
-        if message.reply_to is not None:
+        if message.tap is not None:
+            # Meta says to which message a reply belongs only where the person has quoted it.
+            body["quick_reply"] = {"payload": message.tap.id}
+        elif message.story is not None and message.story.kind == "reply":
+            body["reply_to"] = {"story": {"url": message.story.url, "id": message.story.id}}
+        elif message.reply_to is not None:
             body["reply_to"] = self.reply(phone, message.reply_to)
+        if message.advertisement is not None:
+            body["referral"] = referral(message.advertisement)
         return self.incoming(phone, message.time, "messages", {"message": body})
+
+    def edited(self, phone: Phone, message: Message, event_id: str, now: int) -> Event | None:
+        """The new text, and how many edits there were."""
+        edit = {"mid": message.id, "text": message.text, "num_edit": len(message.versions)}
+        return self.incoming(phone, now, self.edits, {"message_edit": edit})
+
+    def unsent(self, phone: Phone, message: Message, event_id: str, now: int) -> Event | None:
+        """A message with its id and `is_deleted`, as Instagram's documentation and a fixture of RestFB for `page`."""
+        return self.incoming(phone, now, "messages", {"message": {"mid": message.id, "is_deleted": True}})
+
+    def played(self, phone: Phone, message: Message, now: int) -> Event | None:
+        """Nobody is told here."""
+        return None
+
+    def renumbered(self, phone: Phone, user: str, bsuid: str, event_ids: tuple[str, str], now: int) -> list[Event]:
+        """Nothing: people have no number here."""
+        return []
 
     def refused(self, phone: Phone, message: Message, error: dict[str, Any]) -> list[Event]:
         """Nothing: these networks refuse in the answer to the send, never afterwards."""
@@ -66,12 +84,13 @@ class PageDialect:
         return {"object": self.object, "entry": entries}
 
     def content(self, message: Message) -> dict[str, Any]:
-        """`mid` with text or attachments."""
+        """`mid` with text or attachments, or with the mark of what is not passed on."""
         body: dict[str, Any] = {"mid": message.id}
-        if message.type != "text" and message.media_url is not None:
-            kind = _ATTACHMENTS.get(message.type, message.type)
-            body["attachments"] = [{"type": kind, "payload": {"url": message.media_url}}]
-        else:
+        if message.type == "unsupported" or message.view_once:
+            return body | {"is_unsupported": True}
+        if attached := attachments(message, self.pictures):
+            body["attachments"] = attached
+        if message.text and (not attached or message.type == "product"):
             body["text"] = message.text
         return body
 

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from gearmesh_meta.sandbox.media import Media
 from gearmesh_meta.sandbox.phone import Message, Phone
 from gearmesh_meta.sandbox.settings import Settings
 
 from .event import Event
-
-#: The webhook's name for what a phone calls by another name.
-_TYPES = {"voice": "audio", "file": "document"}
+from .whatsapp_content import content, enquiry, referral, unsupported
 
 
 class WhatsAppDialect:
@@ -29,24 +26,47 @@ class WhatsAppDialect:
 
     def welcome(self, phone: Phone, event_id: str, now: int) -> Event:
         """A `request_welcome` message: the person opened the chat and has written nothing yet."""
-        return self._message(phone, event_id, now, "request_welcome", {})
+        return self._message(phone, event_id, now, {"type": "request_welcome"})
 
     def typed(self, phone: Phone, message: Message) -> Event:
-        """A message under the key of its type; `context` names the message it answers."""
-        kind = _TYPES.get(message.type, message.type)
-        body: dict[str, Any] = {}
-        if kind == "text":
-            body["text"] = {"body": message.text}
-        elif kind == "reaction":
-            reaction: dict[str, Any] = {"message_id": message.reply_to}
-            if message.text:
-                reaction["emoji"] = message.text
-            body["reaction"] = reaction
-        elif message.media is not None:
-            body[kind] = _media(message, message.media)
-        if message.reply_to is not None and kind != "reaction":
-            body["context"] = self._context(phone, message.reply_to)
-        return self._message(phone, message.id, message.time, kind, body)
+        """A message under the key of its type; `context` names the message it answers, or what it is about."""
+        body = content(message)
+        if context := self._context(phone, message):
+            body["context"] = context
+        if message.advertisement is not None:
+            body["referral"] = referral(message.advertisement, message.id.removeprefix("wamid."))
+        return self._message(phone, message.id, message.time, body)
+
+    def edited(self, phone: Phone, message: Message, event_id: str, now: int) -> Event | None:
+        """A message of its own, with all of the new content; `unsupported` where the number is not used in the app."""
+        if not self._settings.coexistence:
+            return self._message(phone, event_id, now, unsupported("edit"))
+        new = content(message)
+        if message.reply_to is not None:
+            new["context"] = {"id": message.reply_to}
+        edit = {"original_message_id": message.id, "message": new}
+        return self._message(phone, event_id, now, {"type": "edit", "edit": edit})
+
+    def unsent(self, phone: Phone, message: Message, event_id: str, now: int) -> Event | None:
+        """A message of its own; nothing where the number is not used in the app, as nothing is documented there."""
+        if not self._settings.coexistence:
+            return None
+        return self._message(phone, event_id, now, {"type": "revoke", "revoke": {"original_message_id": message.id}})
+
+    def played(self, phone: Phone, message: Message, now: int) -> Event | None:
+        """The status `played`."""
+        return self._status(phone, message, "played", now)
+
+    def renumbered(self, phone: Phone, user: str, bsuid: str, event_ids: tuple[str, str], now: int) -> list[Event]:
+        """Two system messages from the old number: of the new one, unless it is hidden, and of the new scoped id."""
+        shown = f"User {phone.name} changed from"
+        number = {"body": f"{shown} {phone.user} to {user}", "wa_id": user, "type": "user_changed_number"}
+        scoped = {"body": f"{shown} {phone.bsuid} to {bsuid}", "user_id": bsuid, "type": "user_changed_user_id"}
+        told = [scoped] if phone.hidden else [number, scoped]
+        return [
+            self._message(phone, event_id, now, {"type": "system", "system": system}, contacts=False)
+            for event_id, system in zip(event_ids, told, strict=False)
+        ]
 
     def accepted(self, phone: Phone, message: Message) -> list[Event]:
         """`sent`, then `delivered`; a reaction is only ever `sent`."""
@@ -79,17 +99,30 @@ class WhatsAppDialect:
             "entry": [{"id": self._settings.waba_id, "changes": changes}],
         }
 
-    def _message(self, phone: Phone, message_id: str, time: int, kind: str, body: dict[str, Any]) -> Event:
+    def _message(
+        self, phone: Phone, message_id: str, time: int, body: dict[str, Any], *, contacts: bool = True
+    ) -> Event:
         head: dict[str, Any] = {} if phone.hidden else {"from": phone.user}
-        head |= {"from_user_id": phone.bsuid, "id": message_id, "timestamp": str(time // 1000), "type": kind}
-        contacts = [_contact(phone, username=True)]
-        return Event("whatsapp", phone.user, "messages", "messages", head | body, contacts)
+        head |= {"from_user_id": phone.bsuid, "id": message_id, "timestamp": str(time // 1000)}
+        known = [_contact(phone, username=True)] if contacts else None
+        return Event("whatsapp", phone.user, "messages", "messages", head | body, known)
 
-    def _context(self, phone: Phone, quoted_id: str) -> dict[str, Any]:
-        quoted = phone.messages.get(quoted_id)
+    def _context(self, phone: Phone, message: Message) -> dict[str, Any]:
+        if message.type == "reaction":
+            return {}
+        if message.forwarded:
+            return {"forwarded": True}
+        business = self._settings.display_phone_number
+        if message.goods and message.type != "order":
+            # The message of the catalogue, from whose page the person writes, has an id like every other.
+            about = message.reply_to or f"{message.id}P"
+            return {"from": business, "id": about, "referred_product": enquiry(message.goods[0])}
+        if message.reply_to is None:
+            return {}
+        quoted = phone.messages.get(message.reply_to)
         if quoted is None or quoted.direction == "in":
-            return {"from": self._settings.display_phone_number, "id": quoted_id}
-        return {"from": phone.bsuid if phone.hidden else phone.user, "id": quoted_id}
+            return {"from": business, "id": message.reply_to}
+        return {"from": phone.bsuid if phone.hidden else phone.user, "id": message.reply_to}
 
     def _status(self, phone: Phone, message: Message, status: str, time: int) -> Event:
         body: dict[str, Any] = {"id": message.id, "status": status, "timestamp": str(time // 1000)}
@@ -127,18 +160,3 @@ def _pricing(category: str) -> dict[str, Any]:
         "type": "free_customer_service" if free else "regular",
         "category": category,
     }
-
-
-def _media(message: Message, media: Media) -> dict[str, Any]:
-    body: dict[str, Any] = {"mime_type": media.mime, "sha256": media.sha256, "id": media.id}
-    if message.media_url is not None:
-        body["url"] = message.media_url
-    if message.text:
-        body["caption"] = message.text
-    if message.type in ("audio", "voice"):
-        body["voice"] = message.type == "voice"
-    elif message.type == "file":
-        body["filename"] = media.name or "file"
-    elif message.type == "sticker":
-        body["animated"] = False
-    return body

@@ -1,0 +1,67 @@
+"""Puts what a person did into the inbound log: the one place where ingress stores an envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from gearmesh.bus.publisher import Stored
+from gearmesh.host.app import App
+from gearmesh.model.address import Address
+from gearmesh.model.content import Content
+from gearmesh.model.conversation import Conversation
+from gearmesh.model.delivery import LedgerEntry
+from gearmesh.model.envelope import Envelope, Header
+from gearmesh.wire.body import UNSEALED, close_body
+from gearmesh.wire.codec import encode
+from gearmesh.wire.times import TIMES, passed
+
+PATIENCE: Final = 4.0
+"""Seconds to wait for NATS before the network is told to try again: Messenger wants its answer within 5."""
+
+
+def header_of(identity: bytes, sender: Address, conversation: Conversation, at: int) -> Header:
+    """The header of what `sender` did in a conversation, at the network's own time (milliseconds).
+
+    By that time egress knows an old message that was routed again.
+    """
+    to = conversation.others(sender) if conversation.kind == "dm" else ()
+    return Header(identity, "event", sender, to, conversation.id, at, seal=UNSEALED)
+
+
+class Posting:
+    """The way into the inbound log for one app. `guard` raises when the app is not ours to write for any more."""
+
+    def __init__(self, app: App, guard: Callable[[], None]) -> None:
+        self._app = app
+        self._shared = app.shared
+        self._guard = guard
+
+    def closed(self, header: Header, content: Content) -> bytes:
+        """The bytes of an envelope.
+
+        Raises:
+            TooLarge: it is larger than an envelope may be.
+        """
+        return encode(Envelope(header, close_body(content)))
+
+    async def store(self, header: Header, data: bytes, received: int) -> Stored:
+        """Store an envelope; `received` is when its webhook came, in microseconds since the epoch.
+
+        Raises:
+            BusUnavailable: it is not stored.
+        """
+        self._guard()
+        return await self._shared.publisher.publish(
+            self._shared.subjects.inbound(self._app.name, header.conversation),
+            data,
+            message_id=header.hex_id,
+            headers={TIMES: passed("", received)},
+            patience=PATIENCE,
+        )
+
+    async def account(self, header: Header) -> None:
+        """It was stored for the first time: the ledger has it from now on."""
+        now = self._shared.clock.millis()
+        entry = LedgerEntry(header.hex_id, self._app.name, "accepted", now, "event", str(header.sender))
+        await self._shared.ledger.begin(entry)

@@ -1,0 +1,54 @@
+"""Our copies of what its writer has taken back: they go out of the logs once that was passed on.
+
+Not before: until then the message itself may still be on its way, and what takes it back stands behind it.
+"""
+
+from __future__ import annotations
+
+import nats.errors
+import nats.js.errors
+import structlog
+
+from gearmesh.bus.streams import IN, OUT
+from gearmesh.errors import BusError, GearmeshError
+from gearmesh.host.app import App
+from gearmesh.host.quotes import Quotes
+from gearmesh.host.records import LegRecord
+from gearmesh.model.address import Address
+
+log = structlog.get_logger("gearmesh.egress")
+
+
+class Removal:
+    """Removes copies. What cannot be removed now goes with its log, after 7 days at most."""
+
+    def __init__(self, app: App, quotes: Quotes) -> None:
+        self._app = app
+        self._shared = app.shared
+        self._connection = app.shared.journal.connection
+        self._quotes = quotes
+
+    async def remove(self, envelope: str, writer: Address, leg: LegRecord | None) -> None:
+        """Remove an envelope (hex id) that `writer` has taken back, and its leg to this app."""
+        self._quotes.forget(envelope)
+        if leg is not None and leg.place:
+            await self._delete(OUT, leg.place)
+        try:
+            home = self._shared.bridges.get(writer.app)
+            thread = home.thread_of(writer.user) if home else writer.user
+            written = await self._shared.messages.leg(envelope, writer.app, thread)
+        except (BusError, GearmeshError) as error:
+            log.warning("a copy of what was taken back stays", envelope=envelope, error=str(error))
+            return
+        if written is not None and written.inbound:
+            await self._delete(IN, written.inbound)
+
+    async def _delete(self, name: str, place: int) -> None:
+        stream = self._shared.subjects.stream(name)
+        try:
+            await self._connection.js.delete_msg(stream, place)
+        except nats.js.errors.NotFoundError:
+            return
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            # Whoever runs NATS may not let us delete: then it goes with its age.
+            log.warning("a copy of what was taken back stays", stream=stream, seq=place, error=type(error).__name__)
