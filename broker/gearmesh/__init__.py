@@ -78,6 +78,7 @@ from gearmesh.model.events import (
     TypingReceived,
     Unparsed,
     VoteReceived,
+    part_id,
 )
 from gearmesh.model.person import Profile
 from gearmesh.secret import Secret
@@ -156,6 +157,7 @@ __all__ = [
     "Window",
     "WindowClosed",
     "hookimpl",
+    "part_id",
     "read_formatting",
     "words_of",
 ]
