@@ -79,6 +79,7 @@ from gearmesh.model.events import (
     TypingReceived,
     Unparsed,
     VoteReceived,
+    part_id,
 )
 from gearmesh.model.person import Profile
 from gearmesh.secret import Secret
@@ -158,6 +159,7 @@ __all__ = [
     "Window",
     "WindowClosed",
     "hookimpl",
+    "part_id",
     "read_formatting",
     "words_of",
 ]

@@ -37,8 +37,8 @@ from gearmesh import (
     Unparsed,
     WindowClosed,
 )
-from gearmesh_meta import whatsapp_content
 from gearmesh_meta.aliases import Aliases
+from gearmesh_meta.capabilities import WHATSAPP
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.parse_whatsapp import parse
 
@@ -114,8 +114,8 @@ def test_given_whatsapps_formatting_then_it_becomes_commonmark_and_plain_signs_s
     monkeypatch: pytest.MonkeyPatch, said: str, words: str, markup: bool
 ) -> None:
     dialect = Dialect("*", "_", "~", "`", "```", "> ", "- ")
-    formatting = msgspec.structs.replace(whatsapp_content.WHATSAPP, dialect=dialect)
-    monkeypatch.setattr(whatsapp_content, "WHATSAPP", formatting)
+    formatting = msgspec.structs.replace(WHATSAPP, dialect=dialect)
+    monkeypatch.setattr("gearmesh_meta.whatsapp_content.WHATSAPP", formatting)
     edit = {"original_message_id": "wamid.O", "message": {"type": "text", "text": {"body": said}}}
 
     text, picture, edited = (
@@ -184,12 +184,12 @@ def test_given_a_product_or_an_advertisement_then_its_card_comes_first_under_an_
     first, again = (read(webhook(contacts=[CONTACT], messages=[said])) for _ in range(2))
 
     assert first == again
-    assert [event for event in first if isinstance(event, MessageReceived)] == first
+    assert [event.parts for event in first if isinstance(event, MessageReceived)] == [1, 1, 3]
     assert [
         (event.native_id, event.reply_to, event.content) for event in first if isinstance(event, MessageReceived)
     ] == [
-        ("wamid.A#ad", "", Product((Listing("Lamps", link="https://shop.example"),), "ad")),
-        ("wamid.A#listing", "", Product((Listing("LAMP", retailer_id="LAMP", catalog="7"),))),
+        ("wamid.A#1", "", Product((Listing("Lamps", link="https://shop.example"),), "ad")),
+        ("wamid.A#2", "", Product((Listing("LAMP", retailer_id="LAMP", catalog="7"),))),
         ("wamid.A", "wamid.Q", Text("how much?")),
     ]
 
@@ -203,7 +203,7 @@ def test_given_a_file_that_whatsapp_could_not_fetch_then_its_caption_comes_and_t
 
     assert isinstance(caption, MessageReceived)
     assert isinstance(lost, Unparsed)
-    assert (caption.native_id, caption.content) == ("wamid.A#caption", Text("the sea"))
+    assert (caption.native_id, caption.content) == ("wamid.A", Text("the sea"))
     assert (lost.user, lost.kind, lost.native_id) == (ADA, "video", "wamid.A")
     assert "131052 Media download error" in lost.detail
 
