@@ -38,8 +38,8 @@ log = structlog.get_logger("gearmesh.bus")
 
 PIECE: Final = 128 * 1024
 """Bytes, as every client of object stores has it."""
-AT_ONCE: Final = 8
-"""Pieces that are asked for with one request: 1 MiB, which is what a reader has in memory."""
+AT_ONCE: Final = 2
+"""Pieces that are asked for with one request: what each reader has in memory, and a text has to wait behind."""
 STORED_WITHIN: Final = 20.0
 FRESH: Final = MEDIA_TTL / 2
 """Seconds. An older file is stored anew when it comes again: links to it live for a week from now."""
