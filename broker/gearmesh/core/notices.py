@@ -23,6 +23,10 @@ ENGLISH: Final[Mapping[str, str]] = {
     "rate_limit": "Your message to $name was not delivered: $network did not take it in time.",
     "unclear": "It is not known whether your message to $name arrived; $network did not answer.",
     "too_large": "Your message to $name was not delivered: it is too large.",
+    "too_large_file": "Your file to $name was not delivered: it has $size, and $network takes no more than $limit.",
+    "file_failed": "Your file to $name was not delivered: $detail",
+    "reaction_unknown": "What you reacted to is not known here any more, so your reaction was not passed on.",
+    "change_unknown": "The message that you changed is not known here any more, so the change was not passed on.",
 }
 SILENT: Final = frozenset({"sent", "delivered", "read", "accepted", "parked"})
 """States in which there is nothing to tell: the message is on its way, or there."""

@@ -36,6 +36,35 @@ def test_a_notice_is_put_into_words_with_its_arguments() -> None:
     assert words("yourself", {"who": "ada"}) == "@ada is you."
 
 
+@pytest.mark.parametrize(
+    ("key", "args", "line"),
+    [
+        (
+            "too_large_file",
+            {"name": "Ben", "network": "WhatsApp", "size": "120 MB", "limit": "100 MB"},
+            "Your file to Ben was not delivered: it has 120 MB, and WhatsApp takes no more than 100 MB.",
+        ),
+        (
+            "file_failed",
+            {"name": "Ben", "detail": "it is cut off"},
+            "Your file to Ben was not delivered: it is cut off",
+        ),
+        (
+            "reaction_unknown",
+            {},
+            "What you reacted to is not known here any more, so your reaction was not passed on.",
+        ),
+        (
+            "change_unknown",
+            {},
+            "The message that you changed is not known here any more, so the change was not passed on.",
+        ),
+    ],
+)
+def test_a_notice_about_a_file_or_a_change_says_what_became_of_it(key: str, args: dict[str, str], line: str) -> None:
+    assert words(key, args) == line
+
+
 def test_given_a_key_of_a_later_release_it_shows_itself_with_its_arguments() -> None:
     assert words("later", {"who": "ada", "why": "because"}) == "Gearmesh: later (who: ada, why: because)"
     assert words("later", {}) == "Gearmesh: later"
