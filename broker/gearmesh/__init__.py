@@ -19,6 +19,7 @@ from gearmesh.bridge import (
     WebhookResponse,
 )
 from gearmesh.command import Command, Launcher
+from gearmesh.core.degrade import recognised
 from gearmesh.errors import (
     BusUnavailable,
     GearmeshError,
@@ -155,5 +156,6 @@ __all__ = [
     "Window",
     "WindowClosed",
     "hookimpl",
+    "recognised",
     "words_of",
 ]

@@ -262,6 +262,22 @@ async def test_given_buttons_when_one_is_tapped_then_it_is_said_and_cannot_be_ta
         await expect(asked.get_by_test_id("choice").first).to_be_disabled()
 
 
+async def test_given_what_a_network_cannot_show_when_it_comes_in_words_then_a_label_says_what_it_was(
+    page: Page, business: Business
+) -> None:
+    ada, ben, cleo = (Phone(page, network) for network in PLACES)
+    await business.whatsapp(type="text", text={"body": "Cleo Dubois (@cleo, Instagram):\n✏️ edited: nine"})
+    await business.page(BEN, message={"text": "📍 Boathouse\nhttps://www.openstreetmap.org/"})
+    await business.page(CLEO, message={"text": "Ada Lovelace (@ada, WhatsApp):\n❤️ to “the lake”"})
+    for phone, was, words in ((ada, "edit", "edited"), (ben, "location", "location"), (cleo, "reaction", "reaction")):
+        label = phone.arrived.last.get_by_test_id("was")
+        await expect(label).to_have_attribute("data-was", was)
+        await expect(label).to_have_text(words)
+    await business.page(BEN, message={"text": "⚙ only words"})
+    await expect(ben.arrived.last.get_by_test_id("text")).to_have_text("⚙ only words")
+    await expect(ben.arrived.last.get_by_test_id("was")).to_have_count(0)
+
+
 async def test_given_whatsapps_marks_when_typed_then_only_whatsapp_shows_them_as_formatting(page: Page) -> None:
     ada, ben = Phone(page, "whatsapp"), Phone(page, "messenger")
     words = "*bold* _and_ ~not~ `code` 2*3*4 snake_case_name"
