@@ -65,12 +65,15 @@ def ada(words: str | Message, native_id: str = "wamid.IN", quoted: str = "", use
     return MessageReceived(native_id, user, user, SENT, content, quoted, ADA_PROFILE)
 
 
-def ben(words: str | Message, native_id: str = "mid.1") -> MessageReceived:
-    return MessageReceived(native_id, BEN, BEN, NOW, Text(words) if isinstance(words, str) else words)
+def ben(words: str | Message, native_id: str = "mid.1", parts: int = 1) -> MessageReceived:
+    return MessageReceived(native_id, BEN, BEN, NOW, Text(words) if isinstance(words, str) else words, parts=parts)
 
 
-def cleo(words: str | Message, native_id: str = "ig.1", quoted: str = "", at: int = NOW) -> MessageReceived:
-    return MessageReceived(native_id, CLEO, CLEO, at, Text(words) if isinstance(words, str) else words, quoted)
+def cleo(
+    words: str | Message, native_id: str = "ig.1", quoted: str = "", at: int = NOW, parts: int = 1
+) -> MessageReceived:
+    content = Text(words) if isinstance(words, str) else words
+    return MessageReceived(native_id, CLEO, CLEO, at, content, quoted, parts=parts)
 
 
 def file(
@@ -292,7 +295,7 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         ben("see https://library.example/3", "mid.3"),
     ],
     "messenger_media": [
-        ben(file("image", f"{CDN}/image")),
+        ben(file("image", f"{CDN}/image"), parts=4),
         ben(file("video", f"{CDN}/video"), "mid.1#1"),
         ben(file("audio", f"{CDN}/audio"), "mid.1#2"),
         ben(file("file", f"{CDN}/file"), "mid.1#3"),
@@ -303,7 +306,10 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         ben("📍 Ben's Location https://maps.example/ben", "mid.2"),
     ],
     "messenger_reel_of_facebook": [ben("🔗 https://www.facebook.com/reel/123450000/")],
-    "messenger_product": [ben("how much?"), ben(about("listing", "", Listing("Lamp", catalog="1")), "mid.1#1")],
+    "messenger_product": [
+        ben("how much?", parts=2),
+        ben(about("listing", "", Listing("Lamp", catalog="1")), "mid.1#1"),
+    ],
     "messenger_postbacks": [
         ben("SHOW_LAMPS", f"postback:{BEN}:{NOW}"),
         ChatOpened(BEN, BEN, NOW),
@@ -372,10 +378,10 @@ EXPECTED: Final[dict[str, list[Event]]] = {
     "instagram_text_with_calendar_time": [cleo("good morning", at=SENT)],
     "instagram_stories": [
         cleo(f"lovely\n🔗 {CDN}/story"),
-        cleo(f"🔗 {CDN}/story", "ig.2"),
+        cleo(f"🔗 {CDN}/story", "ig.2", parts=2),
         cleo(file("image", f"{CDN}/i"), "ig.2#1"),
         cleo(f"🔗 {CDN}/mention", "ig.3"),
-        cleo("which one?", "ig.4"),
+        cleo("which one?", "ig.4", parts=2),
         cleo(f"🔗 {CDN}/s", "ig.4#1"),
         cleo(f"🔗 {CDN}/post", "ig.5"),
         cleo(f"🔗 Lamps {CDN}/post", "ig.6"),

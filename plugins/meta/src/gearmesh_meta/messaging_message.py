@@ -71,7 +71,8 @@ def message_events(piece: Piece, message: dict[str, Any], author: str, at: int, 
     quoted = identifier(mapping(message.get("reply_to")).get("mid"))
     for number, part in enumerate(parts):
         if not isinstance(part, Unparsed):
-            events.append(MessageReceived(_part(native_id, number), author, author, at, part, quoted))
+            several = 1 if number else len(parts)
+            events.append(MessageReceived(_part(native_id, number), author, author, at, part, quoted, parts=several))
             quoted = ""
     return events + [part for part in parts if isinstance(part, Unparsed)]
 
