@@ -22,6 +22,7 @@ from gearmesh.command import Command, Launcher
 from gearmesh.core.markup import read as read_formatting
 from gearmesh.errors import (
     BusUnavailable,
+    FileTooLarge,
     GearmeshError,
     InvalidAddress,
     RateLimited,
@@ -102,6 +103,7 @@ __all__ = [
     "Event",
     "Feature",
     "FileRule",
+    "FileTooLarge",
     "GearmeshError",
     "InvalidAddress",
     "Launcher",

@@ -60,6 +60,14 @@ class BridgeContext(Protocol):
     def media_link(self, ref: MediaRef) -> str:
         """A link, public and expiring, under which a network can fetch this file; "" when no public URL is set."""
 
+    def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        """The bytes of a file that is to be sent, in pieces, for a network that takes uploads.
+
+        Raises:
+            Rejected: it is not kept any more.
+            Retry: it cannot be had now.
+        """
+
     async def keep(self, key: str, value: str) -> None:
         """Write something down for this app, for good; "" forgets it. Whoever works on the app later can read it.
 
@@ -277,8 +285,9 @@ class SupportsMedia(Protocol):
     """Files that arrived here can be fetched by their `MediaRef`."""
 
     def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
-        """The bytes of a file, in chunks.
+        """The bytes of a file, in chunks, as they come: whoever asks bounds their number, and stores them.
 
         Raises:
-            SendFailed: it is gone, or not to be had now.
+            SendFailed: it is gone (`Rejected`), or not to be had now (`Retry`, `RateLimited`: asked again soon).
+            FileTooLarge: the network says that it is larger than this bridge fetches.
         """

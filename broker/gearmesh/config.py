@@ -63,6 +63,13 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Url = ""
 
 
+class MediaConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`[media]`. `max_size` in bytes; `links`: who gets a file that cannot be shown may get a link to it."""
+
+    max_size: Annotated[int, msgspec.Meta(ge=1_000, le=2_000_000_000)] = 100_000_000
+    links: bool = True
+
+
 class AppConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`[apps.<name>]`: the keys that every app has. The others are the bridge's own.
 
@@ -103,6 +110,7 @@ class Config(msgspec.Struct, frozen=True):
     broker: BrokerConfig
     nats: NatsConfig
     web: WebConfig
+    media: MediaConfig
     apps: dict[str, ConfiguredApp]
     people: dict[str, PersonConfig]
     broken: dict[str, str]
@@ -119,7 +127,7 @@ TYPE_NAMES: Final = {
     "tuple": "a list",
     "object": "a table",
 }
-SECTIONS: Final = ("broker", "nats", "web", "apps", "people")
+SECTIONS: Final = ("broker", "nats", "web", "media", "apps", "people")
 COMMON_KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(AppConfig))
 
 
@@ -154,11 +162,12 @@ def parse(tables: Mapping[str, Any], plugins: Callable[[set[str]], Registry] = l
     broker = reader.struct(BrokerConfig, tables.get("broker", {}), "broker")
     nats = _nats(reader, tables.get("nats", {}))
     web = reader.struct(WebConfig, tables.get("web", {}), "web")
+    media = reader.struct(MediaConfig, tables.get("media", {}), "media")
     apps, broken = _apps(reader, tables.get("apps"), plugins)
     people = _people(reader, tables.get("people", {}), tables.get("apps"))
-    if reader.problems or broker is None or nats is None or web is None:
+    if reader.problems or broker is None or nats is None or web is None or media is None:
         raise ConfigInvalid(reader.problems)
-    return Config(broker, nats, web, apps, people, broken)
+    return Config(broker, nats, web, media, apps, people, broken)
 
 
 def parse_nats(tables: Mapping[str, Any]) -> NatsConfig:

@@ -19,11 +19,13 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from gearmesh.bridge import Bridge
 from gearmesh.bus.connection import Access, Connection
 from gearmesh.bus.embedded import EmbeddedServer, access_of
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.lease import Holder, Lease
 from gearmesh.bus.ledger import Ledger
+from gearmesh.bus.media import MediaStore
 from gearmesh.bus.members import Members
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
@@ -35,10 +37,13 @@ from gearmesh.host.app import App, Shared
 from gearmesh.host.connector import GuardedConnector
 from gearmesh.host.context import HostContext
 from gearmesh.host.directory import Directory
+from gearmesh.host.door import ask_for_file
+from gearmesh.host.files import FileRecord, Files
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
 from gearmesh.host.records import Conversations, MessageMap, Portals
 from gearmesh.host.supervisor import AppStatus, Supervisor
+from gearmesh.media.workshop import Workshop
 from gearmesh.metrics import Metrics
 from gearmesh.model.address import Address
 from gearmesh.model.conversation import Conversation
@@ -119,6 +124,8 @@ class Daemon:
         media_links = MediaLinks(key, config.web.public_url)
         self._leases = Store(connection, publisher, self._subjects.bucket("leases"), Holder)
         store = Store(connection, publisher, self._subjects.bucket("conversations"), Conversation)
+        bridges: dict[str, Bridge] = {}
+        files = self._files(publisher, bridges)
         shared = Shared(
             publisher,
             journal,
@@ -132,7 +139,8 @@ class Daemon:
             metrics,
             self._clock,
             key,
-            {},
+            bridges,
+            files,
         )
         for name, reason in config.broken.items():
             log.error("this app cannot start; messages for it wait in the log", app=name, reason=reason)
@@ -151,6 +159,7 @@ class Daemon:
             subjects=self._subjects,
             metrics=metrics,
             media_links=media_links,
+            files=files,
             clock=self._clock,
             apps=self.apps,
             elsewhere=frozenset(config.apps) - frozenset(self.apps) - frozenset(self._broken),
@@ -166,6 +175,23 @@ class Daemon:
         for name, supervisor in self.apps.items():
             self._run(supervisor.run(), f"app {name}")
         log.info("gearmesh is up", url=self.url, apps=sorted(self.apps))
+
+    def _files(self, publisher: Publisher, bridges: dict[str, Bridge]) -> Files:
+        connection, subjects, told = self.connection, self._subjects, self.config.media
+        files = Files(
+            MediaStore(connection, publisher, subjects),
+            Store(connection, publisher, subjects.bucket("files"), FileRecord),
+            bridges,
+            self.apps,
+            lambda ref: ask_for_file(connection, subjects, ref),
+            Workshop(2 * told.max_size),
+            self._data / "media",
+            max_size=told.max_size,
+            links=told.links,
+        )
+        files.start()
+        self._stack.push_async_callback(files.close)
+        return files
 
     def _runs(self, part: str) -> bool:
         return not self._only or part in self._only
@@ -211,7 +237,7 @@ class Daemon:
         connector = GuardedConnector(lambda: lease.valid, limit=HTTP_CONNECTIONS)
         http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=HTTP_TIMEOUT, connector=connector))
         kept = Store(self.connection, shared.publisher, self._subjects.bucket("kept"), str)
-        context = HostContext(name, http, self._clock, shared.media_links, kept)
+        context = HostContext(name, http, self._clock, shared.media_links, kept, shared.files)
         try:
             bridge = app.bridge(app.settings, context)
         except Exception as error:

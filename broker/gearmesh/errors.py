@@ -140,6 +140,36 @@ class ReplayRefused(GearmeshError):
         super().__init__(reason)
 
 
+class FileFailed(GearmeshError):
+    """A file that cannot go on. The message says why, in words for whoever sent it.
+
+    `kept` is its name in the object store, where it is there and may be linked to; else "".
+    """
+
+    kept: str = ""
+
+
+class FileTooLarge(FileFailed):
+    """A file with more bytes than may be passed on. `size` is what it has, at least; `limit` what it may have."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        self.size = size
+        self.limit = limit
+        super().__init__(f"the file has {size / 1e6:.1f} MB, and {limit / 1e6:.1f} MB are the most")
+
+
+class FileUnusable(FileFailed):
+    """A file that is gone, broken, or cannot be made what its network shows.
+
+    `reason` says which. `size` is set where it could only not be made small enough: the least that it had, in bytes.
+    """
+
+    def __init__(self, reason: str, *, size: int = 0) -> None:
+        self.reason = reason
+        self.size = size
+        super().__init__(f"the file cannot be passed on: {reason}")
+
+
 class SendFailed(GearmeshError):
     """What `Bridge.send` raises. `code` is the network's own name for the failure, such as "131056"."""
 

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import ClassVar
 
 import msgspec
@@ -17,16 +18,18 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.consumer import PinnedConsumer, Taken
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.ledger import Ledger
+from gearmesh.bus.media import MediaStore
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import LATER, LEDGER, OUT, ensure_all
 from gearmesh.clock import Clock
-from gearmesh.errors import BusError
+from gearmesh.errors import BusError, BusUnavailable
 from gearmesh.host.app import App, Shared
 from gearmesh.host.directory import Directory
 from gearmesh.host.egress import Egress
 from gearmesh.host.engine import egress_of
 from gearmesh.host.evidence import Evidence
+from gearmesh.host.files import FileRecord, Files
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
 from gearmesh.host.quotes import Quotes
@@ -35,10 +38,11 @@ from gearmesh.host.records import Conversations, MessageMap, Portals
 from gearmesh.host.supervisor import ACK_WAIT, MOST_UNACKNOWLEDGED
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
+from gearmesh.media.workshop import Workshop
 from gearmesh.metrics import Metrics
 from gearmesh.model.address import Address
 from gearmesh.model.capabilities import Capabilities, Limit
-from gearmesh.model.content import Sender, Text
+from gearmesh.model.content import MediaRef, Sender, Text
 from gearmesh.model.conversation import Conversation, dm_id
 from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.model.envelope import Envelope, Header
@@ -219,6 +223,7 @@ def _egress(
         clock,
         key,
         {APP: bridge},
+        _files(connection, publisher, bridge),
     )
     portals = Portals(connection, publisher, SUBJECTS, APP)
     app = App(APP, bridge, portals, shared, 86_400.0, "resend", 3.0, None, recipient_every)
@@ -226,6 +231,17 @@ def _egress(
     evidence = Evidence(connection, publisher, SUBJECTS, APP, messages, underway, clock)
     egress, _ = egress_of(app, connection, evidence, Receipts(app), underway, Quotes(app))
     return egress
+
+
+def _files(connection: Connection, publisher: Publisher, bridge: InstantBridge) -> Files:
+    """None come in here: nothing is fetched, and no process started."""
+    records = Store(connection, publisher, SUBJECTS.bucket("files"), FileRecord)
+    store = MediaStore(connection, publisher, SUBJECTS)
+    return Files(store, records, {APP: bridge}, {APP}, _nowhere, Workshop(0), Path("none"), max_size=0, links=False)
+
+
+async def _nowhere(ref: MediaRef) -> str:
+    raise BusUnavailable(f"nobody has files of {ref.app}")
 
 
 async def _stored(result: Stored | BusError) -> None:

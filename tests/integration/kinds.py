@@ -156,7 +156,11 @@ async def gif(scene: Scene) -> str:
     """An animated picture."""
     if scene.writer.network == "whatsapp":
         return NOBODY
-    looks = {AS_IT_IS: _shows("gif"), OTHERWISE: lambda shown: shown["type"] in {"image", "video"}, IN_WORDS: _says("http")}
+    looks = {
+        AS_IT_IS: _shows("gif"),
+        OTHERWISE: lambda shown: shown["type"] in {"image", "video"},
+        IN_WORDS: _says("http"),
+    }
     return await scene.cell(lambda: scene.writes(**media("gif", "image/gif", GIF)), looks)
 
 

@@ -7,7 +7,7 @@ from nats.js import api
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
-from gearmesh.bus.streams import BUCKETS, ensure_all, streams
+from gearmesh.bus.streams import BUCKETS, MEDIA, ensure_all, streams
 from gearmesh.errors import BusUnavailable, StreamDiffers
 from gearmesh.testing import NatsServer
 from gearmesh.wire.subjects import PARTITIONS, Subjects, partition_of
@@ -30,10 +30,12 @@ async def test_given_an_empty_server_then_all_streams_and_buckets_are_made(conne
     assert set(made) == {
         *(spec.name for spec in streams(SUBJECTS)),
         *(f"KV_{SUBJECTS.bucket(bucket.name)}" for bucket in BUCKETS),
+        f"OBJ_{SUBJECTS.bucket(MEDIA)}",
     }
     assert made["GM_IN"].retention == api.RetentionPolicy.LIMITS
     assert made["GM_IN"].max_age == 7 * 24 * 3600
     assert made["GM_DEAD"].max_age == 90 * 24 * 3600
+    assert made["OBJ_gm-media"].max_age == made["KV_gm-files"].max_age == 14 * 24 * 3600
     assert made["KV_gm-map"].max_age == 30 * 24 * 3600
 
 
@@ -53,7 +55,7 @@ async def test_given_another_prefix_then_two_brokers_share_one_server(connection
 
     names = set(await settings(connection))
     assert {"GM_IN", "SECOND_ONE_IN", "KV_gm-people", "KV_second-one-people"} <= names
-    assert len(names) == 2 * (len(streams(SUBJECTS)) + len(BUCKETS))
+    assert len(names) == 2 * (len(streams(SUBJECTS)) + len(BUCKETS) + 1)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is about another message goes where that one went: reactions, edits, votes, what is taken back; who is writing."""
+"""What is about another message goes where that one went; who is writing is seen, and stored nowhere."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ async def test_a_network_without_them_is_told_in_words(couple: Couple) -> None:
         await couple.comes("north", ReactionReceived("ada", "ada", now, "n-1", "❤️"))
         await couple.sees("❤️ to “the first words”")
         await couple.comes("north", EditReceived("ada", "ada", now + 1, "n-1", Text("the last words"), "1"))
-        await couple.sees("the last words")
+        await couple.sees("now says:\nthe *last* words")
         await couple.comes("north", RedactionReceived("ada", "ada", now + 2, "n-1"))
         await couple.sees("deleted")
         assert "words" not in last(couple).text, "what was taken back is not said again"

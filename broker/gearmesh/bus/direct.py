@@ -5,7 +5,7 @@ Each answer is a message of its own with its subject, sequence and time in heade
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ class Found(msgspec.Struct, frozen=True):
 
 async def scan(
     connection: Connection, stream: str, subject: str, *, since: int = 0, batch: int = BATCH
-) -> AsyncIterator[Found]:
+) -> AsyncGenerator[Found, None]:
     """The messages under a subject, which may have wildcards, oldest first.
 
     `since` (milliseconds since the epoch) leaves out what was stored before.

@@ -51,7 +51,10 @@ BUCKETS: Final = (
     BucketSpec("apps"),
     BucketSpec("kept"),
     BucketSpec("leases"),
+    BucketSpec("files", ttl=14 * DAY),
 )
+MEDIA: Final = "media"
+MEDIA_TTL: Final = 14 * DAY
 
 
 def streams(subjects: Subjects, partitions: int = PARTITIONS) -> tuple[StreamSpec, ...]:
@@ -85,6 +88,7 @@ async def ensure_all(
         await _ensure_stream(connection, _stream_config(spec, replicas))
     for bucket in BUCKETS:
         await _ensure_stream(connection, _bucket_config(bucket, subjects, replicas))
+    await _ensure_stream(connection, _media_config(subjects, replicas))
 
 
 def _stream_config(spec: StreamSpec, replicas: int) -> api.StreamConfig:
@@ -120,6 +124,24 @@ def _bucket_config(bucket: BucketSpec, subjects: Subjects, replicas: int) -> api
         allow_rollup_hdrs=True,
         allow_msg_ttl=True,
         deny_delete=True,
+    )
+
+
+def _media_config(subjects: Subjects, replicas: int) -> api.StreamConfig:
+    # What every NATS client takes for an object store (ADR-20), but for what happens when an operator's limit is
+    # reached: the oldest files go, which can be fetched again, and never those that are on their way.
+    name = subjects.bucket(MEDIA)
+    return api.StreamConfig(
+        name=f"OBJ_{name}",
+        subjects=[f"$O.{name}.C.>", f"$O.{name}.M.>"],
+        retention=api.RetentionPolicy.LIMITS,
+        storage=api.StorageType.FILE,
+        discard=api.DiscardPolicy.OLD,
+        max_age=MEDIA_TTL,
+        duplicate_window=DUPLICATE_WINDOW,
+        num_replicas=replicas,
+        allow_direct=True,
+        allow_rollup_hdrs=True,
     )
 
 

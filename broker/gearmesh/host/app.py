@@ -13,6 +13,7 @@ from gearmesh.clock import Clock
 from gearmesh.core.retry import OnUnclear
 from gearmesh.errors import Malformed
 from gearmesh.host.directory import Directory
+from gearmesh.host.files import Files
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
 from gearmesh.host.records import Conversations, MessageMap, Portals
@@ -39,6 +40,7 @@ class Shared(msgspec.Struct, frozen=True):
     clock: Clock
     key: bytes
     bridges: dict[str, Bridge]
+    files: Files
 
     def title(self, app: str) -> str:
         """What people call an app's network."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Final
 
 import aiohttp
@@ -11,6 +12,8 @@ import structlog
 from gearmesh.bridge import Status
 from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
+from gearmesh.errors import BusUnavailable, FileFailed, Rejected, Retry
+from gearmesh.host.files import Files
 from gearmesh.host.ingress import Ingress
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.model.content import MediaRef
@@ -28,7 +31,13 @@ class HostContext:
     """The `BridgeContext` of one app. The host connects it to the ingress after the bridge is made."""
 
     def __init__(
-        self, app: str, http: aiohttp.ClientSession, clock: Clock, media_links: MediaLinks, kept: Store[str]
+        self,
+        app: str,
+        http: aiohttp.ClientSession,
+        clock: Clock,
+        media_links: MediaLinks,
+        kept: Store[str],
+        files: Files,
     ) -> None:
         self.app = app
         self.http = http
@@ -36,6 +45,7 @@ class HostContext:
         self._clock = clock
         self._media_links = media_links
         self._kept = kept
+        self._files = files
         self._ingress: Ingress | None = None
         self._listener: StatusListener | None = None
 
@@ -63,6 +73,17 @@ class HostContext:
     def media_link(self, ref: MediaRef) -> str:
         """A link for a network to fetch a file; "" when no public URL is set."""
         return self._media_links.link(ref, self._clock.seconds())
+
+    async def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        """The bytes of a file; see `BridgeContext`."""
+        try:
+            async with aclosing(self._files.read(ref)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except FileFailed as error:
+            raise Rejected(str(error)) from None
+        except BusUnavailable as error:
+            raise Retry(str(error)) from None
 
     async def keep(self, key: str, value: str) -> None:
         """Write something down for this app; see `BridgeContext`."""

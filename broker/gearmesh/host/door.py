@@ -18,9 +18,11 @@ from nats.aio.subscription import Subscription
 
 from gearmesh.bridge import SupportsReplay, SupportsWebhook, WebhookRequest, WebhookResponse
 from gearmesh.bus.connection import Connection
-from gearmesh.errors import BusError, BusUnavailable
+from gearmesh.errors import BusError, BusUnavailable, FileFailed, FileTooLarge, FileUnusable
 from gearmesh.host.app import App
+from gearmesh.host.files import FETCH_WITHIN
 from gearmesh.host.ingress import Ingress
+from gearmesh.model.content import MediaRef
 from gearmesh.model.events import Unparsed
 from gearmesh.wire.subjects import Subjects
 
@@ -40,6 +42,37 @@ class _Request(msgspec.Struct, frozen=True):
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+
+
+class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of a file: its `name` in the object store, or why it has none."""
+
+    name: str = ""
+    reason: str = ""
+    size: int = 0
+    limit: int = 0
+
+
+async def ask_for_file(connection: Connection, subjects: Subjects, ref: MediaRef) -> str:
+    """Have the process that is at work on the file's app store it: its name in the object store.
+
+    Raises:
+        FileTooLarge, FileUnusable: it cannot be had.
+        BusUnavailable: no process is at work on the app, or it has not answered in time.
+    """
+    try:
+        question = msgspec.msgpack.encode(ref)
+        reply = await connection.client.request(subjects.ask(ref.app, "media"), question, timeout=FETCH_WITHIN + 60)
+        answer = msgspec.msgpack.decode(reply.data, type=_Kept)
+    except (nats.errors.Error, OSError, msgspec.MsgspecError) as error:
+        raise BusUnavailable(f"no process is at work on {ref.app} now ({type(error).__name__})") from None
+    if answer.limit:
+        raise FileTooLarge(answer.size, answer.limit)
+    if answer.reason:
+        raise FileUnusable(answer.reason)
+    if not answer.name:
+        raise BusUnavailable(f"the process at work on {ref.app} cannot store files now")
+    return answer.name
 
 
 async def ask_elsewhere(
@@ -70,6 +103,7 @@ class Door:
         self._subscriptions: list[Subscription] = []
         self._opened = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
+        self._fetching: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
     @property
@@ -84,6 +118,7 @@ class Door:
         self._subscriptions = [
             await client.subscribe(ask(name, "webhook"), cb=self._asked_webhook),
             await client.subscribe(ask(name, "replay"), cb=self._asked_replay),
+            await client.subscribe(ask(name, "media"), cb=self._asked_media),
         ]
         self._opened.set()
 
@@ -94,7 +129,10 @@ class Door:
         for subscription in subscriptions:
             if not self._connection.client.is_closed:
                 await subscription.unsubscribe()
-        await asyncio.gather(*self._answering, return_exceptions=True)
+        # A file takes long, and whoever is at work next can fetch it as well.
+        for fetching in self._fetching:
+            fetching.cancel()
+        await asyncio.gather(*self._answering, *self._fetching, return_exceptions=True)
 
     async def webhook(self, request: WebhookRequest) -> WebhookResponse:
         """Take a webhook in, here or where the app is at work.
@@ -144,6 +182,12 @@ class Door:
     async def _asked_replay(self, message: Msg) -> None:
         await self._answer(message, self._answer_replay)
 
+    async def _asked_media(self, message: Msg) -> None:
+        # Files wait for each other in `Files`; webhooks do not wait for them.
+        task = asyncio.create_task(self._answer_media(message))
+        self._fetching.add(task)
+        task.add_done_callback(self._fetching.discard)
+
     async def _answer(self, message: Msg, how: _Answerer) -> None:
         # nats-py gives a subscription's messages one after the other; answers take their time.
         await self._room.acquire()
@@ -170,6 +214,23 @@ class Door:
                 "a webhook could not be stored; the network sends it again", app=self._app.name, error=str(error)
             )
             answer = WebhookResponse(503, "not stored; send it again\n", "unavailable")
+        await message.respond(msgspec.msgpack.encode(answer))
+
+    async def _answer_media(self, message: Msg) -> None:
+        try:
+            ref = msgspec.msgpack.decode(message.data, type=MediaRef)
+        except msgspec.MsgspecError as error:
+            log.warning("a question over nats that is none", app=self._app.name, error=str(error))
+            return
+        try:
+            answer = _Kept((await self._app.shared.files.fetch(ref)).name)
+        except FileTooLarge as error:
+            answer = _Kept(size=error.size, limit=error.limit)
+        except FileFailed as error:
+            answer = _Kept(reason=getattr(error, "reason", str(error)))
+        except BusError as error:
+            log.warning("a file could not be stored", app=self._app.name, error=str(error))
+            answer = _Kept()
         await message.respond(msgspec.msgpack.encode(answer))
 
     async def _answer_replay(self, message: Msg) -> None:

@@ -12,7 +12,7 @@ from gearmesh.bridge import SupportsGhosts
 from gearmesh.core.degrade import Fitting, Part, Quoted, feature_of, fit
 from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
-from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear, WindowClosed
+from gearmesh.errors import BusError, RateLimited, Rejected, Retry, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import Watch, answer_of
 from gearmesh.host.app import App
 from gearmesh.host.carrying import carry
@@ -120,9 +120,12 @@ class LegSender:
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
         about = await self._about(job, content, in_words)
-        parts = fit(content, self._fitting(job, content, ghost, about, in_words))
+        try:
+            parts = fit(content, self._fitting(job, content, ghost, about, in_words))
+        except Rejected as error:
+            return Outcome("failed", reason="unsupported", detail=str(error))
         if not parts:
-            return Outcome("failed", reason="unsupported", detail="there is nothing in it to show")
+            return Outcome("expired", detail="its network does not show it, and nobody misses it")
         known = before
         for number in before.again or range(before.parts, len(parts)):
             if number >= len(parts):

@@ -10,12 +10,16 @@ have the units that their docstrings name; what a network does not tell is empty
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from gearmesh.model.address import SYSTEM_APP
+
 ReceiptState = Literal["delivered", "read", "played", "failed"]
 MediaKind = Literal["image", "video", "audio", "voice", "file", "sticker", "gif"]
+KEPT_FILES: Final = SYSTEM_APP
+"""The `MediaRef.app` of files in the object store `gm-media`: `source` is then the object's name."""
 
 
 class Sender(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,8 +48,9 @@ class Text(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
 class MediaRef(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a file is, without its bytes.
 
-    `app` and `source` name it: `source` is minted by that app's bridge, which alone can open it. `size` is in bytes,
-    `duration` in seconds, `sha256` in hex; 0 and "" where the network does not tell.
+    `app` and `source` name it: `source` is minted by that app's bridge, which alone can open it; with `app` being
+    `gearmesh` it stands in the object store, under the name `source`. `size` is in bytes, `duration` in seconds,
+    `sha256` in hex; 0 and "" where the network does not tell. Of a file in the store all of it is known.
     """
 
     app: str

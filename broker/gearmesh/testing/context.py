@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Final, TypeVar
 
@@ -14,12 +15,13 @@ from aiohttp import web
 
 from gearmesh.bridge import Status
 from gearmesh.clock import Clock
-from gearmesh.errors import BusUnavailable
+from gearmesh.errors import BusUnavailable, Rejected
 from gearmesh.model.content import MediaRef
 from gearmesh.model.events import Event
 from gearmesh.testing.watch import Watch
 
 HTTP_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+CHUNK: Final = 64 * 1024
 PATIENCE: Final = 10.0
 """Seconds after which waiting for a bridge is given up."""
 Kind = TypeVar("Kind", bound=Event)
@@ -37,7 +39,8 @@ class FakeContext:
 
     `events` is everything that was received, oldest first; `refused` what came while `unavailable` was set;
     `reports` what the bridge said about its connection. `http` is a real session. Files that were put in with `offer`
-    have a link on the loopback under which they can really be fetched; for all others `media_link` gives "".
+    have a link on the loopback under which they can really be fetched, and `media` gives their bytes; for all others
+    `media_link` gives "". Without `links` it does so for all, as where the operator has no public address.
     """
 
     def __init__(self, app: str = "fake", *, clock: Clock | None = None) -> None:
@@ -46,6 +49,7 @@ class FakeContext:
         self.clock = clock or Clock()
         self.unavailable = False
         """While it is set, nothing can be stored: `receive` raises `BusUnavailable`."""
+        self.links = True
         self.events: list[Event] = []
         self.refused: list[Event] = []
         self.reports: list[StatusReport] = []
@@ -116,7 +120,20 @@ class FakeContext:
 
     def media_link(self, ref: MediaRef) -> str:
         """A link to a file that was put in with `offer`; "" for others."""
-        return f"{self._url}/media/{ref.source}" if ref.source in self._files else ""
+        return f"{self._url}/media/{ref.source}" if self.links and ref.source in self._files else ""
+
+    async def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        """The bytes of a file that was put in with `offer`.
+
+        Raises:
+            Rejected: there is none.
+        """
+        known = self._files.get(ref.source)
+        if known is None:
+            raise Rejected(f"the test has offered no file {ref.source}")
+        data = known[1]
+        for start in range(0, len(data), CHUNK):
+            yield data[start : start + CHUNK]
 
     async def keep(self, key: str, value: str) -> None:
         """Keep something in `kept`; "" forgets it.
@@ -142,7 +159,8 @@ class FakeContext:
 
     def offer(self, data: bytes, *, mime: str = "image/png", name: str = "picture.png") -> MediaRef:
         """Put in a file of another app, as if somebody there had sent it. Its link works from now on."""
-        ref = MediaRef("elsewhere", f"file-{len(self._files) + 1}", mime, len(data), name=name)
+        sha256 = hashlib.sha256(data).hexdigest()
+        ref = MediaRef("elsewhere", f"file-{len(self._files) + 1}", mime, len(data), sha256, name)
         self._files[ref.source] = (ref, data)
         return ref
 

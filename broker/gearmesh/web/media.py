@@ -1,20 +1,25 @@
-"""`/media/<token>`: files for networks to fetch, streamed from the network where they are."""
+"""`/media/<token>`: files for networks and people to fetch, from the object store.
+
+A link can also name a file that still is where it came from: then it is fetched first, here or by the process at work
+on its app, and stored.
+"""
 
 from __future__ import annotations
 
+import re
+from contextlib import aclosing
 from typing import Final
 
-import puremagic
 import structlog
 from aiohttp import web
 
-from gearmesh.bridge import SupportsMedia
-from gearmesh.errors import Rejected, SendFailed
+from gearmesh.errors import BusUnavailable, FileFailed, FileTooLarge, Rejected
+from gearmesh.model.content import KEPT_FILES, MediaRef
 from gearmesh.web.site import Site
 
 log = structlog.get_logger("gearmesh.web")
 
-UNKNOWN: Final = "application/octet-stream"
+_RANGE: Final = re.compile(r"bytes=(?:(?P<first>[0-9]{1,15})-(?P<last>[0-9]{1,15})?|-(?P<tail>[0-9]{1,15}))")
 
 
 class MediaFiles:
@@ -25,52 +30,75 @@ class MediaFiles:
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """What to add to the web server."""
-        return [web.get("/media/{token}", self._serve, allow_head=False)]
+        return [web.get("/media/{token}", self._serve)]
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        files = self._site.files
         try:
             ref = self._site.media_links.read(request.match_info["token"], self._site.clock.seconds())
+            if ref.app not in {KEPT_FILES, *self._site.apps, *self._site.elsewhere}:
+                raise Rejected("no app here has this file")
+            record = await files.fetch(ref)
         except Rejected as error:
             raise web.HTTPNotFound(text=f"{error}\n") from None
-        supervisor = self._site.apps.get(ref.app)
-        if supervisor is None or not isinstance(supervisor.app.bridge, SupportsMedia):
-            raise web.HTTPNotFound(text="no app here has this file\n")
+        except FileTooLarge as error:
+            raise web.HTTPRequestEntityTooLarge(error.limit, error.size, text=f"{error}\n") from None
+        except FileFailed as error:
+            log.warning("a file could not be served", app=ref.app, error=str(error))
+            gone = web.HTTPNotFound if ref.app == KEPT_FILES else web.HTTPBadGateway
+            raise gone(text="the file cannot be had any more\n") from None
+        except BusUnavailable as error:
+            log.warning("a file could not be served", app=ref.app, error=str(error))
+            raise web.HTTPServiceUnavailable(text="the file cannot be had now\n") from None
+        start, stop = _asked(request.headers.get("Range", ""), record.size)
         # Whatever it claims to be, a browser that follows the link must not run it.
         response = web.StreamResponse(
             headers={
                 "X-Content-Type-Options": "nosniff",
                 "Content-Security-Policy": "sandbox; default-src 'none'",
                 "Content-Disposition": "attachment",
+                "Accept-Ranges": "bytes",
+                "ETag": f'"{record.sha256}"',
             }
         )
-        chunks = supervisor.app.bridge.media(ref)
+        response.content_type = record.mime
+        response.content_length = stop - start
+        if (start, stop) != (0, record.size):
+            response.set_status(206)
+            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{record.size}"
+        await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         try:
-            async for chunk in chunks:
-                if not response.prepared:
-                    response.content_type = ref.mime or _type_of(chunk)
-                    await response.prepare(request)
-                await response.write(chunk)
-        except SendFailed as error:
-            log.warning("a file could not be fetched", app=ref.app, error=str(error))
-            if not response.prepared:
-                raise web.HTTPBadGateway(text="the file cannot be had from its network now\n") from None
+            async with aclosing(files.read(MediaRef(KEPT_FILES, record.name), start=start, stop=stop)) as pieces:
+                async for piece in pieces:
+                    await response.write(piece)
+        except (FileFailed, BusUnavailable) as error:
+            log.warning("a file broke off while it was served", name=record.name, error=str(error))
             # The headers are out: break the connection, so that nobody takes a part for the whole.
             response.force_close()
             if request.transport:
                 request.transport.abort()
             return response
-        if not response.prepared:
-            await response.prepare(request)
         await response.write_eof()
         return response
 
 
-def _type_of(start: bytes) -> str:
-    """The MIME type that the first bytes of a file show: Messenger and Instagram do not tell it, WhatsApp wants it."""
-    if start[4:8] == b"ftyp":  # puremagic leaves open which of its kinds an MP4 file is
-        return "audio/mp4" if start[8:11] == b"M4A" else "video/mp4"
-    try:
-        found = puremagic.from_string(start, mime=True) or UNKNOWN
-    except (puremagic.PureError, ValueError):
-        return UNKNOWN
-    return "audio/ogg" if found == "application/ogg" else found
+def _asked(header: str, size: int) -> tuple[int, int]:
+    """The first byte and the one behind the last that are asked for; all of them where the header asks for no one range
+    (RFC 9110, 14.2: a server may ignore it).
+
+    Raises:
+        HTTPRequestRangeNotSatisfiable: there are none in it.
+    """
+    asked = _RANGE.fullmatch(header.replace(" ", ""))
+    if asked is None:
+        return 0, size
+    if asked["tail"] is not None:
+        start, stop = max(0, size - int(asked["tail"])), size
+    else:
+        start = int(asked["first"])
+        stop = min(size, int(asked["last"]) + 1) if asked["last"] else size
+    if start >= stop:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
+    return start, stop

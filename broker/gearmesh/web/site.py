@@ -6,6 +6,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.publisher import Publisher
 from gearmesh.clock import Clock
+from gearmesh.host.files import Files
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.supervisor import Supervisor
 from gearmesh.metrics import Metrics
@@ -29,6 +30,7 @@ class Site:
         subjects: Subjects,
         metrics: Metrics,
         media_links: MediaLinks,
+        files: Files,
         clock: Clock,
         apps: dict[str, Supervisor],
         elsewhere: frozenset[str],
@@ -41,6 +43,7 @@ class Site:
         self.subjects = subjects
         self.metrics = metrics
         self.media_links = media_links
+        self.files = files
         self.clock = clock
         self.apps = apps
         self.elsewhere = elsewhere

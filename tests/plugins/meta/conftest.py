@@ -12,7 +12,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from gearmesh import BusUnavailable, Event, MediaRef, Secret, Status, WebhookRequest
+from gearmesh import BusUnavailable, Event, MediaRef, Rejected, Secret, Status, WebhookRequest
 from gearmesh_meta.config import InstagramConfig, MessengerConfig, WhatsAppConfig
 from gearmesh_meta.instagram import Instagram
 from gearmesh_meta.messenger import Messenger
@@ -36,6 +36,7 @@ class FakeContext:
         self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self.time = 1_800_000_000.0
         self.links: dict[str, str] = {}
+        self.files: dict[str, bytes] = {}
         self.batches: list[tuple[Event, ...]] = []
         self.statuses: asyncio.Queue[str] = asyncio.Queue()
         self.arrived: asyncio.Queue[Event] = asyncio.Queue()
@@ -59,6 +60,13 @@ class FakeContext:
 
     def media_link(self, ref: MediaRef) -> str:
         return self.links.get(ref.source, "")
+
+    async def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        data = self.files.get(ref.source)
+        if data is None:
+            raise Rejected(f"there is no file {ref.source}")
+        for start in range(0, len(data), 1000):
+            yield data[start : start + 1000]
 
     async def keep(self, key: str, value: str) -> None:
         self.kept[key] = value
@@ -99,13 +107,25 @@ class GraphStub:
         return [body for _, _, _, body in self.calls]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        body = await request.json() if request.can_read_body else None
+        body = await read_body(request)
         self.calls.append((request.method, request.path, dict(request.query), body))
         self.headers.append(dict(request.headers))
         if not self.answers:
-            return web.json_response({"messages": [{"id": "wamid.1"}], "message_id": "m_1", "id": "1"})
+            return web.json_response(
+                {"messages": [{"id": "wamid.1"}], "message_id": "m_1", "id": "1", "attachment_id": "1"}
+            )
         answer = self.answers.pop(0)
         return answer if isinstance(answer, web.StreamResponse) else await answer(request)
+
+
+async def read_body(request: web.Request) -> Any:
+    """The JSON of a call, or the fields of its form; a file there is (name, MIME type, bytes)."""
+    if not request.content_type.startswith("multipart/"):
+        return await request.json() if request.can_read_body else None
+    return {
+        key: (value.filename, value.content_type, value.file.read()) if isinstance(value, web.FileField) else value
+        for key, value in (await request.post()).items()
+    }
 
 
 @pytest.fixture
@@ -117,7 +137,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def graph_stub() -> AsyncIterator[GraphStub]:
     stub = GraphStub()
-    app = web.Application()
+    app = web.Application(client_max_size=32_000_000)
     app.router.add_route("*", "/{path:.*}", stub.handle)
     runner = web.AppRunner(app, shutdown_timeout=0)
     await runner.setup()

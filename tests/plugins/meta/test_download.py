@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from gearmesh import MediaRef, RateLimited, Rejected, Retry, SendFailed
+from gearmesh import FileTooLarge, MediaRef, RateLimited, Rejected, Retry, SendFailed
 from gearmesh_meta import download
 from gearmesh_meta.download import Downloads
 from gearmesh_meta.instagram import Instagram
@@ -164,7 +164,7 @@ async def test_given_a_file_over_the_limit_then_it_is_refused(graph_stub: GraphS
     graph_stub.answers.append(endless)
     downloads = Downloads(graph_stub.url, limit=len(FILE) - 1)
 
-    with pytest.raises(Rejected, match="larger"):
+    with pytest.raises(FileTooLarge, match="MB"):
         [chunk async for chunk in downloads.stream(f"{graph_stub.url}/big")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -179,11 +180,12 @@ async def test_given_a_picture_then_its_bytes_can_be_fetched(world: World, netwo
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-async def test_given_a_file_from_elsewhere_then_it_goes_out_by_link(world: World, network: str) -> None:
+async def test_given_a_file_from_elsewhere_then_it_goes_out_uploaded_or_by_link(world: World, network: str) -> None:
     await world.next(network, ChatOpened)
     await world.types("whatsapp", text="", media={"type": "image", "base64": "iVBORw0KGgo=", "mime": "image/png"})
     shown = (await world.sees("whatsapp"))[0]
     world.contexts[network].links["src"] = f"{world.url}{shown['media']['url']}"
+    world.contexts[network].files["src"] = base64.b64decode("iVBORw0KGgo=")
     content, user = Media("image", MediaRef("other", "src", "image/png")), PEOPLE[network]
 
     sent = await world.bridges[network].send(Delivery("leg-1", user, user, content))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,29 +78,41 @@ async def test_whatsapp_writes_to_a_scoped_id_where_it_knows_no_number(
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (picture(caption="Taj"), {"type": "image", "image": {"link": LINK, "caption": "Taj"}}),
-        (picture("video", "video/mp4"), {"type": "video", "video": {"link": LINK}}),
-        (picture("audio", "audio/mpeg"), {"type": "audio", "audio": {"link": LINK}}),
-        (picture("voice", "audio/ogg; codecs=opus"), {"type": "audio", "audio": {"link": LINK, "voice": True}}),
-        (picture("sticker", "image/webp"), {"type": "sticker", "sticker": {"link": LINK}}),
-        (picture("file", "text/plain"), {"type": "document", "document": {"link": LINK, "filename": "file.bin"}}),
-        (picture("sticker", "image/png"), {"type": "image", "image": {"link": LINK}}),
-        (picture(mime="image/heic"), {"type": "document", "document": {"link": LINK, "filename": "file.bin"}}),
-        (picture(size=6_000_000), {"type": "document", "document": {"link": LINK, "filename": "file.bin"}}),
-        (
-            picture(size=200_000_000, caption="big"),
-            {"type": "text", "text": {"body": f"big\nfile.bin\n{LINK}", "preview_url": True}},
-        ),
+        (picture(caption="Taj"), {"type": "image", "image": {"id": "1", "caption": "Taj"}}),
+        (picture("video", "video/mp4"), {"type": "video", "video": {"id": "1"}}),
+        (picture("audio", "audio/mpeg"), {"type": "audio", "audio": {"id": "1"}}),
+        (picture("voice", "audio/ogg; codecs=opus"), {"type": "audio", "audio": {"id": "1", "voice": True}}),
+        (picture("voice", "audio/mp4"), {"type": "audio", "audio": {"id": "1"}}),
+        (picture("sticker", "image/webp"), {"type": "sticker", "sticker": {"id": "1"}}),
+        (picture("file", "text/plain"), {"type": "document", "document": {"id": "1", "filename": "file.bin"}}),
+        (picture("sticker", "image/png"), {"type": "image", "image": {"id": "1"}}),
+        (picture(mime="image/heic"), {"type": "document", "document": {"id": "1", "filename": "file.bin"}}),
+        (picture(size=6_000_000), {"type": "document", "document": {"id": "1", "filename": "file.bin"}}),
     ],
 )
-async def test_whatsapp_sends_a_file_in_the_best_way_that_takes_it(
+async def test_whatsapp_uploads_a_file_and_sends_it_in_the_best_way_that_takes_it(
     whatsapp: WhatsApp, graph_stub: GraphStub, context: FakeContext, content: Media, expected: dict[str, Any]
 ) -> None:
     context.links["src"] = LINK
+    context.files["src"] = data = bytes(content.ref.size or 10)
 
     await whatsapp.send(to(ADA, content))
 
-    assert {key: graph_stub.bodies[0].get(key) for key in expected} == expected
+    uploaded, sent = graph_stub.bodies
+    assert graph_stub.calls[0][1].endswith("/106540352242922/media")
+    assert uploaded["messaging_product"] == "whatsapp"
+    assert uploaded["file"] == ("file.bin", content.ref.mime, data)
+    assert {key: sent.get(key) for key in expected} == expected
+
+
+async def test_whatsapp_gives_a_link_to_what_it_takes_in_no_way(
+    whatsapp: WhatsApp, graph_stub: GraphStub, context: FakeContext
+) -> None:
+    context.links["src"] = LINK
+
+    await whatsapp.send(to(ADA, picture(size=200_000_000, caption="big")))
+
+    assert graph_stub.bodies[0]["text"] == {"body": f"big\nfile.bin\n{LINK}", "preview_url": True}
 
 
 async def test_messenger_sends_a_text_with_our_id_the_quoted_message_and_the_persona(
@@ -120,16 +133,20 @@ async def test_messenger_sends_a_text_with_our_id_the_quoted_message_and_the_per
     ]
 
 
-async def test_messenger_and_instagram_send_files_by_link(
+async def test_messenger_uploads_a_file_and_instagram_fetches_it_by_its_link(
     messenger: Messenger, instagram: Instagram, graph_stub: GraphStub, context: FakeContext
 ) -> None:
     context.links["src"] = LINK
+    context.files["src"] = b"words"
     await messenger.send(to(BEN, picture("file", "text/plain")))
     await instagram.send(to(BEN, picture("voice", "audio/mp4")))
     await instagram.send(to(BEN, picture("file", "text/plain")))
 
-    assert [body["message"] for body in graph_stub.bodies] == [
-        {"attachment": {"type": "file", "payload": {"url": LINK}}, "metadata": "leg-1"},
+    uploaded, *sent = graph_stub.bodies
+    assert json.loads(uploaded["message"]) == {"attachment": {"type": "file", "payload": {"is_reusable": True}}}
+    assert uploaded["filedata"] == ("file.bin", "text/plain", b"words")
+    assert [body["message"] for body in sent] == [
+        {"attachment": {"type": "file", "payload": {"attachment_id": "1"}}, "metadata": "leg-1"},
         {"attachment": {"type": "audio", "payload": {"url": LINK}}},
         {"text": f"file.bin\n{LINK}"},
     ]
@@ -195,11 +212,13 @@ async def test_a_yes_without_a_message_id_is_unclear(
             await bridge.send(to(user, Text("x")))
 
 
-async def test_a_file_with_neither_link_nor_name_is_rejected(messenger: Messenger, graph_stub: GraphStub) -> None:
-    with pytest.raises(Rejected, match="public URL"):
-        await messenger.send(to(BEN, Media("image", MediaRef("other", "src"))))
+async def test_a_file_that_cannot_be_had_fails_as_it_does_and_nothing_is_sent(
+    messenger: Messenger, graph_stub: GraphStub
+) -> None:
+    with pytest.raises(Rejected, match="no file"):
+        await messenger.send(to(BEN, Media("image", MediaRef("other", "src", "image/png"))))
 
-    assert graph_stub.calls == []
+    assert not [path for _, path, _, _ in graph_stub.calls if path.endswith("/messages")]
 
 
 async def test_read_is_shown_and_delivered_is_not(

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from gearmesh import RateLimited, Rejected, Retry
+from gearmesh import FileTooLarge, RateLimited, Rejected, Retry
 
 CHUNK: Final = 64 * 1024
 LIMIT: Final = 100 * 1024 * 1024
@@ -40,18 +40,19 @@ class Downloads:
         """The bytes of a file, in chunks of at most 64 KiB. `headers` go to the first host alone.
 
         Raises:
-            Rejected: the address is not allowed, the file is gone or larger than the limit.
+            FileTooLarge: the file is larger than the limit.
+            Rejected: the address is not allowed, or the file is gone.
             Retry, RateLimited: it cannot be had now.
         """
         try:
             async with self._opened(url, dict(headers or {})) as response:
                 if (response.content_length or 0) > self._limit:
-                    raise Rejected(f"the file is larger than {self._limit} bytes")
+                    raise FileTooLarge(response.content_length or 0, self._limit)
                 size = 0
                 async for chunk in response.content.iter_chunked(CHUNK):
                     size += len(chunk)
                     if size > self._limit:
-                        raise Rejected(f"the file is larger than {self._limit} bytes")
+                        raise FileTooLarge(size, self._limit)
                     yield chunk
         # The messages name the kind of failure only: the address may hold a signature.
         except aiohttp.InvalidURL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -21,6 +22,10 @@ MAX_ANSWER: Final = 1_000_000
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
 """Seconds. Connecting has its own, shorter limit: when the total runs out, the request has gone out."""
+
+
+UPLOAD_TIMEOUT: Final = aiohttp.ClientTimeout(total=50, connect=10)
+"""Seconds. A bridge has 60 for a whole send; what takes longer is tried again, and is no message that may be there."""
 
 
 class Graph:
@@ -80,12 +85,30 @@ class Graph:
             raise Rejected("the text holds half a character (a lone surrogate), which no network takes") from None
         return await self._call("POST", url, data, sends=sends)
 
-    async def _call(self, method: str, url: str, data: bytes | None, *, sends: bool) -> dict[str, Any]:
+    async def upload(self, url: str, form: AsyncIterator[bytes], headers: Mapping[str, str]) -> dict[str, Any]:
+        """Write a form as it comes. To do it twice shows nothing twice.
+
+        Raises:
+            SendFailed: what Meta's answer means; `Retry` when there was none.
+        """
+        headers = {**self.bearer(), **headers}
+        return await self._call("POST", url, form, sends=False, headers=headers, timeout=UPLOAD_TIMEOUT)
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        data: bytes | AsyncIterator[bytes] | None,
+        *,
+        sends: bool,
+        headers: Mapping[str, str] | None = None,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> dict[str, Any]:
         # `from None` everywhere: aiohttp's exceptions can show the address, which carries the proof.
         lost: type[Unclear | Retry] = Unclear if sends else Retry
         try:
             async with self._context.http.request(
-                method, url, data=data, headers=self._headers, timeout=TIMEOUT, allow_redirects=False
+                method, url, data=data, headers=headers or self._headers, timeout=timeout, allow_redirects=False
             ) as response:
                 raw = await _bounded(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

@@ -15,6 +15,7 @@ from gearmesh import (
     MediaRef,
     Profile,
     ReceiptDelivery,
+    Rejected,
     Sent,
 )
 from gearmesh_meta.capabilities import INSTAGRAM, INSTAGRAM_WAYS, answered_late
@@ -23,9 +24,16 @@ from gearmesh_meta.download import Downloads
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import HUMAN_AGENT, reaction_action, send_api_message, sender_action
+from gearmesh_meta.outgoing import (
+    HUMAN_AGENT,
+    names_unknown_file,
+    reaction_action,
+    send_api_message,
+    sender_action,
+)
 from gearmesh_meta.parse_messaging import parse
 from gearmesh_meta.profiles import profile_of
+from gearmesh_meta.uploads import attachment_uploads
 
 _SCOPED_ID: Final = re.compile(r"[0-9]{1,40}")
 
@@ -55,6 +63,9 @@ class Instagram(MetaBridge):
         super().__init__(config, context, account=config.instagram_id, graph=graph)
         # A Page's token sends for the account linked to the Page: "me" is what that token stands for.
         self._messages = graph.url("me/messages" if by_page else f"{config.instagram_id}/messages")
+        platform = "instagram" if by_page else ""
+        account = "me" if by_page else config.instagram_id
+        self._uploads = attachment_uploads(context, graph, account, platform=platform)
         self._capabilities = answered_late(INSTAGRAM) if config.human_agent else INSTAGRAM
         self._downloads = Downloads(config.base)
 
@@ -76,9 +87,25 @@ class Instagram(MetaBridge):
         """The events of a webhook."""
         return parse(payload, "instagram", origin)
 
+    async def run(self) -> None:
+        """As of all three; what was uploaded long ago is forgotten first."""
+        await self._uploads.forget_old()
+        await super().run()
+
     async def send(self, delivery: Delivery) -> Sent:
-        """Send a text, with answers to tap, or a file by link. Instagram takes no id of ours and quotes nothing."""
-        message = send_api_message(delivery.content, self.context, INSTAGRAM_WAYS)
+        """Send a text, with answers to tap, or a file by link (uploaded where there is none).
+
+        Instagram takes no id of ours and quotes nothing.
+        """
+        try:
+            return await self._send(delivery)
+        except Rejected as error:
+            if not await names_unknown_file(delivery.content, INSTAGRAM_WAYS, self._uploads, error):
+                raise
+            return await self._send(delivery)
+
+    async def _send(self, delivery: Delivery) -> Sent:
+        message = await send_api_message(delivery.content, self.context, INSTAGRAM_WAYS, self._uploads, by_link=True)
         body: dict[str, Any] = {"recipient": {"id": delivery.user}, "message": message}
         if delivery.late:
             body["tag"] = HUMAN_AGENT

@@ -25,10 +25,18 @@ from gearmesh_meta.download import Downloads
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import HUMAN_AGENT, reaction_action, send_api_message, sender_action, whole_message
+from gearmesh_meta.outgoing import (
+    HUMAN_AGENT,
+    names_unknown_file,
+    reaction_action,
+    send_api_message,
+    sender_action,
+    whole_message,
+)
 from gearmesh_meta.parse_messaging import parse
 from gearmesh_meta.personas import Personas
 from gearmesh_meta.profiles import profile_of
+from gearmesh_meta.uploads import attachment_uploads
 
 _SCOPED_ID: Final = re.compile(r"[0-9]{1,40}")
 """Page-scoped and Instagram-scoped user ids are decimal."""
@@ -57,6 +65,7 @@ class Messenger(MetaBridge):
         self._messages = graph.url(f"{config.page_id}/messages")
         self._capabilities = answered_late(MESSENGER) if config.human_agent else MESSENGER
         self._downloads = Downloads(config.graph_url)
+        self._uploads = attachment_uploads(context, graph, config.page_id)
         self._personas: Personas | None = None
         if config.personas:
             self._personas = Personas(graph, context, config.page_id, config.persona_picture)
@@ -79,9 +88,22 @@ class Messenger(MetaBridge):
         """The events of a webhook."""
         return parse(payload, "page", origin)
 
+    async def run(self) -> None:
+        """As of all three; what was uploaded long ago is forgotten first."""
+        await self._uploads.forget_old()
+        await super().run()
+
     async def send(self, delivery: Delivery) -> Sent:
-        """Send a text, with answers to tap, or a file by link, in the persona of whoever wrote it."""
-        message = send_api_message(delivery.content, self.context, MESSENGER_WAYS)
+        """Send a text, with answers to tap, or a file that is uploaded once, in the persona of whoever wrote it."""
+        try:
+            return await self._send(delivery)
+        except Rejected as error:
+            if not await names_unknown_file(delivery.content, MESSENGER_WAYS, self._uploads, error):
+                raise
+            return await self._send(delivery)
+
+    async def _send(self, delivery: Delivery) -> Sent:
+        message = await send_api_message(delivery.content, self.context, MESSENGER_WAYS, self._uploads, by_link=False)
         body: dict[str, Any] = {
             "recipient": {"id": delivery.user},
             "messaging_type": "MESSAGE_TAG" if delivery.late else "RESPONSE",

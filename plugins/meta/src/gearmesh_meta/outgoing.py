@@ -7,13 +7,18 @@ from typing import Any, Final
 
 from gearmesh import BridgeContext, Delivery, Media, Outgoing, Reaction, Rejected, Text
 from gearmesh_meta.capabilities import Ways, way_for
+from gearmesh_meta.uploads import Uploads
 
 HUMAN_AGENT: Final = "HUMAN_AGENT"
 """The tag of messages that answer somebody after their window has closed: the only one left of Meta's (mid-2026)."""
 
 
-def send_api_message(content: Outgoing, context: BridgeContext, ways: Ways) -> dict[str, Any]:
-    """The `message` object of Messenger and Instagram: a text, or a file by link where it fits one of `ways`.
+async def send_api_message(
+    content: Outgoing, context: BridgeContext, ways: Ways, uploads: Uploads, *, by_link: bool
+) -> dict[str, Any]:
+    """The `message` object of Messenger and Instagram: a text, or a file where it fits one of `ways`.
+
+    The file goes as one that was uploaded; `by_link`: by its link, where it has one.
 
     Raises:
         Rejected: it is of a kind that the capabilities do not claim; or as for `as_text`.
@@ -24,9 +29,17 @@ def send_api_message(content: Outgoing, context: BridgeContext, ways: Ways) -> d
     if not isinstance(content, Media):
         raise Rejected(f"the Send API has no message for a {type(content).__name__.lower()}")
     way, link = way_for(content.media, content.ref, ways), context.media_link(content.ref)
-    if way is None or not link:
+    if way is None:
         return {"text": as_text(content, link)}
-    return {"attachment": {"type": way.type, "payload": {"url": link}}}
+    payload = {"url": link} if link and by_link else {"attachment_id": await uploads.id_of(content.ref, way.type)}
+    return {"attachment": {"type": way.type, "payload": payload}}
+
+
+async def names_unknown_file(content: Outgoing, ways: Ways, uploads: Uploads, error: Rejected) -> bool:
+    """Whether a message was refused for a file that Meta has forgotten: it goes once more, with a new upload."""
+    if not isinstance(content, Media) or (way := way_for(content.media, content.ref, ways)) is None:
+        return False
+    return await uploads.is_unknown(content.ref, way.type, error)
 
 
 def quick_replies(titles: tuple[str, ...]) -> list[dict[str, str]]:

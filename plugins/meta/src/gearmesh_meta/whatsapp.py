@@ -30,6 +30,7 @@ from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.outgoing import as_text, reaction_of
 from gearmesh_meta.parse_whatsapp import parse
+from gearmesh_meta.uploads import whatsapp_uploads
 from gearmesh_meta.whatsapp_bodies import body_of, reaction_body, text_body
 
 _SEPARATORS: Final = re.compile(r"[\s\-./()\u00a0\u2010-\u2015]+")
@@ -59,6 +60,7 @@ class WhatsApp(MetaBridge):
         self._messages = graph.url(f"{config.phone_number_id}/messages")
         self._known = KeptAliases(context)
         self._downloads = Downloads(config.graph_url)
+        self._uploads = whatsapp_uploads(context, graph, config.phone_number_id)
 
     def capabilities(self, thread: str) -> Capabilities:
         """The same everywhere."""
@@ -82,6 +84,7 @@ class WhatsApp(MetaBridge):
         """Read what is known of ids first: whoever was at work until now may have learned more."""
         try:
             await self._known.load()
+            await self._uploads.forget_old()
             await super().run()
         finally:
             self._known.forget()
@@ -99,8 +102,17 @@ class WhatsApp(MetaBridge):
         await self._known.note()
 
     async def send(self, delivery: Delivery) -> Sent:
-        """Send a text, with answers to tap, a place, contact cards, or a file by link."""
-        message = self._message(delivery)
+        """Send a text, with answers to tap, a place, contact cards, or a file that is uploaded once."""
+        try:
+            return await self._send(delivery)
+        except Rejected as error:
+            content = delivery.content
+            if not isinstance(content, Media) or not await self._uploads.is_unknown(content.ref, content.media, error):
+                raise
+            return await self._send(delivery)
+
+    async def _send(self, delivery: Delivery) -> Sent:
+        message = await self._message(delivery)
         if delivery.reply_to:
             message["context"] = {"message_id": delivery.reply_to}
         return await self._post(delivery.user, message, delivery.id)
@@ -163,19 +175,20 @@ class WhatsApp(MetaBridge):
         messages = mappings(answer.get("messages"))
         return Sent((self.accepted_id(messages[0].get("id") if messages else None),))
 
-    def _message(self, delivery: Delivery) -> dict[str, Any]:
+    async def _message(self, delivery: Delivery) -> dict[str, Any]:
         content = delivery.content
         if not isinstance(content, Media):
             return body_of(content)
-        way, link = way_for(content.media, content.ref, WHATSAPP_WAYS), self.context.media_link(content.ref)
-        if way is None or not link:
-            return text_body(as_text(content, link))
-        file: dict[str, Any] = {"link": link}
+        way = way_for(content.media, content.ref, WHATSAPP_WAYS)
+        if way is None:
+            return text_body(as_text(content, self.context.media_link(content.ref)))
+        file: dict[str, Any] = {"id": await self._uploads.id_of(content.ref, content.media)}
         # Sounds and stickers show no text; the others do.
         if content.caption and way.type in {"image", "video", "document"}:
             file["caption"] = content.caption
         if way.type == "document":
             file["filename"] = content.ref.name or content.media
-        if content.media == "voice" and way.type == "audio":
+        # WhatsApp plays only Opus in Ogg as a voice message (media docs, 2026); others are shown as a recording.
+        if content.media == "voice" and way.type == "audio" and content.ref.mime.startswith("audio/ogg"):
             file["voice"] = True
         return {"type": way.type, way.type: file}

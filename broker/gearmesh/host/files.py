@@ -1,0 +1,393 @@
+"""Files on their way: fetched once from where they are, kept in the object store, made what their network takes.
+
+What was fetched is remembered by where it came from, and what was made by what it was made of and how: so neither a
+second recipient nor a restart does it again, and several at once wait for one. Nothing here is ever whole in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+import structlog
+
+from gearmesh.bridge import Bridge, SupportsMedia
+from gearmesh.bus.media import MediaRecord, MediaStore
+from gearmesh.bus.store import Store
+from gearmesh.errors import BusUnavailable, FileFailed, FileTooLarge, FileUnusable, RateLimited, Retry, SendFailed
+from gearmesh.host.answers import told_to_stop
+from gearmesh.media.plan import ANYTHING, Convert, Impossible, Keep, plan, ways
+from gearmesh.media.probe import Probe
+from gearmesh.media.sniff import START, sniff
+from gearmesh.media.workshop import Workshop
+from gearmesh.model.capabilities import Capabilities, FileRule
+from gearmesh.model.content import KEPT_FILES, Media, MediaKind, MediaRef
+from gearmesh.wire.subjects import kv_token
+
+log = structlog.get_logger("gearmesh.files")
+
+FETCH_WITHIN: Final = 150.0
+"""Seconds in all, for one file, whatever its network does."""
+PREPARED_WITHIN: Final = 900.0
+"""Seconds for all of it, waiting for others included."""
+PAUSES: Final = (1.0, 5.0)
+"""Seconds before a file that could not be had is asked for again."""
+AT_ONCE: Final = 6
+"""Files that are fetched at the same time from one app."""
+WRITTEN: Final = 512 * 1024
+"""Bytes that are gathered before they are written: a piece of a file in memory."""
+LEFT_OVER: Final = 3600.0
+"""Seconds after which a temporary file is nobody's any more."""
+REFUSALS: Final = 2_000
+REFUSED_FOR: Final = 600.0
+"""Seconds for which it is remembered that a file cannot be had or made: its other recipients wait for nothing."""
+EXTENSIONS: Final = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "video/mp4": "mp4",
+    "audio/mp4": "m4a",
+    "audio/ogg": "ogg",
+    "audio/aac": "aac",
+    "audio/mpeg": "mp3",
+}
+
+Made = TypeVar("Made")
+Elsewhere = Callable[[MediaRef], Awaitable[str]]
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """Where a file of an app stands in the object store."""
+
+    name: str
+
+
+class Files:
+    """The files of one daemon. `start` before anything else, `close` at the end."""
+
+    def __init__(
+        self,
+        store: MediaStore,
+        records: Store[FileRecord],
+        bridges: Mapping[str, Bridge],
+        here: Container[str],
+        elsewhere: Elsewhere,
+        workshop: Workshop,
+        folder: Path,
+        *,
+        max_size: int,
+        links: bool,
+    ) -> None:
+        """`here` are the apps that this process runs; for others `elsewhere` has the process at work on them store a
+        file, and gives its name. `folder` is for temporary files. `max_size` (bytes) is the most that is fetched;
+        `links`: whoever gets a file that cannot be shown may get a link to it."""
+        self.links = links
+        self.workshop = workshop
+        self._store = store
+        self._records = records
+        self._bridges = bridges
+        self._here = here
+        self._elsewhere = elsewhere
+        self._folder = folder
+        self._max_size = max_size
+        self._at_work: dict[str, asyncio.Task[Any]] = {}
+        self._room: dict[str, asyncio.Semaphore] = {}
+        self._refusals: OrderedDict[str, tuple[float, FileFailed]] = OrderedDict()
+
+    def start(self) -> None:
+        """Make the folder, and clear away what a process that was killed has left there."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in self._folder.iterdir():
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > LEFT_OVER:
+                    left.unlink()
+
+    async def close(self) -> None:
+        """Stop what is being fetched and made, and end the processes that open files."""
+        tasks = list(self._at_work.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.workshop.close()
+
+    async def fetch(self, ref: MediaRef) -> MediaRecord:
+        """A file as it was sent, in the object store.
+
+        Raises:
+            FileTooLarge: it is larger than may be fetched.
+            FileUnusable: it is gone, or could not be had in time.
+            BusUnavailable: nats does not answer, or no process is at work on its app.
+        """
+        if ref.app == KEPT_FILES:
+            kept = await self._store.find(ref.source)
+            if kept is None:
+                raise FileUnusable("it is not kept any more")
+            return kept
+        key = f"{kv_token(ref.app)}.{hashlib.blake2b(ref.source.encode(), digest_size=20).hexdigest()}"
+        known = await self._records.get(key)
+        if known and (kept := await self._store.find(known.name)):
+            return kept
+        return await self._once(key, lambda: self._fetch(ref, key))
+
+    async def prepare(self, ref: MediaRef, kind: MediaKind, rule: FileRule) -> MediaRef:
+        """A file as it has to be to go as `kind` where `rule` holds: in the object store, with all that is true of it.
+
+        Its `app` is `KEPT_FILES`: no bridge is asked for it any more.
+
+        Raises:
+            FileTooLarge, FileUnusable: it cannot go so.
+            BusUnavailable: as for `fetch`.
+        """
+        record = await self.fetch(ref)
+        found = _found(record)
+        steps = plan(kind, found, rule)
+        if isinstance(steps, Impossible):
+            raise FileTooLarge(found.size, steps.limit) if steps.limit else FileUnusable(steps.reason)
+        if isinstance(steps, Keep):
+            return _ref(record, ref.name)
+        name = f"{record.name}.{steps.profile}"
+        made = await self._store.find(name)
+        if made is None:
+            made = await self._once(name, lambda: self._make(record, found, steps, name))
+        return _ref(made, ref.name)
+
+    async def prepared(self, content: Media, capabilities: Capabilities) -> Media:
+        """`content` with its file as this thread takes it, under the kind as which it goes best.
+
+        To be called once for each leg, before it is fitted: a GIF may have become a video, a sticker a picture. Where
+        the thread carries no such files at all, the kind stays, and the file is what a link should lead to. It takes
+        as long as downloading and converting take, so nobody but the leg's own thread may wait for it.
+
+        Raises:
+            FileTooLarge, FileUnusable: it cannot go; `kept` names a copy for a link, where the operator allows links.
+            BusUnavailable: as for `fetch`: another attempt later may work.
+        """
+        try:
+            async with asyncio.timeout(PREPARED_WITHIN):
+                return await self._prepared(content, capabilities)
+        except TimeoutError:
+            raise FileUnusable("it could not be made ready in time") from None
+
+    async def read(self, ref: MediaRef, *, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
+        """The bytes of a file, in pieces; from `start` to before `stop`.
+
+        Raises:
+            FileTooLarge, FileUnusable, BusUnavailable: as for `fetch`; also in the midst of it.
+        """
+        record = await self.fetch(ref)
+        async with aclosing(self._store.read(record.name, start=start, stop=stop)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _prepared(self, content: Media, capabilities: Capabilities) -> Media:
+        failure: FileFailed | None = None
+        found = _found(await self.fetch(content.ref))
+        kinds = [kind for kind in ways(content.media, found) if kind in capabilities.media]
+        for kind in kinds:
+            try:
+                ref = await self.prepare(content.ref, kind, capabilities.files.get(kind, ANYTHING))
+            except FileFailed as error:
+                # That it is too large says more than that another way is none for it.
+                failure = error if failure is None or isinstance(error, FileTooLarge) else failure
+                continue
+            return msgspec.structs.replace(content, media=kind, ref=ref)
+        if failure is None:
+            return msgspec.structs.replace(content, ref=await self.prepare(content.ref, content.media, ANYTHING))
+        if self.links and not found.broken:
+            with suppress(FileFailed):
+                failure.kept = (await self.prepare(content.ref, content.media, ANYTHING)).source
+        raise failure
+
+    async def _fetch(self, ref: MediaRef, key: str) -> MediaRecord:
+        name = ""
+        if ref.app not in self._here:
+            try:
+                name = await self._elsewhere(ref)
+            except BusUnavailable:
+                # Nobody is at work on it now. The bridge is here all the same, if only for questions.
+                if ref.app not in self._bridges:
+                    raise
+        if not name:
+            async with self._room.setdefault(ref.app, asyncio.Semaphore(AT_ONCE)):
+                name = (await self._download(ref)).name
+        await self._records.put(key, FileRecord(name), patience=5.0)
+        kept = await self._store.find(name)
+        if kept is None:
+            raise BusUnavailable("a file that was just stored is not there yet")
+        return kept
+
+    async def _download(self, ref: MediaRef) -> MediaRecord:
+        bridge: object = self._bridges.get(ref.app)
+        if not isinstance(bridge, SupportsMedia):
+            raise FileUnusable(f"nobody here can fetch files of {ref.app}")
+        if ref.size > self._max_size:
+            raise FileTooLarge(ref.size, self._max_size)
+        with self._temporary() as path:
+            try:
+                async with asyncio.timeout(FETCH_WITHIN):
+                    size, sha256, start = await self._patiently(bridge, ref, path)
+            except TimeoutError:
+                raise FileUnusable(f"it could not be fetched within {FETCH_WITHIN:.0f} seconds") from None
+            found = await self.workshop.look(path, sniff(start, ref.mime))
+            return await self._store.put(path, _record(sha256, sha256, size, found))
+
+    async def _patiently(self, bridge: SupportsMedia, ref: MediaRef, path: Path) -> tuple[int, str, bytes]:
+        pauses = list(PAUSES)
+        while True:
+            try:
+                return await self._stream(bridge, ref, path)
+            except (Retry, RateLimited) as error:
+                if not pauses:
+                    raise FileUnusable(f"it could not be fetched ({error})") from None
+                await asyncio.sleep(error.after or pauses.pop(0))
+            except SendFailed as error:
+                raise FileUnusable(str(error)) from None
+
+    async def _stream(self, bridge: SupportsMedia, ref: MediaRef, path: Path) -> tuple[int, str, bytes]:
+        """Write a file to `path`: its size, its SHA-256 in hex, its first bytes."""
+        digest, size, start = hashlib.sha256(), 0, b""
+        gathered = bytearray()
+        chunks = bridge.media(ref)
+        try:
+            with path.open("wb") as file:
+
+                def write(data: bytes) -> None:
+                    digest.update(data)
+                    file.write(data)
+
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > self._max_size:
+                        raise FileTooLarge(size, self._max_size)
+                    if len(start) < START:
+                        start += chunk[: START - len(start)]
+                    gathered += chunk
+                    if len(gathered) >= WRITTEN:
+                        await asyncio.to_thread(write, bytes(gathered))
+                        gathered.clear()
+                await asyncio.to_thread(write, bytes(gathered))
+        except (SendFailed, FileFailed, TimeoutError):
+            raise
+        except OSError as error:
+            log.error("a file could not be written down", app=ref.app, error=str(error))
+            raise FileUnusable("there is no room for it") from None
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and told_to_stop():
+                raise
+            log.exception("the bridge failed at a file", app=ref.app)
+            raise FileUnusable("it could not be fetched") from None
+        finally:
+            if close := getattr(chunks, "aclose", None):
+                await close()
+        return size, digest.hexdigest(), start
+
+    async def _make(self, record: MediaRecord, found: Probe, steps: Convert, name: str) -> MediaRecord:
+        with self._temporary() as source, self._temporary() as target:
+            with source.open("wb") as file:
+                async for piece in self._store.read(record.name):
+                    await asyncio.to_thread(file.write, piece)
+            try:
+                made = await self.workshop.make(source, found, target, steps)
+            except FileUnusable as error:
+                if error.size:
+                    raise FileTooLarge(error.size, steps.size) from None
+                raise
+            sha256 = await asyncio.to_thread(_hash, target)
+            return await self._store.put(target, _record(name, sha256, made.size, made))
+
+    async def _once(self, key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Made:
+        """What `work` gives, which is done once for all who ask for the same at the same time."""
+        refused = self._refusals.get(key)
+        if refused and refused[0] > time.monotonic():
+            raise _again(refused[1])
+        task: asyncio.Task[Made] | None = self._at_work.get(key)
+        if task is None:
+            task = self._at_work[key] = asyncio.create_task(work(), name=f"file {key[:24]}")
+            task.add_done_callback(lambda done: self._ended(key, done))
+        return await asyncio.shield(task)
+
+    def _ended(self, key: str, task: asyncio.Task[Any]) -> None:
+        self._at_work.pop(key, None)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, FileFailed):
+            log.warning("a file cannot be passed on", file=key, reason=str(error))
+            self._refusals[key] = (time.monotonic() + REFUSED_FOR, error)
+            self._refusals.move_to_end(key)
+            while len(self._refusals) > REFUSALS:
+                self._refusals.popitem(last=False)
+
+    @contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        try:
+            number, name = tempfile.mkstemp(dir=self._folder)
+        except OSError as error:
+            log.error("no temporary file can be made", folder=str(self._folder), error=str(error))
+            raise FileUnusable("there is no room for it") from None
+        os.close(number)
+        path = Path(name)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _again(error: FileFailed) -> FileFailed:
+    match error:
+        case FileTooLarge(size=size, limit=limit):
+            return FileTooLarge(size, limit)
+        case FileUnusable(reason=reason, size=size):
+            return FileUnusable(reason, size=size)
+    return error
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _record(name: str, sha256: str, size: int, found: Probe) -> MediaRecord:
+    return MediaRecord(
+        name,
+        size,
+        sha256,
+        found.mime,
+        found.width,
+        found.height,
+        found.duration,
+        found.animated,
+        detail=msgspec.json.encode(found).decode(),
+    )
+
+
+def _found(record: MediaRecord) -> Probe:
+    """What was found when the file was stored; of one that a client has put there itself, what it says of it."""
+    if not record.detail:
+        return Probe(record.mime, record.size, record.width, record.height, record.duration, record.animated)
+    return msgspec.json.decode(record.detail, type=Probe)
+
+
+def _ref(record: MediaRecord, name: str) -> MediaRef:
+    extension = EXTENSIONS.get(record.mime)
+    if name and extension and "." in record.name:
+        name = f"{name.rpartition('.')[0] or name}.{extension}"  # it has become something else
+    return MediaRef(
+        KEPT_FILES,
+        record.name,
+        record.mime,
+        record.size,
+        record.sha256,
+        name,
+        record.width,
+        record.height,
+        record.duration,
+    )
