@@ -214,6 +214,17 @@ async def test_when_work_comes_back_from_another_daemon_then_what_that_one_learn
     await asyncio.gather(again, return_exceptions=True)
 
 
+async def test_given_something_looked_up_before_work_began_then_it_is_read_anew(context: FakeContext) -> None:
+    known = KeptAliases(context)
+    context.kept[f"recipient/{PHONE}"] = "16505550000"
+    assert await known.recipient(PHONE) == "16505550000"
+    context.kept[f"recipient/{PHONE}"] = NEW_PHONE
+
+    await known.load()
+
+    assert await known.recipient(PHONE) == NEW_PHONE
+
+
 async def test_given_more_people_than_memory_holds_then_those_forgotten_are_looked_up(context: FakeContext) -> None:
     known = KeptAliases(context, Aliases(capacity=10))
     await known.load()

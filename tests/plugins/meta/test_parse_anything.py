@@ -160,23 +160,22 @@ JUNK: Final = (
     b'{"id": []}',
     b'{"type": "text", "text": {"body": "x"}}',
 )
-Container = dict[str, Any] | list[Any]
 
 
-def places(payload: Container) -> list[tuple[Any, Any]]:
+def places(payload: Any) -> list[tuple[Any, Any]]:
     """Every container in a payload together with each of its keys."""
     found: list[tuple[Any, Any]] = []
-    level: list[Container] = [payload]
+    level = [payload]
     while level:
         node = level.pop()
-        for key in node if isinstance(node, dict) else range(len(node)):
+        for key in list(node) if isinstance(node, dict) else range(len(node)):
             found.append((node, key))
             if isinstance(node[key], (dict, list)):
                 level.append(node[key])
     return found
 
 
-def mutate(payload: Container, how: str, where: int, other: int) -> None:
+def mutate(payload: Any, how: str, where: int, other: int) -> None:
     """Change one place of a payload."""
     known = places(payload)
     if not known:

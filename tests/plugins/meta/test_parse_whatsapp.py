@@ -37,8 +37,8 @@ from gearmesh import (
     Unparsed,
     WindowClosed,
 )
-from gearmesh_meta import whatsapp_content
 from gearmesh_meta.aliases import Aliases
+from gearmesh_meta.capabilities import WHATSAPP
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.parse_whatsapp import parse
 
@@ -114,8 +114,8 @@ def test_given_whatsapps_formatting_then_it_becomes_commonmark_and_plain_signs_s
     monkeypatch: pytest.MonkeyPatch, said: str, words: str, markup: bool
 ) -> None:
     dialect = Dialect("*", "_", "~", "`", "```", "> ", "- ")
-    formatting = msgspec.structs.replace(whatsapp_content.WHATSAPP, dialect=dialect)
-    monkeypatch.setattr(whatsapp_content, "WHATSAPP", formatting)
+    formatting = msgspec.structs.replace(WHATSAPP, dialect=dialect)
+    monkeypatch.setattr("gearmesh_meta.whatsapp_content.WHATSAPP", formatting)
     edit = {"original_message_id": "wamid.O", "message": {"type": "text", "text": {"body": said}}}
 
     text, picture, edited = (

@@ -24,7 +24,7 @@ ORIGIN: Final = Origin("app", "1", 999, any_account=True)
 
 def cases() -> dict[str, Any]:
     """Every payload by the name of its file, and of the case in it where there are several."""
-    found = {}
+    found: dict[str, Any] = {}
     for path in sorted(FOLDER.glob("*/*.json")):
         payload, name = json.loads(path.read_bytes()), f"{path.parent.name}/{path.stem}"
         inner = {name: payload} if "object" in payload else {f"{name}:{key}": payload[key] for key in payload}
