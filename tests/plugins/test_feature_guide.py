@@ -1,4 +1,4 @@
-"""The guide to what a bridge can do beyond words, followed to the letter: its example passes, with the printed table."""
+"""The guide to what bridges do beyond words, followed to the letter: its example passes, with the printed table."""
 
 from __future__ import annotations
 
