@@ -51,6 +51,7 @@ DOCUMENTS: Final = tuple(
         "deploy/README.md",
         "plugins/README.md",
         "plugins/SENDING.md",
+        "plugins/FEATURES.md",
         "plugins/meta/README.md",
         "plugins/meta/SANDBOX.md",
         "broker/PROTOCOL.md",
