@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, get_args, get_origin
 
@@ -129,6 +129,10 @@ class OfflineContext:
     def media_link(self, ref: MediaRef) -> str:
         """No link."""
         return ""
+
+    def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        """Refused."""
+        self._refuse()
 
     async def keep(self, key: str, value: str) -> None:
         """Refused."""
