@@ -19,6 +19,7 @@ from gearmesh.bridge import (
     WebhookResponse,
 )
 from gearmesh.command import Command, Launcher
+from gearmesh.core.degrade import recognised
 from gearmesh.core.markup import read as read_formatting
 from gearmesh.errors import (
     BusUnavailable,
@@ -79,6 +80,7 @@ from gearmesh.model.events import (
     TypingReceived,
     Unparsed,
     VoteReceived,
+    part_id,
 )
 from gearmesh.model.person import Profile
 from gearmesh.secret import Secret
@@ -158,6 +160,8 @@ __all__ = [
     "Window",
     "WindowClosed",
     "hookimpl",
+    "part_id",
     "read_formatting",
+    "recognised",
     "words_of",
 ]

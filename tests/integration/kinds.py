@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from .patience import eventually
 from .phones import Phone, Shown
-from .samples import GIF, MP4, PDF, PICTURE, STICKER, VOICE
+from .samples import film, moving, opus, sound
+from .samples import picture as still
 from .town import Town
 
 AS_IT_IS: Final = "yes"
@@ -24,14 +26,30 @@ TOLD: Final = "the sender is told"
 NOBODY: Final = ""
 """The app that it would come from has no such thing."""
 
+PDF: Final = b"%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n" + bytes(20_000)
+
 Look = Callable[[Shown], Any]
 _NUMBERS: Final = itertools.count(1)
+
+
+class Files:
+    """What people have on their phones, made once."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.photo = still(folder / "photo.jpg", "JPEG").read_bytes()
+        self.sticker = still(folder / "sticker.webp", "WEBP").read_bytes()
+        self.gif = moving(folder / "moving.gif", "GIF").read_bytes()
+        self.film = film(folder / "film.mp4", seconds=1.0).read_bytes()
+        self.ogg = opus(folder / "voice.ogg", seconds=1.0).read_bytes()
+        self.m4a = sound(folder / "voice.m4a", "mp4", "aac", seconds=1.0).read_bytes()
 
 
 class Scene(msgspec.Struct, frozen=True):
     """Somebody writes to somebody on another network; they have talked before."""
 
     town: Town
+    files: Files
     writer: Phone
     reader: Phone
 
@@ -117,28 +135,31 @@ def media(kind: str, mime: str, data: bytes, **more: str) -> dict[str, Any]:
 
 async def picture(scene: Scene) -> str:
     """A photo."""
-    return await scene.cell(lambda: scene.writes(**media("image", "image/jpeg", PICTURE)), _files("image"))
+    return await scene.cell(lambda: scene.writes(**media("image", "image/jpeg", scene.files.photo)), _files("image"))
 
 
 async def caption(scene: Scene) -> str:
     """A photo with words below it; without captions, the words are a message of their own."""
-    looks = {AS_IT_IS: _says("look here")}
-    return await scene.cell(lambda: scene.writes("look here", **media("image", "image/jpeg", PICTURE)), looks)
+    words, photo = "look here", media("image", "image/jpeg", scene.files.photo)
+    cell = await scene.cell(lambda: scene.writes(words, **photo), _files("image"))
+    await scene.town.phones.sees(scene.reader, words)
+    return cell
 
 
 async def video(scene: Scene) -> str:
     """A film."""
-    return await scene.cell(lambda: scene.writes(**media("video", "video/mp4", MP4)), _files("video"))
+    return await scene.cell(lambda: scene.writes(**media("video", "video/mp4", scene.files.film)), _files("video"))
 
 
 async def voice(scene: Scene) -> str:
     """A voice note."""
-    kind, mime = ("voice", "audio/ogg") if scene.writer.network == "whatsapp" else ("audio", "audio/mp4")
-    data = VOICE[mime]
+    spoken = media("voice", "audio/ogg", scene.files.ogg)
+    if scene.writer.network != "whatsapp":
+        spoken = media("audio", "audio/mp4", scene.files.m4a)
     looks = {AS_IT_IS: _shows("audio"), OTHERWISE: _shows("voice"), IN_WORDS: _says("http")}
     if scene.reader.network == "whatsapp":
         looks = {AS_IT_IS: _shows("voice"), **looks}
-    return await scene.cell(lambda: scene.writes(**media(kind, mime, data)), looks)
+    return await scene.cell(lambda: scene.writes(**spoken), looks)
 
 
 async def file(scene: Scene) -> str:
@@ -149,7 +170,9 @@ async def file(scene: Scene) -> str:
 
 async def sticker(scene: Scene) -> str:
     """A sticker."""
-    return await scene.cell(lambda: scene.writes(**media("sticker", "image/webp", STICKER)), _files("sticker"))
+    return await scene.cell(
+        lambda: scene.writes(**media("sticker", "image/webp", scene.files.sticker)), _files("sticker")
+    )
 
 
 async def gif(scene: Scene) -> str:
@@ -161,14 +184,14 @@ async def gif(scene: Scene) -> str:
         OTHERWISE: lambda shown: shown["type"] in {"image", "video"},
         IN_WORDS: _says("http"),
     }
-    return await scene.cell(lambda: scene.writes(**media("gif", "image/gif", GIF)), looks)
+    return await scene.cell(lambda: scene.writes(**media("gif", "image/gif", scene.files.gif)), looks)
 
 
 async def view_once(scene: Scene) -> str:
     """A photo that is to be seen once."""
     if scene.writer.network == "messenger":
         return NOBODY
-    what = media("image", "image/jpeg", PICTURE)
+    what = media("image", "image/jpeg", scene.files.photo)
     looks = {AS_IT_IS: lambda shown: shown.get("view_once"), OTHERWISE: _shows("image"), IN_WORDS: _says("once")}
     return await scene.cell(lambda: scene.writes(**what, view_once=True), looks, refused=True)
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import aiohttp
 import msgspec
@@ -27,12 +27,15 @@ from gearmesh.bus.lease import Holder
 from gearmesh.bus.streams import BUCKETS, DAY, streams
 from gearmesh.bus.whereabouts import Process
 from gearmesh.config import AppConfig, BrokerConfig, NatsConfig, PersonConfig, WebConfig, parse
+from gearmesh.core.degrade import recognised
+from gearmesh.core.degrade.table import TABLE
 from gearmesh.daemon import Daemon
 from gearmesh.host import supervisor
 from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.host.supervisor import AppStatus
 from gearmesh.metrics import Metrics
 from gearmesh.model import delivery
+from gearmesh.model.content import Card, Content, Listing, MediaRef, Sender
 from gearmesh.model.conversation import Conversation, Portal
 from gearmesh.model.delivery import TRANSITIONS, LedgerEntry
 from gearmesh.model.person import Person
@@ -239,6 +242,29 @@ def test_given_a_record_that_others_read_then_the_protocol_names_every_field(
 ) -> None:
     described = PROTOCOL.read_text().partition(begins)[2].partition(ends)[0]
     assert {field.encode_name for field in fields_of(record)} <= set(re.findall(r"`(\w+)`", described))
+
+
+@pytest.mark.parametrize("kind", get_args(Content), ids=lambda kind: str(kind.__name__))
+def test_given_a_kind_of_content_then_the_protocol_names_its_type_and_every_field(kind: type[msgspec.Struct]) -> None:
+    section = PROTOCOL.read_text().partition("\n## Body\n")[2].partition("\n## ")[0]
+    common = {"sender", "reply_to", "target"}
+    (row,) = re.findall(rf"^\| `{kind.__struct_config__.tag}` \|(.*)$", section, re.MULTILINE)
+    fields = {field.encode_name for field in fields_of(kind)} - common
+    assert fields <= set(re.findall(r"`(\w+)`", row))
+    assert all(f"| `{name}`" in section for name in common)
+
+
+@pytest.mark.parametrize("record", [Card, Listing, MediaRef, Sender], ids=lambda record: str(record.__name__))
+def test_given_a_record_in_content_then_the_protocol_names_every_field(record: type[msgspec.Struct]) -> None:
+    section = PROTOCOL.read_text().partition("\n## Body\n")[2].partition("\n## ")[0]
+    assert {field.encode_name for field in fields_of(record)} <= set(re.findall(r"`(\w+)`", section))
+
+
+def test_given_how_words_begin_then_the_protocol_names_each_kind_that_they_tell() -> None:
+    section = PROTOCOL.read_text().partition("**Words for what a network cannot show.**")[2].partition("\n## ")[0]
+    begins = [line.split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    told = {recognised(begin) for line in begins for begin in re.findall(r"`([^`]+)`", line[0])}
+    assert told == {feature for row in TABLE.values() for feature in row.begins.values()}
 
 
 def test_given_the_states_of_a_leg_then_the_protocol_names_and_draws_them_as_the_code_does() -> None:

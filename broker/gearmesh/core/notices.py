@@ -25,6 +25,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "too_large": "Your message to $name was not delivered: it is too large.",
     "too_large_file": "Your file to $name was not delivered: it has $size, and $network takes no more than $limit.",
     "file_failed": "Your file to $name was not delivered: $detail",
+    "file_linked": "Your file to $name does not go on $network: $detail. They got a link to it.",
     "reaction_unknown": "What you reacted to is not known here any more, so your reaction was not passed on.",
     "change_unknown": "The message that you changed is not known here any more, so the change was not passed on.",
 }

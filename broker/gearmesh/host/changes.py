@@ -88,7 +88,7 @@ class Changes:
         record = await self._known(event)
         outcome: Outcome = "answered"
         if record is None:
-            await self._answer(event, "change_unknown", {"kind": _word(event)})
+            await self._answer(event, _unknown(event), {"kind": _word(event)})
         elif not isinstance(event, ReactionReceived | VoteReceived) and record.sender != str(sender):
             log.warning("somebody changes what another one wrote", app=self._app.name, envelope=record.envelope)
             outcome = "refused"
@@ -129,7 +129,7 @@ class Changes:
         shared = self._shared
         conversation = await shared.conversations.get(record.conversation)
         if conversation is None or str(sender) not in conversation.members:
-            await self._answer(event, "change_unknown", {"kind": _word(event)})
+            await self._answer(event, _unknown(event), {"kind": _word(event)})
             return "answered"
         shown = await shared.directory.sender(sender, self._app.bridge.title)
         envelopes = [record.envelope]
@@ -185,6 +185,11 @@ def _kind(event: ChangeReceived) -> str:
             return "redaction"
         case _:
             return f"vote {event.user} {event.at}"
+
+
+def _unknown(event: ChangeReceived) -> str:
+    """The notice for whoever did something to a message that nobody knows."""
+    return "reaction_unknown" if isinstance(event, ReactionReceived) else "change_unknown"
 
 
 def _word(event: ChangeReceived) -> str:

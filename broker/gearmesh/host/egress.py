@@ -27,9 +27,10 @@ from gearmesh.host.app import App
 from gearmesh.host.ends import OVER, Ends
 from gearmesh.host.invitations import Invitations
 from gearmesh.host.job import FromLog, FromQueue, Job
+from gearmesh.host.outcome import Outcome
 from gearmesh.host.queues import FOR_EVER, Queues
 from gearmesh.host.refusals import Refusal, Refusals
-from gearmesh.host.sending import LegSender, Outcome
+from gearmesh.host.sending import LegSender
 from gearmesh.host.turn import Turn
 from gearmesh.model.address import Address
 from gearmesh.model.content import Receipt
@@ -351,7 +352,9 @@ class Egress:
         if outcome.state == "left" and outcome.reason == "unauthorized":
             self._stop()
         elif outcome.state in {"failed", "dead", "expired"}:
-            await self._ends.over(job, outcome.state, outcome.reason, outcome.detail)
+            await self._ends.over(
+                job, outcome.state, outcome.reason, outcome.detail, notice=outcome.notice, facts=dict(outcome.facts)
+            )
         return outcome
 
     async def _process(self, job: Job, turn: Turn) -> Outcome:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -26,6 +28,7 @@ SENT: Final[frozenset[State]] = frozenset({"sent", "delivered", "read"})
 HOUR: Final = 3_600_000
 """Milliseconds for which one notice stands for all messages that meet the same end."""
 REMEMBERED: Final = 10_000
+NO_FACTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Ends:
@@ -56,8 +59,18 @@ class Ends:
         """It waits."""
         await self._shared.ledger.step(self._entry(job, "parked", reason, detail), new=_is_new(job))
 
-    async def over(self, job: Job, state: State, reason: Reason, detail: str) -> None:
-        """It will not be delivered. Nothing of it is silent.
+    async def over(
+        self,
+        job: Job,
+        state: State,
+        reason: Reason,
+        detail: str,
+        *,
+        notice: str = "",
+        facts: Mapping[str, str] = NO_FACTS,
+    ) -> None:
+        """It will not be delivered. Nothing of it is silent: whoever wrote gets the notice that belongs to the state,
+        or this one, with these facts.
 
         Raises:
             BusError: what became of it could not be written down.
@@ -66,15 +79,15 @@ class Ends:
         entry, new = self._entry(job, state, reason, detail), _is_new(job)
         if not await self._shared.ledger.may(entry, new=new):
             return
-        facts = {"envelope": header.hex_id, "to": str(job.recipient), "state": state, "reason": reason}
-        log.warning("not delivered", app=app, **facts, detail=detail)
+        named = {"envelope": header.hex_id, "to": str(job.recipient), "state": state, "reason": reason}
+        log.warning("not delivered", app=app, **named, detail=detail)
         if state == "dead":
             await self._bury(job, reason, detail)
         if header.kind == "event" and not header.sender.is_system:
             hour = self._shared.clock.millis() // HOUR
             # What could not be sent because it is too old comes in numbers: one line stands for all of them.
             cause = f"{reason} {job.recipient} {hour}" if state == "expired" else f"{header.hex_id} {job.recipient}"
-            await self.tell(job, notice_of(state, reason), detail, cause)
+            await self.tell(job, notice or notice_of(state, reason), detail, cause, facts)
         # Last: until this is written, the leg comes again, and what was kept and told is kept and told once.
         await self._shared.ledger.step(entry, new=new)
 
@@ -89,14 +102,14 @@ class Ends:
         replayed = REPLAY in job.source.headers
         return await (self._shared.ledger.reload(*leg) if replayed else self._shared.ledger.state(*leg))
 
-    async def tell(self, job: Job, key: str, detail: str, cause: str) -> None:
+    async def tell(self, job: Job, key: str, detail: str, cause: str, facts: Mapping[str, str] = NO_FACTS) -> None:
         """Tell whoever wrote it, once for each `cause`."""
         header, shared = job.header, self._shared
         told = f"{key} {cause} {header.sender}"
         if not key or self._told.get(told):
             return
         name = await shared.name_of(job.recipient)
-        args = {"name": name, "network": self._app.bridge.title, "detail": detail, "kind": "message"}
+        args = {"name": name, "network": self._app.bridge.title, "detail": detail, "kind": "message", **facts}
         await shared.notifier.tell(header.sender, key, args, cause=cause, now=shared.clock.millis())
         self._told.put(told, True)
 

@@ -25,6 +25,11 @@ class MediaLinks:
         self._key = blake2b(b"media links", key=key).digest()
         self._public_url = public_url.rstrip("/")
 
+    @property
+    def has_address(self) -> bool:
+        """Whether anybody could follow a link."""
+        return bool(self._public_url)
+
     def link(self, ref: MediaRef, now: float) -> str:
         """A link to a file; "" when no public URL is configured."""
         if not self._public_url:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 import structlog
 
 from gearmesh.bridge import SupportsGhosts
 from gearmesh.core.degrade import Fitting, Part, Quoted, feature_of, fit
-from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, Seek, StopApp, Verdict, after_failure
+from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
 from gearmesh.errors import BusError, RateLimited, Rejected, Retry, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import Watch, answer_of
@@ -21,6 +21,8 @@ from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
+from gearmesh.host.outcome import ENDS, LEFT, SENT, Outcome
+from gearmesh.host.preparing import Preparing
 from gearmesh.host.queues import FOR_EVER
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
@@ -30,7 +32,7 @@ from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.capabilities import Feature
 from gearmesh.model.content import Change, Content, Edit, Media, Message, Reaction, Redaction
-from gearmesh.model.delivery import Delivery, Reason, Sent, State
+from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.wire.times import REPLAY
 
 log = structlog.get_logger("gearmesh.egress")
@@ -48,20 +50,6 @@ GHOST_WITHIN: Final = 20.0
 """Seconds that a message waits for its sender's ghost; then its text says who wrote."""
 
 
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of a leg.
-
-    `left`: nothing, it is not ours any more. A `parked` one waits until `until` (seconds since the epoch), and has
-    failed `attempt` times in a row.
-    """
-
-    state: State | Literal["left"]
-    reason: Reason = ""
-    detail: str = ""
-    until: float = 0.0
-    attempt: int = 0
-
-
 class About(msgspec.Struct, frozen=True, gc=False):
     """The message that a content answers or is about, as it stands in the thread: its native ids, and its words where
     they are needed."""
@@ -71,10 +59,7 @@ class About(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING_ELSE: Final = About()
-LEFT: Final = Outcome("left")
-SENT: Final = Outcome("sent")
 WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
-ENDS: Final[dict[type[Fail | Expire | Bury], State]] = {Fail: "failed", Expire: "expired", Bury: "dead"}
 
 
 class LegSender:
@@ -99,6 +84,7 @@ class LegSender:
         self._underway = underway
         self._quotes = quotes
         self._removal = Removal(app, quotes)
+        self._files = Preparing(app, ends, self._verdict)
         self._watch = Watch(SEND_WITHIN)
         # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
         self._ghosts = app.bridge if isinstance(app.bridge, SupportsGhosts) else None
@@ -117,8 +103,14 @@ class LegSender:
             await self._shared.messages.save(job.header.hex_id, self._app.name, job.thread)
             await self._ends.sent(job, 0)
             return SENT
+        in_words = in_words or before.in_words
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
+        if isinstance(content, Media):
+            found = await self._files.prepare(job, content)
+            if isinstance(found, Outcome):
+                return found
+            content, in_words = found.content, found.in_words
         about = await self._about(job, content, in_words)
         try:
             parts = fit(content, self._fitting(job, content, ghost, about, in_words))
@@ -164,6 +156,7 @@ class LegSender:
             job.place,
             tuple(part for part in before.again if part != number),
             before.refusals,
+            in_words=before.in_words,
         )
         if leg.complete and not leg.again:
             # First this: what the network reports of it next is told as soon as the message is known.
@@ -228,7 +221,8 @@ class LegSender:
         if isinstance(content, Media):
             link = self._shared.media_links.link(content.ref, self._shared.clock.seconds())
         can = self._app.bridge.capabilities(job.thread)
-        return Fitting(can, not ghost, link, about.quoted, bool(about.native_ids), in_words)
+        has_file = isinstance(content, Media)
+        return Fitting(can, not ghost, link, about.quoted, bool(about.native_ids), in_words, has_file)
 
     def _delivery(self, job: Job, part: Part, number: int, ghost: str, content: Content, about: About) -> Delivery:
         delivery_id = f"{job.header.hex_id}:{self._app.name}:{number}"

@@ -17,8 +17,8 @@ class MessageReceived(msgspec.Struct, frozen=True):
 
     `thread` is the portal (on networks with one thread per person: the person). `reply_to` is the native id of the
     quoted message, or "". `profile` is what came along with the message, if anything did. A native message that says
-    several things is several of these: the first has its id and says in `parts` how many there are, the others have
-    the ids that `part_id` makes of it.
+    several things is several of these: its words, or else the first of them, have its id and say in `parts` how many
+    there are; the others have the ids that `part_id` makes of it, also where they come before the words.
     """
 
     native_id: str

@@ -104,6 +104,22 @@ def test_when_only_the_new_scoped_id_is_told_then_it_is_written_to_for_the_old_n
     assert aliases.user("", "MX.new") == PHONE
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_when_number_and_scoped_id_change_in_two_messages_then_the_number_is_written_to(turned: bool) -> None:
+    aliases = Aliases()
+    aliases.user(PHONE, "US.old")
+    news = [([PHONE, "US.old"], ["4915112345678"]), ([PHONE, "US.old"], ["DE.new"])]
+
+    for previous, current in reversed(news) if turned else news:
+        assert aliases.moved(previous, current)
+
+    assert aliases.recipient(PHONE) == "4915112345678"
+    assert aliases.user("4915112345678", "DE.new") == PHONE
+    # The next time, the number is hidden.
+    assert aliases.moved(["DE.new"], ["FR.newer"])
+    assert aliases.recipient(PHONE) == "FR.newer"
+
+
 def test_when_the_new_number_is_known_already_then_whom_it_stands_for_does_not_change() -> None:
     aliases = Aliases()
     aliases.user("4915112345678", "")

@@ -61,7 +61,7 @@ def attachment(kind: str, **payload: Any) -> dict[str, Any]:
 
 
 def received(content: Message, native_id: str = "m_1", reply_to: str = "", parts: int = 1) -> MessageReceived:
-    return MessageReceived(native_id, BEN, BEN, AT, content, reply_to, parts=parts)
+    return MessageReceived(native_id, BEN, BEN, AT, content, reply_to, None, parts)
 
 
 def test_given_a_text_then_it_comes_with_its_person_and_time() -> None:
@@ -103,7 +103,7 @@ def test_given_text_and_attachments_then_each_is_a_message_with_the_text_first()
     pieces = [attachment("image", url="https://a"), attachment("video", url="https://b")]
 
     assert message(text="look", attachments=pieces, reply_to={"mid": "m_0"}) == [
-        received(Text("look"), "m_1", "m_0", parts=3),
+        received(Text("look"), "m_1", "m_0", 3),
         received(Media("image", MediaRef("fb", "https://a")), "m_1#1"),
         received(Media("video", MediaRef("fb", "https://b")), "m_1#2"),
     ]

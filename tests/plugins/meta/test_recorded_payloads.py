@@ -60,13 +60,16 @@ def read(name: str, payload: object) -> list[Event]:
     return parse_messaging(payload, "page" if name.startswith("messenger") else "instagram", ORIGIN)
 
 
-def ada(words: str | Message, native_id: str = "wamid.IN", quoted: str = "", user: str = ADA) -> MessageReceived:
+def ada(
+    words: str | Message, native_id: str = "wamid.IN", quoted: str = "", user: str = ADA, parts: int = 1
+) -> MessageReceived:
     content = Text(words) if isinstance(words, str) else words
-    return MessageReceived(native_id, user, user, SENT, content, quoted, ADA_PROFILE)
+    return MessageReceived(native_id, user, user, SENT, content, quoted, ADA_PROFILE, parts)
 
 
 def ben(words: str | Message, native_id: str = "mid.1", parts: int = 1) -> MessageReceived:
-    return MessageReceived(native_id, BEN, BEN, NOW, Text(words) if isinstance(words, str) else words, parts=parts)
+    content = Text(words) if isinstance(words, str) else words
+    return MessageReceived(native_id, BEN, BEN, NOW, content, parts=parts)
 
 
 def cleo(
@@ -136,9 +139,9 @@ EXPECTED: Final[dict[str, list[Event]]] = {
                 "",
                 Listing("Lamps", "All lamps", link="https://shop.example/ad", picture="https://shop.example/ad.png"),
             ),
-            "wamid.IN#ad",
+            "wamid.IN#1",
         ),
-        ada(Text("is it still there?", forwarded=True)),
+        ada(Text("is it still there?", forwarded=True), parts=2),
     ],
     "whatsapp_media": [
         ada(file("image", "900000000000001", "image/jpeg"), "wamid.1"),
@@ -170,8 +173,8 @@ EXPECTED: Final[dict[str, list[Event]]] = {
     "whatsapp_answers": [
         ada("Yes please", "wamid.1", "wamid.OUT"),
         ada("Tuesday", "wamid.2", "wamid.OUT"),
-        ada(about("listing", "", Listing("2", retailer_id="2", catalog="1")), "wamid.3#listing"),
-        ada("No more", "wamid.3", "wamid.OUT"),
+        ada(about("listing", "", Listing("2", retailer_id="2", catalog="1")), "wamid.3#1"),
+        ada("No more", "wamid.3", "wamid.OUT", parts=2),
         ada("in answer", "wamid.4", "wamid.OUT"),
     ],
     "whatsapp_chat_opened": [ChatOpened(ADA, ADA, SENT, ADA_PROFILE)],
@@ -234,13 +237,13 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         dead("reaction", "wamid.7", ADA),
     ],
     "whatsapp_products": [
-        ada(about("listing", "", Listing("LAMP", retailer_id="LAMP", catalog="7")), "wamid.1#listing"),
-        ada("still there?", "wamid.1", "wamid.OUT"),
+        ada(about("listing", "", Listing("LAMP", retailer_id="LAMP", catalog="7")), "wamid.1#1"),
+        ada("still there?", "wamid.1", "wamid.OUT", parts=2),
         ada(
             about("ad", "", Listing("New lamps", link="https://shop.example/p", picture="https://shop.example/t.png")),
-            "wamid.2#ad",
+            "wamid.2#1",
         ),
-        ada("hello", "wamid.2"),
+        ada("hello", "wamid.2", parts=2),
         ada(
             about(
                 "order",
@@ -259,7 +262,7 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         ada(file("gif", "900000000000007", "image/gif"), "wamid.3"),
         ada(file("image", "900000000000008", "image/jpeg", view_once=True), "wamid.4"),
         ada(Text("again", forwarded=True), "wamid.5"),
-        ada("too big", "wamid.6#caption"),
+        ada("too big", "wamid.6"),
         dead("document", "wamid.6", ADA),
     ],
     "whatsapp_echoes_of_changes": [
@@ -345,14 +348,14 @@ EXPECTED: Final[dict[str, list[Event]]] = {
         RedactionReceived(BEN, BEN, NOW, "mid.8"),
     ],
     "messenger_adverts": [
-        ben(ADVERT, "mid.1#ad"),
-        ben("how much?", "mid.1"),
-        ben(about("listing", "", Listing("LAMP", catalog="LAMP")), "mid.2#listing"),
-        ben("and this?", "mid.2"),
+        ben(ADVERT, "mid.1#1"),
+        ben("how much?", "mid.1", 2),
+        ben(about("listing", "", Listing("LAMP", catalog="LAMP")), "mid.2#1"),
+        ben("and this?", "mid.2", 2),
         ChatOpened(BEN, BEN, NOW, None, "cleo"),
-        ben(about("ad", "", Listing("All lamps")), f"referral:{BEN}:{NOW}#ad"),
+        ben(about("ad", "", Listing("All lamps")), f"referral:{BEN}:{NOW}"),
         ChatOpened(BEN, BEN, NOW),
-        ben(ADVERT, "mid.4#ad"),
+        ben(ADVERT, "mid.4"),
         ben(
             about("order", "by Friday", Listing("Lamp", price="29.50 USD", catalog="1", quantity=2)),
             f"order:{BEN}:{NOW}",

@@ -21,10 +21,10 @@ class Quoted(msgspec.Struct, frozen=True, gc=False):
 class Fitting(msgspec.Struct, frozen=True, gc=False):
     """How one thread wants its parts.
 
-    `attribute`: the text itself must say who wrote. `link`: the file's address for the network to fetch, "" when there
-    is none. `quoted`: what the content answers or is about; None where it is about nothing, or nothing is known of it.
-    `is_there`: that message stands in the thread, so that the network can point at it. `in_words`: the network has just
-    refused it as it is; it goes in words.
+    `attribute`: the text itself must say who wrote. `link`: the file's address for whoever is to fetch it, "" when
+    there is none; `has_file`: the bridge can have the file itself. `quoted`: what the content answers or is about; None
+    where it is about nothing, or nothing is known of it. `is_there`: that message stands in the thread, so that the
+    network can point at it. `in_words`: the network has just refused it as it is; it goes in words.
     """
 
     capabilities: Capabilities
@@ -33,6 +33,7 @@ class Fitting(msgspec.Struct, frozen=True, gc=False):
     quoted: Quoted | None = None
     is_there: bool = False
     in_words: bool = False
+    has_file: bool = False
 
     @property
     def can_point(self) -> bool:

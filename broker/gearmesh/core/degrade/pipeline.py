@@ -109,7 +109,8 @@ def _media(content: Media, fitting: Fitting) -> tuple[Part, ...]:
     otherwise has a network that says `rejected`.
     """
     can = fitting.capabilities
-    shown = _shown_as(content, can) if fitting.link and not fitting.in_words else None
+    can_go = (fitting.link or fitting.has_file) and not fitting.in_words
+    shown = _shown_as(content, can) if can_go else None
     once = content.view_once and is_wanted("view_once", fitting)
     if shown is None:
         words = TABLE[Media].words

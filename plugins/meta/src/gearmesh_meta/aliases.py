@@ -48,6 +48,7 @@ class Aliases:
         self._users: dict[str, str] = {}
         self._current: dict[str, str] = {}
         self._news: dict[str, str] = {}
+        self._halves: dict[str, str] = {}
         self.whole = True
         """Whether nothing had to be forgotten."""
 
@@ -56,6 +57,8 @@ class Aliases:
         phone = phone if PHONE.fullmatch(phone) else ""
         bsuid = bsuid if BSUID.fullmatch(bsuid) else ""
         user = self._users.get(phone) or self._users.get(bsuid) or phone or bsuid
+        if phone and bsuid:
+            self._halves.pop(user, None)
         new = [known for known in (phone, bsuid) if known and known not in self._users]
         for known in new:
             # That a number stands for itself goes without saying where another id stands for it, too.
@@ -79,7 +82,8 @@ class Aliases:
         """A person has another number, and with it another BSUID: they stay the `user` that they were.
 
         From now on they are written to under the new number, or the new BSUID where no number is told: the old number
-        may be somebody else's soon. False, and nothing learned, when it is not told who it was or what they are now.
+        may be somebody else's soon. Number and BSUID are told in two messages, in either order: the number counts.
+        False, and nothing learned, when it is not told who it was or what they are now.
         """
         before = [known for known in previous if is_id(known)]
         after = [known for known in current if is_id(known) and known not in before]
@@ -88,7 +92,12 @@ class Aliases:
         user = ""
         for known in after:
             user = self._one(before, known)
-        self._lead(user, next(filter(PHONE.fullmatch, after), after[0]))
+        told = next(filter(PHONE.fullmatch, after), "")
+        half = self._halves.pop(user, "")
+        if told or half != "number":
+            self._lead(user, told or after[0])
+        if not half or (not told and half == "id"):
+            self._remember(self._halves, user, "number" if told else "id")
         return True
 
     def recipient(self, user: str) -> str:
@@ -131,6 +140,7 @@ class Aliases:
         self._users.clear()
         self._current.clear()
         self._news.clear()
+        self._halves.clear()
         self.whole = True
 
     def _one(self, previous: Iterable[str], current: str) -> str:

@@ -21,6 +21,7 @@ from gearmesh import (
     RedactionReceived,
     Text,
     Unparsed,
+    part_id,
 )
 from gearmesh_meta.attachments import attachments_of, content_of, kind_of, repeats
 from gearmesh_meta.emoji import emoji_for, emoji_in
@@ -64,15 +65,16 @@ def message_events(piece: Piece, message: dict[str, Any], author: str, at: int, 
     events: list[Event] = []
     if handle_in(referral.get("ref")):
         events.append(ChatOpened(author, author, at, None, handle_in(referral.get("ref"))))
-    for name, subject in (("ad", messenger_advert(referral)), ("listing", messenger_subject(referral))):
-        if subject is not None:
-            events.append(MessageReceived(f"{native_id}#{name}", author, author, at, subject))
     parts = _parts(piece, message, native_id, author, origin)
-    quoted = identifier(mapping(message.get("reply_to")).get("mid"))
+    subjects = (messenger_advert(referral), messenger_subject(referral))
+    cards = [card for card in subjects if card is not None]
+    for number, card in enumerate(cards, start=len(parts)):
+        events.append(MessageReceived(part_id(native_id, number), author, author, at, card))
+    quoted, count = identifier(mapping(message.get("reply_to")).get("mid")), len(parts) + len(cards)
     for number, part in enumerate(parts):
         if not isinstance(part, Unparsed):
-            several = 1 if number else len(parts)
-            events.append(MessageReceived(_part(native_id, number), author, author, at, part, quoted, parts=several))
+            name, said = part_id(native_id, number), 1 if number else count
+            events.append(MessageReceived(name, author, author, at, part, quoted, None, said))
             quoted = ""
     return events + [part for part in parts if isinstance(part, Unparsed)]
 
@@ -84,15 +86,13 @@ def postback_events(piece: Piece, postback: dict[str, Any], author: str, at: int
     if not author:
         return [piece.kept("a postback without sender", kind="postback")]
     native_id = identifier(postback.get("mid")) or f"postback:{author}:{at}"
-    events = _opened(referral, author, at, native_id)
-    if payload.strip("<>_") in _GET_STARTED:
-        return events
-    if not referral:
-        events = []
+    starts = payload.strip("<>_") in _GET_STARTED
     # Buttons of old have no title: then only the payload says which was tapped. Links have a payload too.
-    said = title or ("" if referral else payload)
+    said = "" if starts else title or ("" if referral else payload)
+    events = _opened(referral, author, at, part_id(native_id, 1 if said else 0)) if referral or starts else []
     if said:
-        events.append(MessageReceived(native_id, author, author, at, Text(said)))
+        parts = 2 if len(events) > 1 else 1
+        events.append(MessageReceived(native_id, author, author, at, Text(said), parts=parts))
     return events or [piece.kept("a postback without words", author, "postback", native_id)]
 
 
@@ -117,7 +117,7 @@ def _opened(referral: dict[str, Any], author: str, at: int, native_id: str) -> l
     events: list[Event] = [ChatOpened(author, author, at, None, handle_in(referral.get("ref")))]
     advert: Product | None = messenger_advert(referral)
     if advert is not None:
-        events.append(MessageReceived(f"{native_id}#ad", author, author, at, advert))
+        events.append(MessageReceived(native_id, author, author, at, advert))
     return events
 
 
@@ -131,17 +131,13 @@ def _parts(
     for attachment in attachments_of(message):
         if not repeats(attachment, said):
             content = content_of(attachment, origin.app)
-            parts.append(content or _unknown(piece, message, attachment, _part(native_id, len(parts)), author))
+            # The count holds what is not understood yet, so that ids stay when that is.
+            parts.append(content or _unknown(piece, message, attachment, part_id(native_id, len(parts)), author))
     if not parts:
         kind = "unsupported" if flag(message.get("is_unsupported")) else "message"
         kind = "reaction" if "reaction" in message else kind
         parts.append(piece.kept(f"{kind} without content", author, kind, native_id))
     return parts
-
-
-def _part(native_id: str, number: int) -> str:
-    """The id of one part of a message. It counts what is not understood yet, so that it stays when that is."""
-    return f"{native_id}#{number}" if number else native_id
 
 
 def _unknown(

@@ -28,7 +28,7 @@ from gearmesh_meta.invitation import invitation_id, template_message
 from gearmesh_meta.kept_aliases import KeptAliases
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
-from gearmesh_meta.outgoing import as_text, reaction_of
+from gearmesh_meta.outgoing import as_text, reaction_of, whole_message
 from gearmesh_meta.parse_whatsapp import parse
 from gearmesh_meta.uploads import whatsapp_uploads
 from gearmesh_meta.whatsapp_bodies import body_of, reaction_body, text_body
@@ -114,7 +114,7 @@ class WhatsApp(MetaBridge):
     async def _send(self, delivery: Delivery) -> Sent:
         message = await self._message(delivery)
         if delivery.reply_to:
-            message["context"] = {"message_id": delivery.reply_to}
+            message["context"] = {"message_id": whole_message(delivery.reply_to)}
         return await self._post(delivery.user, message, delivery.id)
 
     async def react(self, delivery: Delivery) -> Sent:
@@ -129,7 +129,7 @@ class WhatsApp(MetaBridge):
         """Show it for 25 seconds, or until the next message. WhatsApp does so only at a message, which it marks as
         read; and it has no way to say that it is over."""
         if on and last:
-            body = {"messaging_product": "whatsapp", "status": "read", "message_id": last}
+            body = {"messaging_product": "whatsapp", "status": "read", "message_id": whole_message(last)}
             await self.graph.post(self._messages, {**body, "typing_indicator": {"type": "text"}})
 
     async def invite(self, delivery: Delivery) -> Sent | None:
@@ -145,7 +145,8 @@ class WhatsApp(MetaBridge):
     async def receipt(self, delivery: ReceiptDelivery) -> None:
         """Show blue ticks: WhatsApp marks the named message and all before it. It has no way to show "delivered"."""
         if delivery.state == "read" and delivery.native_ids:
-            body = {"messaging_product": "whatsapp", "status": "read", "message_id": delivery.native_ids[-1]}
+            last = whole_message(delivery.native_ids[-1])
+            body = {"messaging_product": "whatsapp", "status": "read", "message_id": last}
             await self.graph.post(self._messages, body)
 
     async def media(self, ref: MediaRef) -> AsyncIterator[bytes]:

@@ -15,11 +15,11 @@ from gearmesh import (
     Media,
     Message,
     MessageReceived,
-    Product,
     Profile,
     ReactionReceived,
     RedactionReceived,
     Text,
+    part_id,
 )
 from gearmesh_meta.aliases import Aliases, spelled_out
 from gearmesh_meta.capabilities import WHATSAPP
@@ -69,28 +69,26 @@ def _said(
 ) -> list[Event]:
     """What stands by itself, after what it is about: an advertisement, a product."""
     context = mapping(message.get("context"))
-    beside: tuple[tuple[str, Message | None], ...] = (
-        ("ad", whatsapp_advert(mapping(message.get("referral")))),
-        ("listing", whatsapp_subject(context)),
-    )
-    contents = [(f"{native_id}#{name}", content) for name, content in beside if content is not None]
+    subjects = (whatsapp_advert(mapping(message.get("referral"))), whatsapp_subject(context))
+    cards = [card for card in subjects if card is not None]
     content = content_of(kind, message, app)
     lost = kind in MEDIA and bool(mappings(message.get("errors")))
     if lost:
         # WhatsApp could not fetch the file itself (131052): what was written below it came through.
         caption, markup = spoken(text(mapping(message.get(kind)).get("caption")), WHATSAPP.dialect)
-        content = None
-        if caption:
-            contents.append((f"{native_id}#caption", Text(caption, markup=markup)))
-    elif content is not None:
-        forwarded = flag(context.get("forwarded")) or flag(context.get("frequently_forwarded"))
-        contents.append((native_id, _forwarded(content) if forwarded else content))
-    quoted, user = identifier(context.get("id")), author.user
+        content = Text(caption, markup=markup) if caption else None
+    elif content is not None and (flag(context.get("forwarded")) or flag(context.get("frequently_forwarded"))):
+        content = _forwarded(content)
+    user, profile = author.user, author.profile
+    # Reactions and edits name the message: they are about what was said, not about the card before it.
     events: list[Event] = [
-        MessageReceived(name, user, user, at, shown, "" if isinstance(shown, Product) else quoted, author.profile)
-        for name, shown in contents
+        MessageReceived(part_id(native_id, number), user, user, at, card, "", profile)
+        for number, card in enumerate(cards, start=1)
     ]
-    if content is None:
+    if content is not None:
+        quoted, parts = identifier(context.get("id")), 1 + len(cards)
+        events.append(MessageReceived(native_id, user, user, at, content, quoted, profile, parts))
+    if content is None or lost:
         events.append(_not_understood(piece, message, user, native_id))
     return events
 
