@@ -4,7 +4,7 @@ import { drawing, element } from "./element.js";
 
 /** In the order in which the messengers themselves record them; a browser knows one of these at least. */
 const FORMATS = Object.freeze({
-  whatsapp: ["audio/ogg;codecs=opus", "audio/webm;codecs=opus", "audio/mp4"],
+  whatsapp: ["audio/ogg;codecs=opus", "audio/mp4", "audio/webm;codecs=opus"],
   messenger: ["audio/mp4", "audio/webm;codecs=opus", "audio/ogg;codecs=opus"],
   instagram: ["audio/mp4", "audio/webm;codecs=opus", "audio/ogg;codecs=opus"],
 });
