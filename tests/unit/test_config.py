@@ -141,7 +141,9 @@ class TestReading:
 
 WRONG = [
     pytest.param({"brokr": {}}, "brokr: unknown key; did you mean broker?", id="a table misspelt"),
-    pytest.param({"zzz": {}}, "zzz: unknown key; known here: broker, nats, web, media, apps, people", id="no such table"),
+    pytest.param(
+        {"zzz": {}}, "zzz: unknown key; known here: broker, nats, web, media, apps, people", id="no such table"
+    ),
     pytest.param({"broker/nme": "x"}, "broker.nme: unknown key; did you mean name?", id="a key misspelt"),
     pytest.param({"broker/zzz": 1}, "broker.zzz: unknown key; known here: name, log, drain", id="no such key"),
     pytest.param({"broker": 5}, "broker: expected a table", id="a number for a table"),
