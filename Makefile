@@ -9,7 +9,7 @@ PACKAGES := pyproject.toml plugins/meta/pyproject.toml
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
-.PHONY: demo test chaos check bench screenshot format clean
+.PHONY: demo test chaos check bench screenshot kinds format clean
 
 demo: $(RUN_READY)
 	@$(BIN)/gearmesh demo $(ARGS)
@@ -33,6 +33,10 @@ bench: $(DEV_READY)
 # The picture in the README, taken by the browser test.
 screenshot: $(DEV_READY)
 	GEARMESH_SCREENSHOT=plugins/meta/demo.png $(BIN)/python -m pytest tests/browser -k all_six_ways $(ARGS)
+
+# The table of kinds in the README, filled with what the sandbox's phones show.
+kinds: $(DEV_READY)
+	$(BIN)/python -m tests.integration.kinds_table
 
 format: $(DEV_READY)
 	$(BIN)/ruff check --fix

@@ -19,6 +19,7 @@ from gearmesh.bridge import (
     WebhookResponse,
 )
 from gearmesh.command import Command, Launcher
+from gearmesh.core.degrade import recognised
 from gearmesh.core.markup import read as read_formatting
 from gearmesh.errors import (
     BusUnavailable,
@@ -161,5 +162,6 @@ __all__ = [
     "hookimpl",
     "part_id",
     "read_formatting",
+    "recognised",
     "words_of",
 ]

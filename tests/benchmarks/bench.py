@@ -20,6 +20,7 @@ from gearmesh.daemon import spare_collector
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import files
 import hops
 import legs
 import memory
@@ -35,7 +36,9 @@ def main() -> None:
     options.add_argument("--messages", type=int, default=15_000, help="messages in the log that is routed")
     options.add_argument("--rounds", type=int, default=9, help="turns of router and bare hop")
     options.add_argument("--seconds", type=float, default=10.0, help="how long each rate of the relay is held")
-    options.add_argument("--only", choices=("hops", "egress", "memory", "neighbour", "relay"), help="measure only this")
+    options.add_argument(
+        "--only", choices=("hops", "egress", "memory", "neighbour", "files", "relay"), help="measure only this"
+    )
     chosen = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     spare_collector()  # as the daemon does
@@ -58,6 +61,12 @@ async def _run(chosen: argparse.Namespace) -> None:
         if chosen.only in (None, "neighbour"):
             delays = await neighbour.compare(Path(folder) / "neighbour", chosen.seconds / 2, NEIGHBOUR_ROUNDS)
             _row("limited_neighbour", delays.flooded, "ms", delays.ratio)
+        if chosen.only in (None, "files"):
+            seen = await files.burst(Path(folder) / "files")
+            _row("files_daemon_memory", seen.daemon, "MiB")
+            _row("files_opener_memory", seen.opener, "MiB")
+            _row("files_150", seen.seconds, "s")
+            _row("files_text_p99", seen.during, "ms", seen.during / seen.quiet)
         if chosen.only in (None, "relay"):
             async with relay.line(Path(folder) / "relay") as line:
                 await line.run(50, 2.0)  # everything has been used once

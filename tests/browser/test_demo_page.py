@@ -6,47 +6,20 @@ API of the sandbox before it stands on another. With GEARMESH_SCREENSHOT=<file> 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import shutil
 import signal
-import socket
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import (
-    Browser,
-    ConsoleMessage,
-    Error,
-    Locator,
-    Page,
-    Route,
-    ViewportSize,
-    async_playwright,
-    expect,
-)
+from playwright.async_api import Page, ViewportSize, expect
 
-CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS: Final = (
-    "--no-sandbox",  # containers run tests as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-WIDE: Final[ViewportSize] = {"width": 1440, "height": 860}
+from .phone import CHROMIUM, PLACES, Demo, Phone
+
 NARROW: Final[ViewportSize] = {"width": 360, "height": 740}
 SCREENSHOT: Final = os.environ.get("GEARMESH_SCREENSHOT")
 LARGEST_PICTURE: Final = 400_000
-PATIENCE: Final = 30.0
-PLACES: Final = {"whatsapp": 1, "messenger": 2, "instagram": 3}
 STOPS: Final = ("webhook", "IN log", "router", "OUT log", "egress", "Graph call")
 HOPS: Final = ("received", "stored in", "routed", "stored out", "taken", "sent")
 
@@ -54,121 +27,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
-expect.set_options(timeout=PATIENCE * 1000)
-
-
-class Demo:
-    """A running `gearmesh demo`. `nats` is the process id of its nats-server."""
-
-    def __init__(self, process: asyncio.subprocess.Process, url: str, data: Path) -> None:
-        self.process = process
-        self.url = url
-        self.nats = int((data / "nats" / "nats-server.pid").read_text())
-
-
-class Phone:
-    """One phone of the page, by network, used as a person without a mouse uses it."""
-
-    def __init__(self, page: Page, network: str) -> None:
-        self._page = page
-        self._network = network
-        self.node = page.locator(f'[data-testid="phone"][data-network="{network}"]')
-        self.composer = self.node.get_by_test_id("composer")
-        self.arrived = self.node.locator('[data-testid="bubble"][data-direction="in"]')
-        self.typed = self.node.locator('[data-testid="bubble"][data-direction="out"]')
-
-    async def take(self) -> None:
-        """Look at this phone: the keys go here, and what arrived counts as read."""
-        await self._page.keyboard.press(f"Alt+{PLACES[self._network]}")
-        await expect(self.composer).to_be_focused()
-
-    async def type(self, text: str) -> None:
-        await self.take()
-        await self._page.keyboard.type(text)
-        await self._page.keyboard.press("Enter")
-        await expect(self.typed.last.get_by_test_id("text")).to_have_text(text, use_inner_text=True)
-
-    async def answer_the_last(self, text: str) -> None:
-        """Quote the bubble at the end, and write."""
-        await self.take()
-        await self._page.keyboard.press("Shift+Tab")
-        await self._page.keyboard.press("Enter")
-        await expect(self.node.get_by_test_id("answering")).to_be_visible()
-        await expect(self.composer).to_be_focused()
-        await self._page.keyboard.type(text)
-        await self._page.keyboard.press("Enter")
-        await expect(self.typed.last.get_by_test_id("text")).to_have_text(text)
-
-    async def shows(self, text: str, *, writer: str) -> Locator:
-        """Wait until this stands at the end of what arrived, and return its bubble."""
-        bubble = self.arrived.last
-        await expect(bubble.get_by_test_id("text")).to_have_text(text)
-        await expect(bubble.get_by_test_id("attribution")).to_have_text(writer)
-        return bubble
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield chromium
-        await chromium.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data, log = tmp_path / "data", tmp_path / "log"
-    arguments = ("-m", "gearmesh", "demo", "--port", str(port), "--no-browser", "--data", str(data))
-    with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=errors
-        )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(PATIENCE):
-            line = (await process.stdout.readline()).decode()
-        url = f"http://127.0.0.1:{port}"
-        assert line.startswith(f"Gearmesh demo on {url}/"), line + log.read_text()
-        running = Demo(process, url, data)
-        yield running
-        os.kill(running.nats, signal.SIGCONT)  # a test may have failed while it was stopped
-    finally:
-        process.terminate()
-        async with asyncio.timeout(PATIENCE):
-            await process.communicate()
-    assert process.returncode == 0, log.read_text()
-    assert "Traceback" not in log.read_text()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, demo: Demo) -> AsyncIterator[Page]:
-    """The page, live. When a test is over, nothing on it has complained and it has asked no other host."""
-    complaints: list[str] = []
-
-    def heard(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            complaints.append(f"console {message.type}: {message.text}")
-
-    def threw(error: Error) -> None:
-        complaints.append(f"exception: {error}")
-
-    async def stray(route: Route) -> None:
-        complaints.append(f"request to another host: {route.request.url}")
-        await route.abort()
-
-    context = await browser.new_context(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
-    await context.route(lambda url: not url.startswith((f"{demo.url}/", "data:")), stray)
-    opened = await context.new_page()
-    opened.on("console", heard)
-    opened.on("pageerror", threw)
-    await opened.goto(f"{demo.url}/")
-    await expect(opened.get_by_test_id("connection")).to_have_text("live")
-    yield opened
-    await context.close()
-    assert not complaints
 
 
 async def test_given_three_phones_when_each_writes_to_each_then_all_six_ways_are_talked_on_by_keyboard(

@@ -36,6 +36,7 @@ class Files:
     """What people have on their phones, made once."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.photo = still(folder / "photo.jpg", "JPEG").read_bytes()
         self.sticker = still(folder / "sticker.webp", "WEBP").read_bytes()
         self.gif = moving(folder / "moving.gif", "GIF").read_bytes()
@@ -139,8 +140,10 @@ async def picture(scene: Scene) -> str:
 
 async def caption(scene: Scene) -> str:
     """A photo with words below it; without captions, the words are a message of their own."""
-    looks = {AS_IT_IS: _says("look here")}
-    return await scene.cell(lambda: scene.writes("look here", **media("image", "image/jpeg", scene.files.photo)), looks)
+    words, photo = "look here", media("image", "image/jpeg", scene.files.photo)
+    cell = await scene.cell(lambda: scene.writes(words, **photo), _files("image"))
+    await scene.town.phones.sees(scene.reader, words)
+    return cell
 
 
 async def video(scene: Scene) -> str:

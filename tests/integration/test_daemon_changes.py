@@ -22,6 +22,7 @@ from gearmesh import (
 )
 from gearmesh.bus import streams
 from gearmesh.errors import BusUnavailable
+from gearmesh.model.address import Address
 from gearmesh.testing import FakeBridge, NatsServer
 from gearmesh.testing.network import CAPABILITIES, WORDS_ONLY
 from gearmesh.testing.shown import Shown
@@ -210,6 +211,22 @@ async def test_what_the_network_refuses_at_the_message_is_told_in_words(couple: 
         await couple.sees("❤️ to “the first words”")
 
 
+class RefusesLater(FakeBridge):
+    """Its network says yes to a reaction, and thinks better of it."""
+
+    async def react(self, delivery: Delivery) -> Sent:
+        return Sent(("reaction-1",))
+
+
+async def test_what_the_network_refuses_after_its_yes_is_told_in_words(couple: Couple) -> None:
+    async with couple.running(south=RefusesLater):
+        await talk(couple)
+        await couple.comes("north", ReactionReceived("ada", "ada", couple.now(), "n-1", "❤️"))
+        await couple.remembered("reaction-1")
+        await couple.comes("south", couple.reported("failed", "reaction-1"))
+        await couple.sees("❤️ to “the first words”")
+
+
 async def test_a_change_waits_for_its_message(couple: Couple) -> None:
     async with couple.running():
         await talk(couple)
@@ -273,6 +290,16 @@ async def test_who_is_writing_is_seen_and_stored_nowhere(couple: Couple) -> None
         await couple.comes("north", TypingReceived("ada", "ada", couple.now(), on=False))
         await couple.south.until(lambda: not couple.south.sees_typing("ben"), within=WITHIN, awaited="its end")
         assert len(await couple.stored("GM_IN")) == before
+
+
+async def test_whoever_keeps_their_reading_to_themselves_is_not_seen_writing(couple: Couple) -> None:
+    async with couple.running():
+        await couple.shared.directory.seed("ada", "Ada", (Address("north", "ada"),), receipts="delivered")
+        await talk(couple)
+        await couple.comes("north", TypingReceived("ada", "ada", couple.now()))
+        await couple.comes("north", couple.written("n-3", "behind it"))
+        await couple.sees("behind it")
+        assert couple.south.signals == []
 
 
 async def test_who_is_writing_is_not_shown_where_there_is_no_way(couple: Couple) -> None:

@@ -10,11 +10,12 @@ import aiohttp
 import pytest
 
 from gearmesh.host.media_links import LIVES, MediaLinks
-from gearmesh.model.content import Media, MediaRef
+from gearmesh.model.content import KEPT_FILES, Media, MediaRef
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
 
 from .metrics import samples
+from .patience import eventually
 from .phones import ADA, BEN, CLEO, PAIRS, PHONES
 from .streams import everything
 from .town import SETTINGS, Town, signed
@@ -271,3 +272,63 @@ async def test_given_an_app_that_nobody_configured_then_404_and_it_is_no_label_o
 @pytest.mark.parametrize("path", ["/", "/webhooks", "/webhooks/", "/media/", "/nothing", "/paths/else"])
 async def test_given_a_path_that_is_nothing_then_404(town: Town, path: str) -> None:
     assert (await town.get(path))[0] == 404
+
+
+async def kept_file(town: Town, data: bytes) -> str:
+    """The link to a file that somebody has sent."""
+    await town.phones.types(ADA, "@cleo look at this")
+    await town.phones.sees(CLEO, "look at this")
+    encoded = base64.b64encode(data).decode()
+    await town.phones.types(ADA, media={"type": "file", "base64": encoded, "mime": "application/pdf", "name": "p.pdf"})
+    leg = await eventually(
+        lambda: everything(town.daemon.connection, "GM_OUT", "gm.out.instagram.*"),
+        lambda legs: len(legs) == 2,
+        awaited="the file to be routed",
+    )
+    envelope = decode(leg[-1][1])
+    content = open_body(envelope.header.seal, envelope.body)
+    assert isinstance(content, Media)
+    shared = town.daemon.apps["whatsapp"].app.shared
+    record = await shared.files.fetch(content.ref)
+    return shared.media_links.link(MediaRef(KEPT_FILES, record.name), shared.clock.seconds())
+
+
+async def test_given_a_kept_file_then_a_part_of_it_or_only_its_size_can_be_asked_for(town: Town) -> None:
+    data = b"%PDF-1.4\n" + bytes(number % 251 for number in range(300_000))
+    link = await kept_file(town, data)
+
+    async with town.http.head(link) as response:
+        assert (response.status, await response.read()) == (200, b"")
+        assert response.headers["Content-Length"] == str(len(data))
+        assert response.headers["Accept-Ranges"] == "bytes"
+    for asked, start, stop in (
+        ("bytes=0-0", 0, 1),
+        ("bytes=131000-131200", 131_000, 131_201),
+        ("bytes=299000-", 299_000, len(data)),
+        ("bytes=-5", len(data) - 5, len(data)),
+        ("bytes=5-99999999", 5, len(data)),
+    ):
+        async with town.http.get(link, headers={"Range": asked}) as response:
+            assert (response.status, await response.read()) == (206, data[start:stop]), asked
+            assert response.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{len(data)}"
+    for ignored in ("bytes=0-1,5-6", "lines=1-2", "bytes=x", "bytes=--1"):
+        async with town.http.get(link, headers={"Range": ignored}) as response:
+            assert (response.status, await response.read()) == (200, data), ignored
+    async with town.http.get(link, headers={"Range": f"bytes={len(data)}-"}) as response:
+        assert (response.status, response.headers["Content-Range"]) == (416, f"bytes */{len(data)}")
+
+
+async def test_given_a_kept_file_whose_pieces_are_gone_then_nobody_takes_a_part_for_the_whole(town: Town) -> None:
+    link = await kept_file(town, b"%PDF-1.4\n" + bytes(400_000))
+    js = town.daemon.connection.js
+    state = (await js.stream_info("OBJ_gm-media")).state
+    await js.delete_msg("OBJ_gm-media", state.last_seq - 1)
+
+    async with town.http.get(link) as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientError):
+            await response.read()
+
+    await js.purge_stream("OBJ_gm-media")
+    async with town.http.get(link) as response:
+        assert response.status == 404

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from gearmesh import Feature, Support
 from gearmesh.testing import WORDS_ONLY
 
 from .fake_side import FakeSide
 from .plain_bridge import KeepingBridge, WordsOnlyBridge
 
 pytest_plugins = ["gearmesh.testing.fixtures"]
+
+DROPPED: tuple[Feature, ...] = ("reaction", "edit", "redaction", "vote", "location", "voice", "view_once", "reply")
 
 
 class TestFakeBridge(FakeSide):
@@ -19,6 +24,13 @@ class TestWordsOnly(FakeSide):
 
     kind = WordsOnlyBridge
     can = WORDS_ONLY
+
+
+class TestRefusing(FakeSide):
+    """Much is dropped there, or rejected: nothing comes of it, and nothing has to."""
+
+    kind = WordsOnlyBridge
+    can = msgspec.structs.replace(WORDS_ONLY, features=dict.fromkeys(DROPPED, Support("dropped", "for this test")))
 
 
 class TestKeepingBridge(FakeSide):

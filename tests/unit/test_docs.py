@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import aiohttp
 import msgspec
@@ -24,15 +24,20 @@ import pytest
 from gearmesh.bus import consumer
 from gearmesh.bus.embedded import find_binary
 from gearmesh.bus.lease import Holder
-from gearmesh.bus.streams import BUCKETS, DAY, streams
+from gearmesh.bus.media import MediaRecord, MediaStore
+from gearmesh.bus.streams import BUCKETS, DAY, MEDIA_TTL, streams
 from gearmesh.bus.whereabouts import Process
-from gearmesh.config import AppConfig, BrokerConfig, NatsConfig, PersonConfig, WebConfig, parse
+from gearmesh.config import AppConfig, BrokerConfig, MediaConfig, NatsConfig, PersonConfig, WebConfig, parse
+from gearmesh.core.degrade import recognised
+from gearmesh.core.degrade.table import TABLE
 from gearmesh.daemon import Daemon
 from gearmesh.host import supervisor
+from gearmesh.host.files import FileRecord
 from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.host.supervisor import AppStatus
 from gearmesh.metrics import Metrics
 from gearmesh.model import delivery
+from gearmesh.model.content import KEPT_FILES, Card, Content, Listing, MediaRef, Sender
 from gearmesh.model.conversation import Conversation, Portal
 from gearmesh.model.delivery import TRANSITIONS, LedgerEntry
 from gearmesh.model.person import Person
@@ -48,6 +53,7 @@ DOCUMENTS: Final = tuple(
         "deploy/README.md",
         "plugins/README.md",
         "plugins/SENDING.md",
+        "plugins/FEATURES.md",
         "plugins/meta/README.md",
         "plugins/meta/SANDBOX.md",
         "broker/PROTOCOL.md",
@@ -64,6 +70,7 @@ SECTIONS: Final = {
     "`[broker]`": BrokerConfig,
     "`[nats]`": NatsConfig,
     "`[web]`": WebConfig,
+    "`[media]`": MediaConfig,
     "`[apps.<name>]`": AppConfig,
     "`[people.<handle>]`": PersonConfig,
 }
@@ -167,6 +174,8 @@ def shown(default: object) -> str:
             return f'"{default}"'
         case ():
             return "[]"
+        case bool():
+            return str(default).lower()
         case _:
             return f"{default:g}" if isinstance(default, float) else str(default)
 
@@ -201,10 +210,12 @@ def test_given_the_buckets_then_the_protocol_and_the_guide_name_each_with_the_da
         found.setdefault(bucket, set()).add(int(kept[1]) if kept else 0)
     assert found == {name: {days} for name, days in expected.items()}
     created = created_at_the_start()
-    assert set(re.findall(r"`(gm-\w+)`", created)) == set(expected)
+    made = expected | {"gm-media": round(MEDIA_TTL / DAY)}
+    assert set(re.findall(r"`(gm-\w+)`", created)) == set(made)
     assert {name: int(days) for name, days in re.findall(r"`(gm-\w+)` \((\d+)", created)} == {
-        name: days for name, days in expected.items() if days
+        name: days for name, days in made.items() if days
     }
+    assert f"**Object store `gm-media`** ({made['gm-media']} days)" in PROTOCOL.read_text()
     assert set(re.findall(r"\$KV\.(gm-\w+)\.>", blocks(GUIDE, "conf")[0])) == set(expected)
 
 
@@ -226,6 +237,8 @@ PARAGRAPH: Final = "\n\n"
         (LegRecord, "`<envelope id>.<app>.<thread>`", ROW),
         (Person, "`p.<person id>`", ROW),
         (Conversation, "`<conversation id>`", ROW),
+        (FileRecord, "`gm-files` | `<app>.<digest>`", ROW),
+        (MediaRecord, "**Object store `gm-media`**", PARAGRAPH),
         (AppStatus, "`gm-apps` | `<app>`", ROW),
         (Holder, "**Leases.**", PARAGRAPH),
         (Process, "**Leases.**", PARAGRAPH),
@@ -238,6 +251,29 @@ def test_given_a_record_that_others_read_then_the_protocol_names_every_field(
 ) -> None:
     described = PROTOCOL.read_text().partition(begins)[2].partition(ends)[0]
     assert {field.encode_name for field in fields_of(record)} <= set(re.findall(r"`(\w+)`", described))
+
+
+@pytest.mark.parametrize("kind", get_args(Content), ids=lambda kind: str(kind.__name__))
+def test_given_a_kind_of_content_then_the_protocol_names_its_type_and_every_field(kind: type[msgspec.Struct]) -> None:
+    section = PROTOCOL.read_text().partition("\n## Body\n")[2].partition("\n## ")[0]
+    common = {"sender", "reply_to", "target"}
+    (row,) = re.findall(rf"^\| `{kind.__struct_config__.tag}` \|(.*)$", section, re.MULTILINE)
+    fields = {field.encode_name for field in fields_of(kind)} - common
+    assert fields <= set(re.findall(r"`(\w+)`", row))
+    assert all(f"| `{name}`" in section for name in common)
+
+
+@pytest.mark.parametrize("record", [Card, Listing, MediaRef, Sender], ids=lambda record: str(record.__name__))
+def test_given_a_record_in_content_then_the_protocol_names_every_field(record: type[msgspec.Struct]) -> None:
+    section = PROTOCOL.read_text().partition("\n## Body\n")[2].partition("\n## ")[0]
+    assert {field.encode_name for field in fields_of(record)} <= set(re.findall(r"`(\w+)`", section))
+
+
+def test_given_how_words_begin_then_the_protocol_names_each_kind_that_they_tell() -> None:
+    section = PROTOCOL.read_text().partition("**Words for what a network cannot show.**")[2].partition("\n## ")[0]
+    begins = [line.split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    told = {recognised(begin) for line in begins for begin in re.findall(r"`([^`]+)`", line[0])}
+    assert told == {feature for row in TABLE.values() for feature in row.begins.values()}
 
 
 def test_given_the_states_of_a_leg_then_the_protocol_names_and_draws_them_as_the_code_does() -> None:
@@ -335,6 +371,7 @@ async def test_given_the_nats_user_of_the_guide_then_its_rights_are_enough_to_se
             async with asyncio.timeout(20):
                 while not await arrived(http, f"/sandbox/phones/{cleo.network}/{cleo.user}/messages"):
                     await asyncio.sleep(0.05)
+            await files_come_and_go(daemon, tmp_path)
             await daemon.connection.client.publish("gm.in.native.none", b"no envelope")
             commands = partial(operate, tmp_path, url, seed_file)
             async with asyncio.timeout(20):
@@ -350,6 +387,20 @@ async def test_given_the_nats_user_of_the_guide_then_its_rights_are_enough_to_se
             assert "1 dropped" in await commands("dead", "drop", letter["id"])
             assert f"{cleo.user} on {cleo.network}" in await commands("trace", native_id, "--app", ada.network)
     assert "violation" not in (tmp_path / "nats.log").read_text().lower()
+
+
+async def files_come_and_go(daemon: Daemon, folder: Path) -> None:
+    """What is done with the object store: a file is stored, found, read, and its pieces taken away."""
+    shared = daemon.apps["whatsapp"].app.shared
+    store = MediaStore(daemon.connection, shared.publisher, Subjects())
+    path = folder / "paper.pdf"
+    path.write_bytes(b"%PDF-1.4\n" + bytes(200_000))
+    name = "0" * 64
+    await store.put(path, MediaRecord(name, path.stat().st_size, name, "application/pdf"))
+    ref = MediaRef(KEPT_FILES, name)
+    assert b"".join([piece async for piece in shared.files.read(ref)]) == path.read_bytes()
+    await shared.files._records.put("whatsapp.digest", FileRecord(name), patience=5.0)
+    await daemon.connection.js.purge_stream("OBJ_gm-media", subject="$O.gm-media.C.none")
 
 
 async def arrived(http: aiohttp.ClientSession, path: str) -> bool:

@@ -38,8 +38,8 @@ log = structlog.get_logger("gearmesh.bus")
 
 PIECE: Final = 128 * 1024
 """Bytes, as every client of object stores has it."""
-AT_ONCE: Final = 8
-"""Pieces that are asked for with one request: 1 MiB, which is what a reader has in memory."""
+AT_ONCE: Final = 2
+"""Pieces that are asked for with one request: what each reader has in memory, and a text has to wait behind."""
 STORED_WITHIN: Final = 20.0
 FRESH: Final = MEDIA_TTL / 2
 """Seconds. An older file is stored anew when it comes again: links to it live for a week from now."""
@@ -82,9 +82,14 @@ class _ObjectInfo(msgspec.Struct, omit_defaults=True):
 
 
 class _Found(msgspec.Struct):
-    info: _ObjectInfo
-    record: MediaRecord
+    """What stands under a name, as message `seq` of the stream. `record` is None where its pieces are gone already."""
+
     seq: int
+    info: _ObjectInfo | None = None
+    record: MediaRecord | None = None
+
+
+NOTHING: Final = _Found(0)
 
 
 class MediaStore:
@@ -103,8 +108,7 @@ class MediaStore:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        found = await self._find(name)
-        return found.record if found else None
+        return (await self._find(name)).record
 
     async def put(self, path: Path, record: MediaRecord) -> MediaRecord:
         """Store a file, unless it is there already and will be for at least a week. What is there now.
@@ -113,7 +117,7 @@ class MediaStore:
             BusUnavailable: nats does not answer, or has no room.
         """
         before = await self._find(record.name)
-        if before and time.time() - before.record.at < FRESH:
+        if before.record and time.time() - before.record.at < FRESH:
             return before.record
         client = self._connection.client
         nuid = client._nuid.next().decode()
@@ -137,14 +141,14 @@ class MediaStore:
                 self._meta(record.name),
                 msgspec.json.encode(info),
                 message_id=f"{nuid}.info",
-                headers={"Nats-Rollup": "sub", "Nats-Expected-Last-Subject-Sequence": str(before.seq if before else 0)},
+                headers={"Nats-Rollup": "sub", "Nats-Expected-Last-Subject-Sequence": str(before.seq)},
                 patience=STORED_WITHIN,
             )
             return stored
         except BusRefused as error:
             await self._purge(nuid)
-            if error.code == WRONG_LAST_SEQUENCE and (other := await self._find(record.name)):
-                return other.record  # somebody else was faster, with the same content
+            if error.code == WRONG_LAST_SEQUENCE and (other := await self.find(record.name)):
+                return other  # somebody else was faster, with the same content
             raise BusUnavailable(f"the file could not be stored: {error}") from None
         except BaseException:
             await asyncio.shield(self._purge(nuid))
@@ -158,7 +162,7 @@ class MediaStore:
             BusUnavailable: nats does not answer.
         """
         found = await self._find(name)
-        if found is None:
+        if found.info is None or found.record is None:
             raise FileUnusable("it is not kept any more")
         end = found.info.size if stop is None else min(stop, found.info.size)
         place = count = 0
@@ -175,12 +179,12 @@ class MediaStore:
         if place != found.info.size or count != found.info.chunks:
             raise FileUnusable("a part of it is not kept any more")
 
-    async def _find(self, name: str) -> _Found | None:
+    async def _find(self, name: str) -> _Found:
         try:
             message = await self._connection.js.get_msg(self._stream, subject=self._meta(name))
             state = (await self._connection.js.stream_info(self._stream)).state
         except nats.js.errors.NotFoundError:
-            return None
+            return NOTHING
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
             raise BusUnavailable(f"reading {name} in {self._bucket}: {type(error).__name__}") from None
         try:
@@ -190,11 +194,10 @@ class MediaStore:
             first = int(info.metadata.get("first", "0"))
         except (msgspec.MsgspecError, ValueError) as error:
             log.error("a file's record cannot be read", name=name, error=str(error))
-            return None
+            return _Found(message.seq or 0)
         # What an operator's limit, or age, takes away goes in order: with the first piece there, all are.
-        if info.deleted or (info.size and first and state.first_seq > first):
-            return None
-        return _Found(info, record, message.seq or 0)
+        gone = info.deleted or (info.size and first and state.first_seq > first)
+        return _Found(message.seq or 0, info, None if gone else record)
 
     async def _put_pieces(self, path: Path, nuid: str) -> tuple[int, int, str]:
         """Where the first piece stands in the stream, how many there are, and their digest in base64url."""

@@ -7,10 +7,10 @@ import sys
 import typer
 
 from gearmesh import plugins
-from gearmesh.cli import dead, run, trace
+from gearmesh.cli import capabilities, dead, preview, run, trace
 from gearmesh.cli.launch import launch
 
-BUILT_IN = {"run", "check", "plugins", "dead", "trace"}
+BUILT_IN = {"run", "check", "plugins", "capabilities", "preview", "dead", "trace"}
 
 
 def main() -> None:
@@ -25,6 +25,8 @@ def main() -> None:
     )
     app.callback()(_root)
     run.register(app)
+    capabilities.register(app)
+    preview.register(app)
     dead.register(app)
     trace.register(app)
     words = [word for word in sys.argv[1:] if not word.startswith("-")]

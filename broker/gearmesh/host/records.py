@@ -48,7 +48,7 @@ class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `ghost` is the one under which they were sent: the missing parts are cut and sent as those were. `place` is where
     the leg stands in the outbound log, and `inbound` where the envelope stands in the inbound one, when it was written
     in this thread itself. `again` are parts that the network refused after its first yes, and `refusals` how often it
-    did.
+    did. `in_words`: it has refused it as it is, and gets it in words.
     """
 
     native_ids: tuple[str, ...]
@@ -59,6 +59,7 @@ class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     again: tuple[int, ...] = ()
     refusals: int = 0
     inbound: int = 0
+    in_words: bool = False
 
 
 class KnownLeg(msgspec.Struct, frozen=True):

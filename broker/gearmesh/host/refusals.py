@@ -11,14 +11,17 @@ import msgspec
 import structlog
 
 from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, after_failure
-from gearmesh.errors import BusUnavailable, Rejected, Retry, SendFailed, Unclear, WindowClosed
+from gearmesh.errors import BusUnavailable, Rejected, Retry, SendFailed, Unclear, WindowClosed, WireError
 from gearmesh.host.app import App
 from gearmesh.host.ends import Ends
 from gearmesh.host.job import FromQueue, Job
 from gearmesh.host.queues import FOR_EVER, Queues
 from gearmesh.model.address import Address
+from gearmesh.model.content import Change
 from gearmesh.model.delivery import Reason, State
+from gearmesh.model.envelope import Envelope
 from gearmesh.model.events import ReceiptReceived
+from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
 
 log = structlog.get_logger("gearmesh.egress")
@@ -136,7 +139,11 @@ class Refusals:
             random=random.random(),
         )
         reason: Reason
+        in_words = leg.in_words
         match verdict:
+            case Fail(reason=reason) if not in_words and _is_a_change(envelope):
+                # The message that it is about is too old there, or gone: it is told in words.
+                until, in_words = self._shared.clock.seconds(), True
             case Fail() | Expire() | Bury():
                 await self._ends.over(job, ENDS[type(verdict)], verdict.reason, str(failure))
                 return None
@@ -156,6 +163,7 @@ class Refusals:
             native_ids=tuple(native_id for native_id in leg.native_ids if native_id != refusal.native_id),
             again=tuple(sorted({*leg.again, native.part})),
             refusals=leg.refusals + 1,
+            in_words=in_words,
         )
         await messages.remember_leg(native.envelope, app.name, refusal.thread, again)
         if not waited:
@@ -163,3 +171,10 @@ class Refusals:
             queues.wait(refusal.thread, end, reason, leg.refusals + 1)
         await self._ends.parked(job, reason, str(failure))
         return job if until == FOR_EVER and not waited else None
+
+
+def _is_a_change(envelope: Envelope) -> bool:
+    try:
+        return isinstance(open_body(envelope.header.seal, envelope.body), Change)
+    except WireError:
+        return False

@@ -103,6 +103,7 @@ class LegSender:
             await self._shared.messages.save(job.header.hex_id, self._app.name, job.thread)
             await self._ends.sent(job, 0)
             return SENT
+        in_words = in_words or before.in_words
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
         if isinstance(content, Media):
@@ -155,6 +156,7 @@ class LegSender:
             job.place,
             tuple(part for part in before.again if part != number),
             before.refusals,
+            in_words=before.in_words,
         )
         if leg.complete and not leg.again:
             # First this: what the network reports of it next is told as soon as the message is known.

@@ -94,6 +94,8 @@ class Signals:
             sender = Address(self._app.name, event.user)
             if conversation is None or str(sender) not in conversation.members:
                 return
+            if await self._shared.directory.disclosure(sender) != "read":
+                return  # whoever is writing has read, and WhatsApp shows that, too
             header = Header(
                 os.urandom(16),
                 "signal",

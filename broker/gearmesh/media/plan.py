@@ -139,6 +139,8 @@ def _file(found: Probe, rule: FileRule) -> Plan:
 
 def _picture(found: Probe, rule: FileRule) -> Plan:
     taken, fits = _takes(rule, found.mime), _fits(found, rule)
+    if taken and found.animated and found.private:
+        return _moving(found, rule)
     if taken and fits and not found.turned:
         if not found.private:
             return Keep()
@@ -158,15 +160,19 @@ def _sticker(found: Probe, rule: FileRule) -> Plan:
     if rule.mimes and _takes(rule, "image/webp"):
         size = rule.size if found.animated else min(rule.size or STILL_STICKER, STILL_STICKER)
         is_one = found.mime == "image/webp" and found.width == found.height == STICKER_SIDE and found.size <= size
+        is_one = is_one and not found.private
         return Keep() if is_one else Convert("image/webp", size, square=STICKER_SIDE)
     return _moving(found, rule) if found.animated else _picture(found, rule)
 
 
 def _moving(found: Probe, rule: FileRule) -> Plan:
     """A picture that moves."""
-    if _takes(rule, found.mime) and _fits(found, rule):
+    taken = _takes(rule, found.mime)
+    if taken and _fits(found, rule) and not found.private:
         return Keep()
     mimes = [canonical(mime) for mime in rule.mimes] or list(MOVING)
+    if taken and found.private:
+        mimes.insert(0, found.mime)  # the same again, without what is private
     target = next((mime for mime in mimes if mime in MOVING), "")
     if not target:
         return Impossible("pictures that move are not taken")

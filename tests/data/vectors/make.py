@@ -135,13 +135,34 @@ def right_envelopes() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "text", right("the least there is", TEXT)
     yield (
         "text-full",
-        right("every key of a text", {**TEXT, "text": "Grüße 👩‍👩‍👧\nzwei", "sender": sender, "reply_to": TARGET}),
+        right(
+            "every key of a text",
+            {
+                **TEXT,
+                "text": "Grüße 👩‍👩‍👧\\\n**zwei** \\* drei",
+                "sender": sender,
+                "reply_to": TARGET,
+                "markup": True,
+                "forwarded": True,
+                "buttons": ["Ja", "Nein"],
+            },
+        ),
     )
     yield (
         "media",
         right(
             "every key of a file",
-            {"type": "media", "media": "image", "ref": ref, "caption": "a cat", "sender": sender, "reply_to": TARGET},
+            {
+                "type": "media",
+                "media": "image",
+                "ref": ref,
+                "caption": "a _cat_",
+                "sender": sender,
+                "reply_to": TARGET,
+                "markup": True,
+                "forwarded": True,
+                "view_once": True,
+            },
         ),
     )
     yield (
@@ -151,6 +172,13 @@ def right_envelopes() -> Iterator[tuple[str, dict[str, Any]]]:
             {"type": "media", "media": "voice", "ref": {"app": "native", "source": "x"}},
         ),
     )
+    yield from other_messages(sender)
+    yield from changes(sender, ref)
+    yield (
+        "typing",
+        right("somebody writes; never stored", {"type": "typing", "sender": sender}, kind="signal"),
+    )
+    yield "typing-ended", right("and has stopped", {"type": "typing", "on": False}, kind="signal")
     yield (
         "receipt",
         right(
@@ -186,6 +214,86 @@ def right_envelopes() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "depth-8", right("as deep as an unknown header key may be", TEXT, x=nested(8))
     yield "at-the-end-of-time", right("the largest time", TEXT, at=MORE_THAN_FITS - 1)
     yield "sealed", closed("another seal than none: the body stays closed", b"\x00anything", None, seal="x-test")
+
+
+def other_messages(sender: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Messages that are neither text nor file."""
+    about = {"sender": sender, "reply_to": TARGET}
+    yield (
+        "location",
+        right(
+            "every key of a place",
+            {
+                "type": "location",
+                "latitude": 52.516275,
+                "longitude": 13.377704,
+                "name": "Brandenburger Tor",
+                "address": "Pariser Platz, Berlin",
+                "link": "https://example.org/gate",
+                **about,
+                "forwarded": True,
+            },
+        ),
+    )
+    yield (
+        "location-least",
+        right("a place of which little is known", {"type": "location", "latitude": -33.5, "longitude": 151.0}),
+    )
+    card = {
+        "name": "Ben",
+        "phones": ["+49 30 123", "+49 30 124"],
+        "emails": ["ben@example.org"],
+        "organisation": "Bens",
+        "vcard": "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ben\r\nEND:VCARD\r\n",
+    }
+    yield (
+        "contacts",
+        right(
+            "every key of a card, and one with the least",
+            {"type": "contacts", "cards": [card, {"name": "Zoe"}], **about, "forwarded": True},
+        ),
+    )
+    options = {"question": "Where to?", "options": ["Pizza", "Pasta"]}
+    yield "poll", right("every key of a poll", {"type": "poll", **options, "several": True, **about})
+    yield "poll-least", right("one answer may be chosen", {"type": "poll", **options})
+    listing = {
+        "title": "Red bike",
+        "text": "hardly used",
+        "price": "120.00 EUR",
+        "link": "https://example.org/bike",
+        "picture": "https://example.org/bike.jpg",
+        "retailer_id": "r-1",
+        "catalog": "c-1",
+    }
+    yield (
+        "product",
+        right(
+            "a conversation about something for sale",
+            {"type": "product", "listings": [listing], "text": "Is it there?", **about},
+        ),
+    )
+    ordered = [{**listing, "quantity": 2}, {"title": "Bell"}]
+    yield "product-order", right("an order of two things", {"type": "product", "listings": ordered, "about": "order"})
+    yield (
+        "product-ad",
+        right("a person came from an ad", {"type": "product", "listings": [{"title": "Sale"}], "about": "ad"}),
+    )
+
+
+def changes(sender: dict[str, str], ref: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is about another envelope."""
+    about = {"target": TARGET, "sender": sender}
+    yield "reaction", right("a reaction", {"type": "reaction", "emoji": "❤️", **about})
+    yield "reaction-removed", right("and it is gone", {"type": "reaction", "emoji": "❤️", "removed": True, **about})
+    yield (
+        "edit",
+        right("a text says something else now", {"type": "edit", "content": {"type": "text", "text": "six"}, **about}),
+    )
+    picture = {"type": "media", "media": "image", "ref": ref, "caption": "a dog"}
+    yield "edit-media", right("so does a file", {"type": "edit", "content": picture, **about})
+    yield "redaction", right("a message was taken back", {"type": "redaction", **about})
+    yield "vote", right("what somebody chooses in a poll", {"type": "vote", "options": ["Pasta"], **about})
+    yield "vote-withdrawn", right("nothing any more", {"type": "vote", "target": TARGET})
 
 
 def wrong_envelopes() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -262,6 +370,18 @@ def closed_envelopes() -> Iterator[tuple[str, dict[str, Any]]]:
             "malformed",
         ),
     )
+    for name, note, body in (
+        ("location", "a place without its longitude", {"type": "location", "latitude": 1.0}),
+        ("cards", "cards are an array", {"type": "contacts", "cards": "Ben"}),
+        ("options", "a poll without answers to choose from", {"type": "poll", "question": "Where to?"}),
+        ("about", "a product has no such place", {"type": "product", "listings": [], "about": "gift"}),
+        ("target", "a reaction to nothing", {"type": "reaction", "emoji": "❤️"}),
+        ("edit", "an edit without what it says now", {"type": "edit", "target": TARGET}),
+        ("edit-kind", "only texts and files can be edited",
+         {"type": "edit", "target": TARGET, "content": {"type": "poll", "question": "?", "options": []}}),
+        ("markup", "markup is true or false", {**TEXT, "markup": "yes"}),
+    ):  # fmt: skip
+        yield f"body-{name}", closed(note, pack(body), "malformed")
     yield "body-deep", closed("nested too deep", pack(deep), "malformed")
 
 

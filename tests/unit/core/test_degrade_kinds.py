@@ -320,6 +320,15 @@ class TestBeforeTheWords:
         assert isinstance(part, Text | Media)
         assert part.forwarded == (level in {"full", "partial"})
 
+    @pytest.mark.parametrize("forward", ["full", "fallback"])
+    def test_given_something_forwarded_that_goes_as_it_is_a_line_says_so_or_the_network_does(
+        self, forward: Level
+    ) -> None:
+        place = msgspec.structs.replace(MESSAGES["location"], forwarded=True)
+        parts = fit(place, thread({"forward": forward, "location": "full"}))
+        shown = (Text("↪ forwarded", ADA), MESSAGES["location"])
+        assert parts == (shown if forward == "fallback" else (place,))
+
     def test_given_lines_before_them_it_can_be_told_what_the_words_were(self) -> None:
         place = msgspec.structs.replace(MESSAGES["location"], forwarded=True, reply_to=TARGET)
         (said,) = words(place, thread(attribute=True))

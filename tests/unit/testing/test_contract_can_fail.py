@@ -8,11 +8,12 @@ import pytest
 
 from gearmesh.testing.contract import BridgeContract
 
-from . import broken_bridges, broken_rich_bridges
+from . import broken_bridges, broken_plain_bridges, broken_rich_bridges
 
 pytest_plugins = ["pytester"]
 
-BROKEN = [Path(__file__).with_name(name) for name in ("broken_bridges.py", "broken_rich_bridges.py")]
+MODULES = (broken_bridges, broken_plain_bridges, broken_rich_bridges)
+BROKEN = [Path(__file__).with_name(f"{module.__name__.rpartition('.')[2]}.py") for module in MODULES]
 ROOT = Path(__file__).parents[3]
 INI = """
 [pytest]
@@ -33,8 +34,7 @@ def pytest_collection_modifyitems(config, items):
 
 def suites() -> dict[str, set[str]]:
     """The suites of the broken bridges, and what must be red in each."""
-    modules = (broken_bridges, broken_rich_bridges)
-    found = [(name, suite) for module in modules for name, suite in vars(module).items() if name.startswith("Test")]
+    found = [(name, suite) for module in MODULES for name, suite in vars(module).items() if name.startswith("Test")]
     return {name: set(suite.red) for name, suite in found}
 
 
@@ -163,6 +163,12 @@ def test_given_a_bench_that_cannot_look_when_a_feature_is_claimed_then_it_is_not
             "  not checked for want of user_sees()",
         ]
     )
+
+
+def test_every_rule_is_broken_by_some_bridge() -> None:
+    broken = {test.partition("[")[0] for red in suites().values() for test in red}
+
+    assert broken == {name for name in dir(BridgeContract) if name.startswith("test_")}
 
 
 def test_no_rule_hides_another_one() -> None:

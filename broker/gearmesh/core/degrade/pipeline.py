@@ -35,6 +35,7 @@ from gearmesh.model.content import (
     Text,
 )
 
+Standing = Location | Contacts | Poll | Product
 CAPTIONED: Final = frozenset({"image", "video", "file"})
 """Files that carry words on the networks where files carry any."""
 STAND_INS: Final[dict[MediaKind, tuple[MediaKind, ...]]] = {
@@ -69,8 +70,8 @@ def fit(content: Content, fitting: Fitting) -> tuple[Part, ...]:
             return _media(content, fitting)
         case Location() | Contacts() | Poll() | Product():
             if is_shown(content, fitting):
-                before_it = texts(Said(""), content, fitting)
-                return (*before_it, replace(content, reply_to="") if before_it else content)
+                lines = texts(Said(""), content, fitting)
+                return (*lines, _beside(content, fitting, answers=not lines))
         case Reaction() | Redaction():
             if is_shown(content, fitting) and fitting.is_there:
                 return (content,)
@@ -80,6 +81,14 @@ def fit(content: Content, fitting: Fitting) -> tuple[Part, ...]:
         case _:
             pass
     return texts(words(content, fitting), content, fitting)
+
+
+def _beside(content: Standing, fitting: Fitting, *, answers: bool) -> Standing:
+    """What goes as it is, behind the lines before it if there are any: it claims nothing that is said there."""
+    reply_to = content.reply_to if answers else ""
+    if isinstance(content, Location | Contacts):
+        return replace(content, reply_to=reply_to, forwarded=is_passed_as_forwarded(content, fitting))
+    return replace(content, reply_to=reply_to)
 
 
 def _text(content: Text, fitting: Fitting) -> tuple[Part, ...]:

@@ -44,15 +44,10 @@ def cut(
 def _cut(pieces: list[Piece], whole: str, marks: Marks | None, limit: Limit, room: int) -> tuple[str, ...] | None:
     """The messages; None when one of them comes out longer than the limit."""
     parts = split(whole, _smaller(limit, room))
-    numbered = len(parts) > FEW and limit.value > 4 * len(_number(len(parts), len(parts)))
-    if numbered:
-        count = len(parts)
-        while len(str(len(parts))) >= len(str(count)):
-            # Numbers take room, which can make more parts, which can make longer numbers.
-            count = 10 ** len(str(len(parts))) - 1
-            parts = split(whole, _smaller(limit, room + len(_number(count, count))))
-            if len(parts) <= count:
-                break
+    numbered = False
+    if len(parts) > FEW:
+        numbers = _numbered(whole, limit, room)
+        parts, numbered = numbers or parts, bool(numbers)
     found: list[str] = []
     at = 0
     for number, part in enumerate(parts, 1):
@@ -62,9 +57,19 @@ def _cut(pieces: list[Piece], whole: str, marks: Marks | None, limit: Limit, roo
         if numbered:
             inside = [Piece(_number(number, len(parts))), *inside]
         found.append(joined(settled(inside, marks)))
-    if any(limit.measure(one) > limit.value for one in found):
-        return None
-    return tuple(found)
+    return None if any(limit.measure(one) > limit.value for one in found) else tuple(found)
+
+
+def _numbered(whole: str, limit: Limit, room: int) -> tuple[str, ...]:
+    """The parts with room for their numbers, which is more for longer ones; none where numbers would take too much."""
+    for digits in range(1, 8):
+        number = len(_number(10**digits - 1, 10**digits - 1))
+        if 4 * number > limit.value or room + number >= limit.value:
+            break
+        parts = split(whole, _smaller(limit, room + number))
+        if len(str(len(parts))) <= digits:
+            return parts
+    return ()
 
 
 def _smaller(limit: Limit, room: int) -> Limit:

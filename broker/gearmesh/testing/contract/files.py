@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Final, get_args
+from typing import get_args
 
 from gearmesh.bridge import SupportsMedia
 from gearmesh.errors import SendFailed
 from gearmesh.model.content import Media, MediaKind, MediaRef
 from gearmesh.testing.contract.harness import Harness
 from gearmesh.testing.contract.rule import Broken, must, rule
-
-PNG: Final = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-"""A picture of one pixel."""
-SAMPLES: Final[dict[MediaKind, tuple[str, str]]] = {
-    "image": ("image/png", "picture.png"),
-    "gif": ("image/gif", "moving.gif"),
-    "sticker": ("image/webp", "sticker.webp"),
-    "video": ("video/mp4", "film.mp4"),
-    "audio": ("audio/mpeg", "song.mp3"),
-    "voice": ("audio/ogg", "voice.ogg"),
-    "file": ("application/pdf", "paper.pdf"),
-}
-"""For each kind a MIME type and a name."""
+from gearmesh.testing.contract.samples import PICTURES, PNG
 
 
 class FileRules(Harness):
@@ -66,7 +51,7 @@ class FileRules(Harness):
             self.cannot("the network carries no files")
         await self.start()
         for kind in sorted(kinds):
-            mime, name = SAMPLES[kind]
+            mime, name = PICTURES[kind]
             ref = self.context.offer(PNG, mime=mime, name=name)
             await self.appears(await self.send(Media(kind, ref)))
 
@@ -79,7 +64,7 @@ class FileRules(Harness):
         if not kinds:
             self.cannot("the network carries no files")
         await self.start()
-        mime, name = SAMPLES[kinds[0]]
+        mime, name = PICTURES[kinds[0]]
         content = Media(kinds[0], MediaRef("elsewhere", "without-link", mime, name=name))
         sending = self.bridge.send(self.delivery(content))
         try:

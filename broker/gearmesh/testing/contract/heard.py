@@ -31,7 +31,6 @@ from gearmesh.model.events import (
     VoteReceived,
     part_id,
 )
-from gearmesh.testing.contract.files import PNG
 from gearmesh.testing.contract.rule import Broken, must, rule
 from gearmesh.testing.contract.samples import (
     ASKED,
@@ -41,6 +40,7 @@ from gearmesh.testing.contract.samples import (
     FORWARDED,
     KINDS_OF_FILES,
     PICTURES,
+    PNG,
     POLL,
     feeling,
     lacks,

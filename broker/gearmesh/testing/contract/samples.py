@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,10 @@ from gearmesh.model.content import (
 from gearmesh.testing.contract.harness import SENDER
 from gearmesh.testing.shown import Shape
 
+PNG: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel."""
 PICTURES: Final[Mapping[MediaKind, tuple[str, str]]] = {
     "image": ("image/png", "picture.png"),
     "gif": ("image/gif", "moving.gif"),

@@ -13,10 +13,9 @@ from gearmesh.errors import SendFailed
 from gearmesh.host.carrying import carry
 from gearmesh.model.content import Content, Edit, Media, MediaKind, MediaRef, Reaction, Redaction, Text, words_of
 from gearmesh.model.delivery import Delivery, Outgoing, Sent
-from gearmesh.testing.contract.files import PNG
 from gearmesh.testing.contract.harness import SENDER, Harness
 from gearmesh.testing.contract.rule import Broken, must
-from gearmesh.testing.contract.samples import PICTURES
+from gearmesh.testing.contract.samples import PICTURES, PNG
 from gearmesh.testing.shown import Shown
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from gearmesh import Launcher
+from gearmesh import Launcher, recognised
 from gearmesh_meta.sandbox import NETWORKS, Sandbox, Settings
 
 HOST: Final = "127.0.0.1"
@@ -33,7 +33,7 @@ def demo(context: typer.Context, port: Port = None, data: Data = None, no_browse
     """Three phones in your browser: WhatsApp, Messenger and Instagram, joined by Gearmesh; a sandbox plays Meta."""
     launch: Launcher = context.obj
     chosen = port or _free_port()
-    sandbox = Sandbox(Settings(webhooks=f"http://{HOST}:{chosen}/webhooks/{{network}}"))
+    sandbox = Sandbox(Settings(webhooks=f"http://{HOST}:{chosen}/webhooks/{{network}}"), recognise=what_it_was)
 
     def ready(url: str) -> None:
         print(f"Gearmesh demo on {url}/   (Ctrl-C ends it)", flush=True)
@@ -46,6 +46,12 @@ def demo(context: typer.Context, port: Port = None, data: Data = None, no_browse
             _settings(sandbox.settings, chosen), data=data or Path(folder), mount=sandbox.mount, ready=ready
         )
     raise typer.Exit(status)
+
+
+def what_it_was(text: str) -> str:
+    """The feature that its network could only show as these words; "" for what is words, Gearmesh's own included."""
+    feature = recognised(text)
+    return feature if feature is not None and feature != "notice" else ""
 
 
 def _settings(sandbox: Settings, port: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from gearmesh_meta.sandbox.command import sandbox
+from gearmesh_meta.sandbox.control.drafts import NewMessage
 from gearmesh_meta.sandbox.faults import KINDS, FaultOrder
 
 SANDBOX: Final = Path(__file__).parents[4] / "plugins" / "meta" / "SANDBOX.md"
@@ -32,3 +33,8 @@ def test_given_the_faults_then_every_kind_and_every_field_stands_in_the_document
 
 def test_given_the_command_then_every_option_stands_in_the_document() -> None:
     assert names_in("option") == {f"--{name.replace('_', '-')}" for name in inspect.signature(sandbox).parameters}
+
+
+def test_given_what_people_send_then_every_field_stands_in_the_document() -> None:
+    # Where a thing is answered to is said above the table, as it is none by itself.
+    assert names_in("what") | {"reply_to"} == {field.name for field in msgspec.structs.fields(NewMessage)}

@@ -36,7 +36,7 @@ export function attachItems(network, composer) {
     [ALL, "picture", "Picture or video", () => composer.file("image/*,video/*", false)],
     [ALL, "file", "File", () => composer.file("", false)],
     [ALL, "microphone", "Voice note", composer.voice],
-    [ALL, "smiley", "Sticker", composer.stickers],
+    [ALL, "smiley", "Sticker", composer.stickers, true],
     [ALL, "gif", "GIF", () => withSample(composer, "turning.gif", "image/gif", "gif")],
     [["whatsapp", "instagram"], "once", "Picture to be seen once", () => composer.file("image/*,video/*", true)],
     [["whatsapp", "messenger"], "pin", "Location", form(PLACE, place)],
@@ -51,7 +51,7 @@ export function attachItems(network, composer) {
     [["instagram"], "heart", "Heart", () => composer.send({ heart: true })],
   ];
   return lines.filter(([networks]) => networks.includes(network))
-    .map(([, symbol, words, run]) => menuItem(drawing(symbol), words, run, `attach-${words.toLowerCase().replaceAll(" ", "-")}`));
+    .map(([, symbol, words, run, leads]) => menuItem(drawing(symbol), words, run, `attach-${words.toLowerCase().replaceAll(" ", "-")}`, leads));
 }
 
 /** The stickers that come with the page. */

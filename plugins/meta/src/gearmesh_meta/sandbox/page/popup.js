@@ -68,7 +68,11 @@ export class Popup {
   }
 }
 
-/** One line of a menu. */
-export function menuItem(symbolNode, words, onclick, testid) {
-  return element("button", { class: "menu-item", type: "button", role: "menuitem", "data-testid": testid, onclick }, symbolNode, words);
+/** One line of a menu; one that `leads` on opens another menu in its place. */
+export function menuItem(symbolNode, words, onclick, testid, leads = false) {
+  return element(
+    "button",
+    { class: "menu-item", type: "button", role: "menuitem", "data-testid": testid, "data-stays": leads, "aria-haspopup": leads ? "menu" : null, onclick },
+    symbolNode, words,
+  );
 }
