@@ -17,8 +17,9 @@ from .phones import PAIRS, Phone
 from .town import town_of
 
 README: Final = Path(__file__).parents[2] / "README.md"
-BEGIN: Final = "<!-- filled by `make kinds` -->\n\n"
-END: Final = "\n<!-- end of what `make kinds` fills -->"
+BEGIN: Final = "<!-- filled by `make kinds` -->"
+END: Final = "<!-- end of what `make kinds` fills -->"
+TABLE: Final = re.compile(f"{BEGIN}(.*){END}", re.DOTALL)
 
 
 def direction(writer: Phone, reader: Phone) -> str:
@@ -28,10 +29,10 @@ def direction(writer: Phone, reader: Phone) -> str:
 
 def columns() -> dict[str, dict[str, str]]:
     """What the README says of each kind, by direction."""
-    found = re.search(re.escape(BEGIN) + "(.*)" + re.escape(END), README.read_text(encoding="utf-8"), re.DOTALL)
-    if found is None:
+    found = TABLE.search(README.read_text(encoding="utf-8"))
+    if found is None or not found[1].strip():
         raise ValueError(f"{README.name} has no table of kinds")
-    head, _, *rows = [_cells(line) for line in found[1].splitlines()]
+    head, _, *rows = [_cells(line) for line in found[1].strip().splitlines()]
     return {name: {row[0]: row[number] for row in rows} for number, name in enumerate(head) if number}
 
 
@@ -56,9 +57,9 @@ async def main() -> None:
     lines = [_line(["", *found]), _line(["---"] * (len(found) + 1))]
     lines += [_line([name, *(column[name] for column in found.values())]) for name in ROWS]
     text = README.read_text(encoding="utf-8")
-    table = BEGIN + "\n".join(lines) + END
-    README.write_text(re.sub(re.escape(BEGIN) + ".*" + re.escape(END), lambda _: table, text, flags=re.DOTALL))
-    sys.stdout.write("\n".join(lines) + "\n")
+    table = "\n".join(lines)
+    README.write_text(TABLE.sub(lambda _: f"{BEGIN}\n\n{table}\n\n{END}", text), encoding="utf-8")
+    sys.stdout.write(f"{table}\n")
 
 
 def _line(cells: list[str]) -> str:

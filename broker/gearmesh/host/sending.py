@@ -31,7 +31,7 @@ from gearmesh.host.removal import Removal
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.capabilities import Feature
-from gearmesh.model.content import Change, Content, Edit, Media, Message, Reaction, Redaction
+from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction
 from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.wire.times import REPLAY
 
@@ -122,7 +122,7 @@ class LegSender:
         for number in before.again or range(before.parts, len(parts)):
             if number >= len(parts):
                 continue
-            delivery = self._delivery(job, parts[number], number, ghost, content, about)
+            delivery = self._delivery(job, parts[number], number, ghost, about)
             begun = self._shared.clock.millis()
             result = await self._send(job, delivery, turn)
             if isinstance(result, Outcome):
@@ -218,18 +218,17 @@ class LegSender:
 
     def _fitting(self, job: Job, content: Content, ghost: str, about: About, in_words: bool) -> Fitting:
         link = ""
-        if isinstance(content, Media):
-            link = self._shared.media_links.link(content.ref, self._shared.clock.seconds())
+        file = content.content if isinstance(content, Edit) else content
+        if isinstance(file, Media):
+            link = self._shared.media_links.link(file.ref, self._shared.clock.seconds())
         can = self._app.bridge.capabilities(job.thread)
         has_file = isinstance(content, Media)
         return Fitting(can, not ghost, link, about.quoted, bool(about.native_ids), in_words, has_file)
 
-    def _delivery(self, job: Job, part: Part, number: int, ghost: str, content: Content, about: About) -> Delivery:
+    def _delivery(self, job: Job, part: Part, number: int, ghost: str, about: About) -> Delivery:
         delivery_id = f"{job.header.hex_id}:{self._app.name}:{number}"
-        reply_to = ""
-        if number == 0 and about.native_ids and not isinstance(content, Reaction | Edit | Redaction):
-            # What is told in words of another message names it in words.
-            reply_to = about.native_ids[0] if self._app.bridge.capabilities(job.thread).shows("reply") else ""
+        points = number == 0 and isinstance(part, Message) and part.reply_to
+        reply_to = about.native_ids[0] if points and about.native_ids else ""
         user, sender = job.recipient.user, part.sender
         target = about.native_ids if isinstance(part, Change) else ()
         return Delivery(delivery_id, job.thread, user, part, sender, reply_to, ghost, target=target)
