@@ -25,6 +25,7 @@ FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a microphone, which pages may use once a test lets them
 )
 WIDE: Final[ViewportSize] = {"width": 1440, "height": 860}
 

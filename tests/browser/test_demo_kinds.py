@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -120,6 +121,19 @@ async def test_given_no_microphone_when_the_sample_is_sent_then_it_tells_its_len
         await phone.node.get_by_test_id("sample-voice").click()
         await plays(phone.typed.last)
         await expect(phone.node.get_by_test_id("recording")).to_be_hidden()
+
+
+async def test_given_a_microphone_when_recorded_then_the_voice_note_is_sent_and_plays(page: Page) -> None:
+    await page.context.grant_permissions(["microphone"])
+    for network in PLACES:
+        phone = Phone(page, network)
+        await attach(phone, "voice-note")
+        await expect(phone.node.get_by_test_id("recording")).to_contain_text("Recording 0:01")
+        await phone.node.get_by_test_id("send-recording").click()
+        await expect(phone.node.get_by_test_id("recording")).to_be_hidden()
+        await expect(phone.typed.last.locator(".length")).to_have_text(re.compile("0:0[1-9]"))
+        await phone.typed.last.get_by_test_id("play").click()
+        await expect(phone.typed.last.locator(".voice")).to_have_attribute("data-state", "playing")
 
 
 async def plays(bubble: Locator) -> None:

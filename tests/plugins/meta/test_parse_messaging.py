@@ -93,6 +93,16 @@ def test_given_a_reply_then_the_quoted_message_is_named() -> None:
         (attachment("ig_reel", url=URL, reel_video_id=1), Text(f"🔗 {URL}")),
         (attachment("story_mention", url=URL), Text(f"🔗 {URL}")),
         ({"type": "like_heart"}, Text("❤️")),
+        (
+            attachment(
+                "template", text="Look", buttons=[{"title": "Shop", "url": URL}, {"title": "Yes", "payload": "Y"}]
+            ),
+            Text(f"Look\n🔗 Shop {URL}"),
+        ),
+        (
+            attachment("template", template_type="media", elements=[{"media_type": "image", "url": URL}]),
+            Text(URL),
+        ),
     ],
 )
 def test_given_an_attachment_then_its_content_comes(piece: dict[str, Any], expected: Message) -> None:

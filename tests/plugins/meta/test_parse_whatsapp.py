@@ -227,6 +227,7 @@ def test_given_a_file_that_whatsapp_could_not_fetch_then_its_caption_comes_and_t
             {"mime_type": "audio/ogg; codecs=opus", "id": "3", "voice": True},
             Media("voice", MediaRef("wa", "3", "audio/ogg; codecs=opus")),
         ),
+        ("voice", {"mime_type": "audio/ogg", "id": "3"}, Media("voice", MediaRef("wa", "3", "audio/ogg"))),
         ("audio", {"mime_type": "audio/mpeg", "id": 4}, Media("audio", MediaRef("wa", "4", "audio/mpeg"))),
         (
             "document",
@@ -311,6 +312,7 @@ def test_given_a_contact_then_it_is_a_card(contact: dict[str, Any], card: Card) 
         ("unsupported", None, "unsupported"),
         ("unsupported", {"type": "some_new_kind"}, "some new kind"),
         ("unknown", {"type": "gif"}, "GIF"),
+        ("unsupported", {"type": "unknown"}, "unsupported"),
         ("interactive", {"type": "nfm_reply", "nfm_reply": {"body": ""}}, "nfm reply"),
         ("interactive", {"type": "call_permission_reply"}, "call permission"),
         ("contacts", [{}], "contacts"),

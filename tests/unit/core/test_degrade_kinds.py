@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gearmesh.core.degrade import Fitting, Quoted, feature_of, features_of, fit, quote_words, recognised
-from gearmesh.core.degrade.table import TABLE
+from gearmesh.core.degrade.table import TABLE, Row, Said
 from gearmesh.errors import Rejected
 from gearmesh.model.capabilities import FEATURES, ButtonRule, Capabilities, Dialect, Feature, Level, Limit, Support
 from gearmesh.model.content import (
@@ -180,6 +180,33 @@ class TestEveryKindAtEveryLevel:
     def test_given_words_it_can_be_told_from_them_what_they_were(self, name: Feature, attribute: bool) -> None:
         said = words(CONTENTS[name], thread(attribute=attribute))[0]
         assert recognised(said) == (None if name == "text" else name)
+
+
+class Song(msgspec.Struct, frozen=True):
+    """A kind of content that only a row of the table knows."""
+
+    title: str
+    sender: Sender = ADA
+    reply_to: str = ""
+
+
+@pytest.mark.parametrize(
+    ("level", "parts"),
+    [
+        ("full", (Text(LINE, ADA), Song("Hey"))),
+        ("fallback", (Text(f"{LINE}\n♫ Hey", ADA),)),
+        ("dropped", ()),
+    ],
+)
+def test_given_a_kind_that_only_the_table_knows_it_is_fitted_as_all_others(
+    level: Level, parts: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Row(lambda _: "audio", lambda song, _: Said(f"♫ {song.title}"), lambda song: song.title, shown="alone")
+    monkeypatch.setitem(cast("dict[type, Row]", TABLE), Song, row)
+    song = cast("Content", Song("Hey"))
+    assert fit(song, thread({"audio": level}, attribute=True)) == parts
+    assert quote_words(song) == "Hey"
+    assert features_of(song) == ("audio",)
 
 
 class TestWhatIsAboutAnother:

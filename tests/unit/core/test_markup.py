@@ -94,6 +94,7 @@ class TestTakenIn:
         [
             pytest.param("hello there", id="no mark at all"),
             pytest.param("2*3*4 and snake_case_name", id="inside words"),
+            pytest.param("*a*b", id="at one side inside a word"),
             pytest.param("* a * and _ b _", id="white space inside"),
             pytest.param("*a\nb*", id="in two lines"),
             pytest.param("a > b - c", id="not at the beginning of a line"),
@@ -279,7 +280,34 @@ def trees(draw: st.DrawFn) -> Tree:
     return tuple(found)
 
 
+TIGHT_WORDS = st.text(st.sampled_from("ab1ß李 .,!*_~`&;#[]<>()\\\u00a0👍"), min_size=1, max_size=4).map(Words)
+TIGHT_CODE = st.text(st.sampled_from("ab `*\\"), min_size=1, max_size=4).map(Code)
+
+
+def tight(used: frozenset[Mark] = frozenset()) -> st.SearchStrategy[tuple[Inline, ...]]:
+    """Words, code and what stands out, one directly beside the other, with any signs and white space at the edges."""
+    left = [mark for mark in MARKS if mark not in used]
+    parts: st.SearchStrategy[Inline] = TIGHT_WORDS | TIGHT_CODE
+    if left:
+        parts |= st.sampled_from(left).flatmap(
+            lambda mark: tight(used | {mark}).map(lambda inside: Marked(mark, inside))
+        )
+    return st.lists(parts, min_size=1, max_size=3).map(merged)
+
+
 class TestThereAndBack:
+    @given(tight())
+    @example((Marked("italic", (Words("a"),)), Words("b")))
+    @example((Words("b"), Marked("italic", (Words("a"),))))
+    @example((Marked("bold", (Words("a."),)), Words("b")))
+    @example((Words("b"), Marked("bold", (Words(".a"),))))
+    @example((Words("b"), Marked("strike", (Words(" a "),)), Words("b")))
+    def test_given_marks_directly_beside_words_and_signs_commonmark_says_exactly_this(
+        self, inside: tuple[Inline, ...]
+    ) -> None:
+        tree = (Paragraph(inside),)
+        assert parse(as_commonmark(tree)) == tree
+
     @given(trees())
     def test_given_any_tree_commonmark_says_exactly_it(self, tree: Tree) -> None:
         assert parse(as_commonmark(tree)) == tree

@@ -279,7 +279,7 @@ class TestTellsWordsOnly(Suite):
     )
 
 
-class TellsTheTimeOfChanges(FakeBridge):
+class MisreadsChanges(FakeBridge):
     """Takes the wrong thing for what a change is about, and for what it says."""
 
     def translate(self, update: Update) -> Event:
@@ -301,8 +301,8 @@ class TellsTheTimeOfChanges(FakeBridge):
                 return event
 
 
-class TestTellsTheTimeOfChanges(Suite):
-    kind = TellsTheTimeOfChanges
+class TestMisreadsChanges(Suite):
+    kind = MisreadsChanges
     kinds = ("heard",)
     red = frozenset(
         {

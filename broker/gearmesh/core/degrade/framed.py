@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gearmesh.core.degrade.fitting import Fitting
 from gearmesh.core.degrade.naming import attribution, quoted
-from gearmesh.core.degrade.table import ANSWERS, FORWARDED, Said, about, feature_of
+from gearmesh.core.degrade.table import ANSWERS, FORWARDED, TABLE, Said, about, feature_of
 from gearmesh.core.markup import cut, plain_words
 from gearmesh.errors import Rejected
 from gearmesh.model.capabilities import Feature, Limit
-from gearmesh.model.content import Content, Edit, Notice, Reaction, Text, Vote
+from gearmesh.model.content import Content, Notice, Text
 
 
 def is_wanted(feature: Feature, fitting: Fitting) -> bool:
@@ -36,12 +36,8 @@ def is_passed_as_forwarded(content: Content, fitting: Fitting) -> bool:
 
 def answered(content: Content) -> str:
     """The envelope (hex id) at which its words point, where the network can; never one that was deleted."""
-    match content:
-        case Reaction(target=target) | Edit(target=target) | Vote(target=target):
-            return target
-        case _:
-            reply_to: str = getattr(content, "reply_to", "")
-            return reply_to
+    found: str = getattr(content, "target" if TABLE[type(content)].points else "reply_to", "")
+    return found
 
 
 def lines_before(content: Content, fitting: Fitting) -> str:

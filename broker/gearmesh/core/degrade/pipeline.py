@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
@@ -20,22 +20,8 @@ from gearmesh.core.degrade.naming import attribution
 from gearmesh.core.degrade.table import TABLE, Said, feature_of
 from gearmesh.core.markup import cut
 from gearmesh.model.capabilities import Capabilities
-from gearmesh.model.content import (
-    Contacts,
-    Content,
-    Edit,
-    Location,
-    Media,
-    MediaKind,
-    Poll,
-    Product,
-    Reaction,
-    Redaction,
-    Sender,
-    Text,
-)
+from gearmesh.model.content import Content, Edit, Media, MediaKind, Sender, Text
 
-Standing = Location | Contacts | Poll | Product
 CAPTIONED: Final = frozenset({"image", "video", "file"})
 """Files that carry words on the networks where files carry any."""
 STAND_INS: Final[dict[MediaKind, tuple[MediaKind, ...]]] = {
@@ -56,39 +42,34 @@ def fit(content: Content, fitting: Fitting) -> tuple[Part, ...]:
     """
     if type(content) is Text and not (content.markup or content.reply_to or content.forwarded or content.buttons):
         can = fitting.capabilities
-        if "text" not in can.features:  # nearly all content: nothing but words
+        if can.shows("text"):  # nearly all content: nothing but words
             before = f"{attribution(content.sender)}:" if fitting.attribute else ""
             pieces = cut(content.text, False, can.dialect, can.text, before)
             return tuple([Text(piece, content.sender) for piece in pieces])
-    words = TABLE[type(content)].words
-    if words is None or not is_wanted(feature_of(content), fitting):
+    row = TABLE[type(content)]
+    if row.words is None or not is_wanted(feature_of(content), fitting):
         return ()
     match content:
         case Text():
             return _text(content, fitting)
         case Media():
             return _media(content, fitting)
-        case Location() | Contacts() | Poll() | Product():
-            if is_shown(content, fitting):
-                lines = texts(Said(""), content, fitting)
-                return (*lines, _beside(content, fitting, answers=not lines))
-        case Reaction() | Redaction():
-            if is_shown(content, fitting) and fitting.is_there:
-                return (content,)
-        case Edit():
-            if is_shown(content, fitting) and fitting.is_there and (edit := _edit(content, fitting)):
-                return (edit,)
+        case Edit() if is_shown(content, fitting) and fitting.is_there and (edit := _edit(content, fitting)):
+            return (edit,)
         case _:
             pass
-    return texts(words(content, fitting), content, fitting)
+    if row.shown and is_shown(content, fitting) and (row.shown == "alone" or fitting.is_there):
+        return _as_it_is(cast("Part", content), fitting) if row.shown == "alone" else (cast("Part", content),)
+    return texts(row.words(content, fitting), content, fitting)
 
 
-def _beside(content: Standing, fitting: Fitting, *, answers: bool) -> Standing:
-    """What goes as it is, behind the lines before it if there are any: it claims nothing that is said there."""
-    reply_to = content.reply_to if answers else ""
-    if isinstance(content, Location | Contacts):
-        return replace(content, reply_to=reply_to, forwarded=is_passed_as_forwarded(content, fitting))
-    return replace(content, reply_to=reply_to)
+def _as_it_is(content: Part, fitting: Fitting) -> tuple[Part, ...]:
+    """A message as it is, behind the lines before it if there are any: it claims nothing that is said there."""
+    lines = texts(Said(""), content, fitting)
+    changes: dict[str, Any] = {"reply_to": ""} if lines else {}
+    if getattr(content, "forwarded", False):
+        changes["forwarded"] = is_passed_as_forwarded(content, fitting)
+    return (*lines, replace(content, **changes))
 
 
 def _text(content: Text, fitting: Fitting) -> tuple[Part, ...]:

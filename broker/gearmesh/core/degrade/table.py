@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -64,12 +64,17 @@ class Row(msgspec.Struct, frozen=True):
 
     `feature` is what capabilities call it, `words` how it looks where it is not shown as it is (None: such a thing is
     not put into words), `name` what it is called when another message is about it, and `begins` how its words begin.
+    `shown` says how the network can show it as it is: `alone` as a message, `there` at the message that it is about;
+    "" for what never goes as it is, or has words of its own to be fitted first. `points`: in words, it is an answer to
+    the message that it is about.
     """
 
     feature: Callable[[Any], Feature]
     words: Callable[[Any, Fitting], Said] | None
     name: Callable[[Any], str]
     begins: Mapping[str, Feature] = {}
+    shown: Literal["", "alone", "there"] = ""
+    points: bool = False
 
 
 def feature_of(content: Content) -> Feature:
@@ -170,19 +175,24 @@ TABLE: Final[Mapping[type, Row]] = {
         lambda place, _: Said(located(place)),
         lambda place: f"location: {place.name or place.address}".removesuffix(": "),
         {PLACE: "location"},
+        shown="alone",
     ),
     Contacts: Row(
         lambda _: "contacts",
         lambda contacts, _: Said(listed_cards(contacts)),
         lambda contacts: f"contact: {', '.join(card.name for card in contacts.cards)}".removesuffix(": "),
         {PERSON: "contacts"},
+        shown="alone",
     ),
-    Poll: Row(lambda _: "poll", lambda poll, _: Said(asked(poll)), lambda poll: poll.question, {ASKED: "poll"}),
+    Poll: Row(
+        lambda _: "poll", lambda poll, _: Said(asked(poll)), lambda poll: poll.question, {ASKED: "poll"}, shown="alone"
+    ),
     Product: Row(
         lambda _: "product",
         lambda product, _: Said(for_sale(product)),
         _sold,
         {LISTED: "product", ORDERED: "product", ADVERTISED: "product"},
+        shown="alone",
     ),
     Reaction: Row(
         lambda _: "reaction",
@@ -192,19 +202,23 @@ TABLE: Final[Mapping[type, Row]] = {
             r"took back .* (?:from|to) (?:“|an earlier message$)": "reaction",
             r"(?:reacted\b.{0,20}|[^\w\s“].{0,16}) to (?:“|an earlier message$)": "reaction",
         },
+        shown="there",
+        points=True,
     ),
-    Edit: Row(lambda _: "edit", _edit, lambda edit: quote_words(edit.content), {EDITED: "edit"}),
+    Edit: Row(lambda _: "edit", _edit, lambda edit: quote_words(edit.content), {EDITED: "edit"}, points=True),
     Redaction: Row(
         lambda _: "redaction",
         lambda *_: Said(f"{DELETED} a message was deleted"),
         lambda _: "a deleted message",
         {DELETED: "redaction"},
+        shown="there",
     ),
     Vote: Row(
         lambda _: "vote",
         lambda vote, fitting: Said(voted(vote, about(fitting), fitting.can_point)),
         lambda vote: ", ".join(vote.options) or "a vote",
         {VOTED: "vote"},
+        points=True,
     ),
     Notice: Row(
         lambda _: "notice",

@@ -114,7 +114,8 @@ def _cards(payload: dict[str, Any]) -> Text | None:
     generic = mapping(payload.get("generic"))
     blocks = [[text(payload.get("text")), *_buttons(payload)]]
     for card in mappings(generic.get("elements") or payload.get("elements")):
-        url = text(card.get("item_url")) or text(mapping(card.get("default_action")).get("url"))
+        places = card.get("item_url"), card.get("url"), mapping(card.get("default_action")).get("url")
+        url = next((url for url in map(text, places) if url), "")
         blocks.append([text(card.get("title")), text(card.get("subtitle")), url, *_buttons(card)])
     shown = "\n\n".join(filter(None, ("\n".join(filter(None, lines)) for lines in blocks)))
     return Text(shown) if shown else None

@@ -12,10 +12,12 @@ from gearmesh_meta.fields import coordinates, flag, hex_digest, identifier, inte
 from gearmesh_meta.products import whatsapp_order
 from gearmesh_meta.words import spoken
 
+# `voice` as a type of its own is the older API's, which companies ran themselves.
 MEDIA: Final[dict[str, MediaKind]] = {
     "image": "image",
     "video": "video",
     "audio": "audio",
+    "voice": "voice",
     "document": "file",
     "sticker": "sticker",
 }
@@ -36,6 +38,7 @@ _BODIES: Final = (
 _KINDS: Final = {
     "revoke": "unsend",
     "errors": "unsupported",
+    "unknown": "unsupported",
     "gif": "GIF",
     "group_invite": "group invitation",
     "hsm": "template",

@@ -7,9 +7,22 @@ import { ask } from "./sheet.js";
 
 const ALL = Object.freeze(["whatsapp", "messenger", "instagram"]);
 const GOODS = Object.freeze({
-  bike: { title: "Bicycle, as good as new", price: "120.00 EUR", text: "Three gears, new tyres", id: "7701", retailer_id: "bike-3" },
+  bike: {
+    title: "Bicycle, as good as new", price: "120.00 EUR", text: "Three gears, new tyres", id: "7701",
+    retailer_id: "bike-3",
+  },
   lamp: { title: "Lamp with a linen shade", price: "30.50 EUR", text: "45 cm", id: "7702", retailer_id: "lamp-1" },
 });
+const PAGE = Object.freeze(["messenger", "instagram"]);
+const ASK = "Ask about a listing";
+const COME = "Come from an advertisement";
+const ANSWER = "Answer a story";
+const GOODS_FIELD = Object.freeze({
+  name: "goods", label: "What", choices: Object.entries(GOODS).map(([value, { title }]) => ({ value, words: title })),
+});
+const QUANTITY = Object.freeze({ name: "quantity", label: "How many", type: "number", value: "1", required: true });
+const WORDS = Object.freeze({ name: "text", label: "Your words", value: "What a view!", required: true });
+const STILL_THERE = Object.freeze({ ...WORDS, value: "Is it still there?" });
 const CATALOGUE = "194836987003835";
 const STICKERS = Object.freeze([
   { file: "smile.webp", words: "A smiling gear" },
@@ -21,17 +34,13 @@ const STICKERS = Object.freeze([
  * The lines of the attach menu.
  * @param {string} network
  * @param {{file: (accept: string, once: boolean) => void, voice: () => void, stickers: () => void,
- *   send: (body: object) => void, text: () => string, problem: (error: Error) => void}} composer
- *   `text` takes what stands in the composer away, for what goes with a text
+ *   send: (body: object) => void, problem: (error: Error) => void}} composer
  */
 export function attachItems(network, composer) {
   const form = (questions, make) => async () => {
     const values = await ask(questions);
     if (values !== null) composer.send(make(values));
   };
-  const goods = { name: "goods", label: "What", choices: [
-    { value: "bike", words: GOODS.bike.title }, { value: "lamp", words: GOODS.lamp.title },
-  ] };
   const lines = [
     [ALL, "picture", "Picture or video", () => composer.file("image/*,video/*", false)],
     [ALL, "file", "File", () => composer.file("", false)],
@@ -42,26 +51,29 @@ export function attachItems(network, composer) {
     [["whatsapp", "messenger"], "pin", "Location", form(PLACE, place)],
     [["whatsapp"], "person", "Contact", form(CONTACT, contact)],
     [["whatsapp"], "bars", "Poll", form(POLL, poll)],
-    [["whatsapp"], "tag", "Ask about a listing", form({ title: "Ask about a listing", send: "Send", fields: [goods, question()] }, about)],
-    [["whatsapp"], "basket", "Order", form({ title: "Order", send: "Order", fields: [goods, { name: "quantity", label: "How many", type: "number", value: "1", required: true }] }, order)],
-    [["messenger", "instagram"], "tag", "Listing", form({ title: "Listing", send: "Send", fields: [goods] }, listing)],
-    [["messenger", "instagram"], "post", "Come from an advertisement", form({ title: "Come from an advertisement", send: "Send", fields: [question()] }, advertised)],
-    [["instagram"], "story", "Mention in a story", () => composer.send({ story: { kind: "mention", url: here("lake.jpg") } })],
-    [["instagram"], "story", "Answer a story", form({ title: "Answer a story", send: "Send", fields: [{ name: "text", label: "Your words", value: "What a view!", required: true }] }, answered)],
+    [["whatsapp"], "tag", ASK, form({ title: ASK, send: "Send", fields: [GOODS_FIELD, STILL_THERE] }, about)],
+    [["whatsapp"], "basket", "Order", form({ title: "Order", send: "Order", fields: [GOODS_FIELD, QUANTITY] }, order)],
+    [PAGE, "tag", "Listing", form({ title: "Listing", send: "Send", fields: [GOODS_FIELD] }, listing)],
+    [PAGE, "post", COME, form({ title: COME, send: "Send", fields: [STILL_THERE] }, advertised)],
+    [["instagram"], "story", "Mention in a story", () => composer.send({ story: mention() })],
+    [["instagram"], "story", ANSWER, form({ title: ANSWER, send: "Send", fields: [WORDS] }, answered)],
     [["instagram"], "heart", "Heart", () => composer.send({ heart: true })],
   ];
-  return lines.filter(([networks]) => networks.includes(network))
-    .map(([, symbol, words, run, leads]) => menuItem(drawing(symbol), words, run, `attach-${words.toLowerCase().replaceAll(" ", "-")}`, leads));
+  return lines.filter(([networks]) => networks.includes(network)).map(([, symbol, title, run, leads]) => {
+    const testid = `attach-${title.toLowerCase().replaceAll(" ", "-")}`;
+    return menuItem(drawing(symbol), title, run, testid, leads);
+  });
 }
 
 /** The stickers that come with the page. */
 export function stickerButtons(composer) {
-  return [element("div", { class: "stickers" }, ...STICKERS.map(({ file, words }) => element(
+  const buttons = STICKERS.map(({ file, words: label }) => element(
     "button",
-    { class: "sticker-choice", type: "button", role: "menuitem", "aria-label": words, title: words, "data-testid": "sticker",
-      onclick: () => withSample(composer, file, "image/webp", "sticker") },
+    { class: "sticker-choice", type: "button", role: "menuitem", "aria-label": label, title: label,
+      "data-testid": "sticker", onclick: () => withSample(composer, file, "image/webp", "sticker") },
     element("img", { src: `/page/samples/${file}`, alt: "" }),
-  )))];
+  ));
+  return [element("div", { class: "stickers" }, ...buttons)];
 }
 
 /** The voice note that comes with the page, as the messenger would have recorded it. */
@@ -105,8 +117,8 @@ const POLL = {
   ],
 };
 
-function question() {
-  return { name: "text", label: "Your words", value: "Is it still there?", required: true };
+function mention() {
+  return { kind: "mention", url: here("lake.jpg") };
 }
 
 function place({ name, address, latitude, longitude }) {
@@ -114,12 +126,16 @@ function place({ name, address, latitude, longitude }) {
 }
 
 function contact({ name, phone, email }) {
-  const vcard = ["BEGIN:VCARD", "VERSION:3.0", `FN:${name}`, ...(phone ? [`TEL;TYPE=CELL:${phone}`] : []), ...(email ? [`EMAIL:${email}`] : []), "END:VCARD"].join("\r\n");
+  const lines = [
+    "BEGIN:VCARD", "VERSION:3.0", `FN:${name}`, ...(phone ? [`TEL;TYPE=CELL:${phone}`] : []),
+    ...(email ? [`EMAIL:${email}`] : []), "END:VCARD",
+  ];
+  const vcard = lines.join("\r\n");
   return { contacts: [{ name, phones: phone ? [phone] : [], emails: email ? [email] : [], vcard }] };
 }
 
-function poll({ question: words, first, second, third, several }) {
-  return { ballot: { question: words, options: [first, second, third].filter(Boolean), several: several === "yes" } };
+function poll({ question, first, second, third, several }) {
+  return { ballot: { question, options: [first, second, third].filter(Boolean), several: several === "yes" } };
 }
 
 function goodsOf(name) {
@@ -139,8 +155,8 @@ function listing({ goods }) {
 }
 
 function advertised({ text }) {
-  const { title, text: words, id } = GOODS.bike;
-  return { text, advertisement: { title, text: words, picture: here("bike.jpg"), id, ref: "spring" } };
+  const { title, text: more, id } = GOODS.bike;
+  return { text, advertisement: { title, text: more, picture: here("bike.jpg"), id, ref: "spring" } };
 }
 
 function answered({ text }) {

@@ -7,7 +7,8 @@
 const LINE = /^(?<name>\S.{0,79}) \((?:@\S{1,64}, )?(?<network>[^(),]{1,32})\):?$/u;
 
 const MEDIA_WORDS = Object.freeze({
-  image: "Picture", sticker: "Sticker", video: "Video", gif: "GIF", audio: "Audio", voice: "Voice message", file: "File",
+  image: "Picture", sticker: "Sticker", video: "Video", gif: "GIF", audio: "Audio", voice: "Voice message",
+  file: "File",
 });
 /** Kinds with a shape of their own, whose words would say the same twice. */
 const SHAPES = Object.freeze(["place", "contacts", "ballot"]);

@@ -46,16 +46,17 @@ export class Bubble {
    */
   constructor(message, surroundings) {
     this.#surroundings = surroundings;
-    const act = (symbol, label, testid, onclick) =>
-      element("button", { class: "act", type: "button", "aria-label": label, title: label, "data-testid": testid, onclick }, drawing(symbol));
-    const more = act("more", "What to do with the message", "more", () => surroundings.menu(this.#message, more, true));
-    const react = act("smiley", "React", "react", () => surroundings.menu(this.#message, react, false));
-    this.#reply = act("reply", "Reply", "reply", () => surroundings.reply(this.#message));
+    const menu = (anchor, whole) => surroundings.menu(this.#message, anchor, whole);
+    const more = actionNode("more", "What to do with the message", () => menu(more, true));
+    // A finger has no room for a third button: there this one leads to all.
+    const react = actionNode("smiley", "React", () => menu(react, matchMedia("(hover: none)").matches), "react");
+    this.#reply = actionNode("reply", "Reply", () => surroundings.reply(this.#message));
     // The reply stands last, as Shift+Tab comes from the composer.
     this.#actions = element("div", { class: "actions" }, more, react, this.#reply);
     this.node = element("article", { class: "bubble", "data-testid": "bubble" }, this.#card, this.#actions);
     this.node.addEventListener("contextmenu", (event) => {
-      if (event.pointerType !== "touch") return; // a mouse has the buttons beside the bubble
+      // A mouse has the buttons beside the bubble.
+      if (event.pointerType !== "touch" || this.#message.deleted) return;
       event.preventDefault();
       surroundings.menu(this.#message, this.#reply, true);
     });
@@ -124,7 +125,7 @@ export class Bubble {
       return content;
     }
     const { sender, persona } = attributed(message);
-    if (message.forwarded) add(element("p", { class: "forwarded", "data-testid": "forwarded" }, drawing("forward"), "Forwarded"));
+    if (message.forwarded) add(forwardedNode());
     if (persona !== null) add(element("p", { class: "persona" }, persona));
     if (sender) add(attributionNode(sender));
     add(degradedNode(message.was));
@@ -144,7 +145,8 @@ export class Bubble {
 
   /** What the message holds besides words. */
   #things() {
-    const { media, view_once, place, contacts = [], goods = [], type, advertisement, ballot, story, post } = this.#message;
+    const { type, media, view_once, place, advertisement, ballot, story, post } = this.#message;
+    const { contacts = [], goods = [] } = this.#message;
     return [
       media && view_once ? onceNode(media) : null,
       media && !view_once ? mediaNode(media, () => this.#surroundings.play(this.#message)) : null,
@@ -173,10 +175,7 @@ export class Bubble {
   #meta() {
     const { time, versions, deleted } = this.#message;
     const stamp = element("time", { datetime: new Date(time).toISOString() }, clockTime(time));
-    const before = versions && !deleted
-      ? element("span", { class: "edited", "data-testid": "edited", title: `Before: ${versions.map(({ text }) => text).join(" → ")}` }, "edited")
-      : null;
-    return element("div", { class: "meta" }, before, stamp, this.#ticks);
+    return element("div", { class: "meta" }, versions && !deleted ? editedNode(versions) : null, stamp, this.#ticks);
   }
 
   #showStatus() {
@@ -193,13 +192,33 @@ export class Bubble {
     const reacted = JSON.stringify([person, business]);
     if (reacted === this.#reacted) return;
     this.#reacted = reacted;
-    const chip = (emoji, who) =>
-      emoji ? element("span", { class: "chip", "data-testid": "reaction", "data-who": who, title: who === "person" ? "your reaction" : "their reaction" },
-        unseen(who === "person" ? "You reacted with " : "They reacted with "), emoji) : null;
-    const chips = [chip(person, "person"), chip(business, "business")].filter((node) => node !== null);
+    const chips = [];
+    if (person) chips.push(chipNode(person, "person", "You reacted with "));
+    if (business) chips.push(chipNode(business, "business", "They reacted with "));
     this.#chips.replaceChildren(...chips);
     this.node.classList.toggle("reacted", chips.length > 0);
   }
+}
+
+function actionNode(symbol, label, onclick, testid = symbol) {
+  return element(
+    "button",
+    { class: "act", type: "button", "aria-label": label, title: label, "data-testid": testid, onclick },
+    drawing(symbol),
+  );
+}
+
+function chipNode(emoji, who, words) {
+  return element("span", { class: "chip", "data-testid": "reaction", "data-who": who }, unseen(words), emoji);
+}
+
+function editedNode(versions) {
+  const title = `Before: ${versions.map(({ text }) => text).join(" → ")}`;
+  return element("span", { class: "edited", "data-testid": "edited", title }, "edited");
+}
+
+function forwardedNode() {
+  return element("p", { class: "forwarded", "data-testid": "forwarded" }, drawing("forward"), "Forwarded");
 }
 
 /** What the style sheet draws in its own way. */
@@ -210,7 +229,8 @@ function kindOf({ type, media, view_once, text }) {
 
 /** A picture that is seen once: whoever sent it does not see it again either. */
 function onceNode(media) {
-  return element("span", { class: "media file once", "data-testid": "once" }, drawing("once"), element("span", {}, `${mediaWord(media)}, seen once`));
+  const words = element("span", {}, `${mediaWord(media)}, seen once`);
+  return element("span", { class: "media file once", "data-testid": "once" }, drawing("once"), words);
 }
 
 function attributionNode({ name, rest, network }) {

@@ -5,7 +5,9 @@ import { drawing, element, safeAddress } from "./element.js";
 /** A pin on a drawn map, never a picture of one from somewhere: nobody learns which places are looked at. */
 export function placeNode({ latitude, longitude, name, address, url }) {
   const where = `${degrees(latitude, "N", "S")}, ${degrees(longitude, "E", "W")}`;
-  const map = safeAddress(url ?? "") && url ? url : `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=16/${latitude}/${longitude}`;
+  const map = url && safeAddress(url)
+    ? url
+    : `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=16/${latitude}/${longitude}`;
   return element(
     "div", { class: "thing place", "data-testid": "place" },
     element("div", { class: "map" }, drawing("map", "streets"), drawing("pin", "needle")),
@@ -23,14 +25,17 @@ function degrees(value, positive, negative) {
 /** One contact: how to reach them, and the card to keep. */
 export function contactNode({ name, phones = [], emails = [], organisation, vcard }) {
   const words = name.trim().split(/\s+/u);
-  const initials = (words.length > 1 ? [words[0], words.at(-1)] : words).map((word) => [...word][0]).join("").toUpperCase();
-  const keep = vcard
-    ? element("a", { class: "more", download: `${name}.vcf`, href: `data:text/vcard;charset=utf-8,${encodeURIComponent(vcard)}` }, "Keep the card")
-    : null;
+  const face = (words.length > 1 ? [words[0], words.at(-1)] : words).map((word) => [...word][0] ?? "").join("");
+  const href = `data:text/vcard;charset=utf-8,${encodeURIComponent(vcard ?? "")}`;
+  const lines = [organisation, ...phones, ...emails].filter(Boolean);
   return element(
     "div", { class: "thing contact-card", "data-testid": "contact-card" },
-    element("span", { class: "face", "aria-hidden": "true" }, initials),
-    element("div", {}, element("b", {}, name), ...[organisation, ...phones, ...emails].filter(Boolean).map((line) => element("span", {}, line)), keep),
+    element("span", { class: "face", "aria-hidden": "true" }, face.toUpperCase()),
+    element(
+      "div", {},
+      element("b", {}, name), ...lines.map((line) => element("span", {}, line)),
+      vcard ? element("a", { class: "more", download: `${name}.vcf`, href }, "Keep the card") : null,
+    ),
   );
 }
 
@@ -40,7 +45,7 @@ export function goodsNode({ title, text, price, picture, url, quantity }, kind) 
   return element(
     "div", { class: "thing listing", "data-testid": "listing" },
     picture && safeAddress(picture) ? image(picture, title) : null,
-    element("small", { class: "kind" }, drawing(kind === "order" ? "basket" : "tag"), kind === "order" ? "Order" : "Listing"),
+    kind === "order" ? kindNode("basket", "Order") : kindNode("tag", "Listing"),
     element("b", {}, `${count}${title}`),
     price ? element("span", { class: "price" }, price) : null,
     text ? element("span", {}, text) : null,
@@ -53,7 +58,7 @@ export function advertisementNode({ title, text, url, picture }) {
   return element(
     "div", { class: "thing listing advertisement", "data-testid": "advertisement" },
     picture && safeAddress(picture) ? image(picture, title) : null,
-    element("small", { class: "kind" }, drawing("tag"), "From an advertisement"),
+    kindNode("tag", "From an advertisement"),
     element("b", {}, title),
     text ? element("span", {}, text) : null,
     url ? link(url, "Look at it") : null,
@@ -91,12 +96,17 @@ export function buttonsNode(buttons, tapped, tap) {
       if (kind === "url" && safeAddress(url)) return link(url, title, "choice-offered");
       return element(
         "button",
-        { class: "choice-offered", type: "button", "data-testid": "choice", title: text, disabled: Boolean(once) || kind === "url",
-          "aria-pressed": tapped === title ? "true" : null, onclick: () => tap(title) },
+        { class: "choice-offered", type: "button", "data-testid": "choice", title: text,
+          disabled: Boolean(once) || kind === "url", "aria-pressed": tapped === title ? "true" : null,
+          onclick: () => tap(title) },
         title,
       );
     }),
   );
+}
+
+function kindNode(symbol, words) {
+  return element("small", { class: "kind" }, drawing(symbol), words);
 }
 
 function image(address, alt) {
@@ -106,5 +116,6 @@ function image(address, alt) {
 }
 
 function link(address, words, className = "more") {
-  return element("a", { class: className, href: safeAddress(address), rel: "noopener noreferrer", target: "_blank" }, words);
+  const href = safeAddress(address);
+  return element("a", { class: className, href, rel: "noopener noreferrer", target: "_blank" }, words);
 }

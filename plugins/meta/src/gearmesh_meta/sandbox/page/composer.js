@@ -30,7 +30,9 @@ export class Composer {
     ),
   );
   #problem = element("p", { class: "problem", role: "alert" });
-  #chooser = element("input", { type: "file", hidden: true, multiple: true, "data-testid": "chooser", onchange: () => this.#chosen() });
+  #chooser = element("input", {
+    type: "file", hidden: true, multiple: true, "data-testid": "chooser", onchange: () => this.#chosen(),
+  });
   #attach;
   #recorder;
 
@@ -38,7 +40,7 @@ export class Composer {
    * @param {{id: string, title: string, prompt: string}} network
    * @param {Popup} popup the menu of the phone
    * @param {{say: (text: string, quoted: object|null) => void, edit: (message: object, text: string) => void,
-   *   attach: (body: object, quoted: object|null) => void}} to takes what is sent away; what it cannot send it gives back
+   *   attach: (body: object, quoted: object|null) => void}} to takes it away; what cannot be sent is given back
    */
   constructor(network, popup, to) {
     this.#network = network.id;
@@ -49,7 +51,8 @@ export class Composer {
       enterkeyhint: "send", onkeydown: (event) => this.#pressed(event), oninput: () => this.#fit(),
     });
     this.#attach = element(
-      "button", { class: "attach", type: "button", "aria-label": "Attach", title: "Attach", "aria-haspopup": "menu", "data-testid": "attach", onclick: () => this.#openMenu() },
+      "button", { class: "attach", type: "button", "aria-label": "Attach", title: "Attach", "aria-haspopup": "menu",
+        "data-testid": "attach", onclick: () => this.#openMenu() },
       drawing("clip"),
     );
     const button = element(
@@ -66,7 +69,8 @@ export class Composer {
 
   /** What stands here unsent; put back when its phone is shown again. */
   get draft() {
-    return this.#about?.editing ? { text: this.#kept, quoted: null } : { text: this.#field.value, quoted: this.#about?.message ?? null };
+    if (this.#about?.editing) return { text: this.#kept, quoted: null };
+    return { text: this.#field.value, quoted: this.#about?.message ?? null };
   }
 
   set draft({ text, quoted }) {
@@ -155,7 +159,8 @@ export class Composer {
       send: (body) => this.#send(body),
       problem: (error) => this.complain(error.message),
     };
-    this.#popup.open(this.#attach, "Attach", [element("div", { class: "menu-items" }, ...attachItems(this.#network, composer))]);
+    const items = element("div", { class: "menu-items" }, ...attachItems(this.#network, composer));
+    this.#popup.open(this.#attach, "Attach", [items]);
   }
 
   #choose(accept, once) {
@@ -178,8 +183,10 @@ export class Composer {
   }
 
   #send(body) {
-    const quoted = this.#about?.editing ? null : (this.#about?.message ?? null);
-    const text = body.media && !body.view_once && !this.#about?.editing && CAPTIONED.includes(body.media.type) ? this.#field.value.trim() : "";
+    const editing = this.#about?.editing === true;
+    const quoted = editing ? null : (this.#about?.message ?? null);
+    const captioned = !editing && !body.view_once && CAPTIONED.includes(body.media?.type);
+    const text = captioned ? this.#field.value.trim() : "";
     if (text !== "" || quoted !== null) this.draft = { text: text === "" ? this.#field.value : "", quoted: null };
     else this.#problem.textContent = "";
     this.#to.attach(text === "" ? body : { ...body, text }, quoted);

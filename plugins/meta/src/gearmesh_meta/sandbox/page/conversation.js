@@ -16,10 +16,9 @@ export class Conversation {
     return [...this.#messages.values()];
   }
 
-  /** How many messages arrived and were not read; nobody is told that a reaction was. */
+  /** How many messages arrived and were not read. */
   get unread() {
-    const isUnread = ({ direction, status, type }) => direction === "in" && status !== "read" && type !== "reaction";
-    return this.messages.filter(isUnread).length;
+    return this.messages.filter(({ direction, status }) => direction === "in" && status !== "read").length;
   }
 
   find(id) {

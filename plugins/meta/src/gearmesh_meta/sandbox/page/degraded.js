@@ -12,7 +12,7 @@ const LABELS = Object.freeze({
   voice: ["microphone", "voice note"], file: ["file", "file"],
 });
 
-/** The label of what was degraded; null for what came as it is. A kind that this page does not know says its own name. */
+/** The label of what was degraded; null for what came as it is. A kind that the page does not know says its name. */
 export function degradedNode(was) {
   if (!was) return null;
   const [symbol, words] = LABELS[was] ?? ["bars", was.replaceAll("_", " ")];

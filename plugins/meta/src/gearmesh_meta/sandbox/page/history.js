@@ -95,7 +95,8 @@ export class History {
         bubble.update(message);
       } else {
         bubble = new Bubble(message, {
-          ...this.#act, network: this.#network, find: (id) => this.#conversation.find(id), jump: (id) => this.#jump(id),
+          ...this.#act, network: this.#network,
+          find: (id) => this.#conversation.find(id), jump: (id) => this.#jump(id),
         });
         this.#bubbles.set(message.id, bubble);
         newcomers.push(message);
@@ -128,7 +129,8 @@ export class History {
 
   #move(event) {
     const bubble = this.#bubbleAround(event.target);
-    if (!bubble || event.altKey || event.ctrlKey || event.metaKey || event.target.matches("audio, video, input")) return;
+    if (!bubble || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.matches("audio, video, input")) return; // their arrows go to and fro in the recording
     const rows = [...this.#list.children];
     const here = rows.indexOf(bubble.row);
     const target = { ArrowUp: here - 1, ArrowDown: here + 1, Home: 0, End: rows.length - 1 }[event.key];

@@ -4,7 +4,7 @@ import { element } from "./element.js";
 
 const ADDRESS = /https?:\/\/[^\s<>"“”]+[^\s<>"“”.,;:!?'’)\]]/gu;
 
-/** WhatsApp's marks, each around words on one line, with nothing of a word on their outer and no space on their inner side. */
+/** WhatsApp's marks: on one line, with nothing of a word on their outer and no space on their inner side. */
 const MARKS = Object.freeze([
   { tag: "code", pattern: /```(?<inner>[^`](?:[\s\S]*?[^`])??)```/u, inside: false },
   { tag: "code", pattern: /(?<![\w`])`(?<inner>[^`\n]+)`(?![\w`])/u, inside: false },
@@ -14,7 +14,9 @@ const MARKS = Object.freeze([
 ]);
 
 function mark(sign) {
-  return new RegExp(`(?<![\\p{L}\\p{N}${sign}])${sign}(?<inner>[^\\s${sign}](?:[^\\n${sign}]*[^\\s${sign}])?)${sign}(?![\\p{L}\\p{N}${sign}])`, "u");
+  const word = `[\\p{L}\\p{N}${sign}]`;
+  const inner = `[^\\s${sign}](?:[^\\n${sign}]*[^\\s${sign}])?`;
+  return new RegExp(`(?<!${word})${sign}(?<inner>${inner})${sign}(?!${word})`, "u");
 }
 
 /** The nodes of a text. A leading "@handle" is set apart where somebody typed it: it decides where the text goes. */
@@ -60,8 +62,10 @@ function linked(text) {
   const nodes = [];
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {
-    nodes.push(text.slice(end, match.index), element("a", { href: match[0], rel: "noopener noreferrer", target: "_blank" }, match[0]));
-    end = match.index + match[0].length;
+    const [href] = match;
+    const link = element("a", { href, rel: "noopener noreferrer", target: "_blank" }, href);
+    nodes.push(text.slice(end, match.index), link);
+    end = match.index + href.length;
   }
   nodes.push(text.slice(end));
   return nodes.filter((node) => node !== "");

@@ -42,7 +42,9 @@ export function mediaNode(media, played) {
 /** Some apps send a GIF as a film without sound. */
 function gifNode(media, address, name) {
   if (!media.mime?.startsWith("video/")) return element("img", { class: "media gif", src: address, alt: name });
-  const film = element("video", { class: "media gif", src: address, loop: true, autoplay: true, playsinline: true, "aria-label": name });
+  const film = element("video", {
+    class: "media gif", src: address, loop: true, autoplay: true, playsinline: true, "aria-label": name,
+  });
   film.muted = true; // as an attribute it would come too late for autoplay
   return film;
 }

@@ -7,7 +7,7 @@ import { Conversation, KEPT } from "./conversation.js";
 import { drawing, element, unseen } from "./element.js";
 import { takeFiles } from "./files.js";
 import { History } from "./history.js";
-import { menuItems, reactionBar } from "./menu.js";
+import { MessageMenu } from "./menu.js";
 import { atHandle, bareHandle, keyOf, markOf, titleOf } from "./networks.js";
 import { Outbox } from "./outbox.js";
 import { Popup } from "./popup.js";
@@ -35,7 +35,6 @@ export class PhoneView {
   #contacts = element("ul", { class: "contacts" });
   #history;
   #composer;
-  #popup;
 
   /**
    * @param {{id: string, title: string, prompt: string}} network
@@ -46,15 +45,16 @@ export class PhoneView {
     this.#network = network;
     this.#listener = listener;
     const screen = element("div", { class: "screen" });
-    this.#popup = new Popup(screen);
-    this.#composer = new Composer(network, this.#popup, {
+    const popup = new Popup(screen);
+    this.#composer = new Composer(network, popup, {
       say: (text, quoted) => this.#outbox.send(this.#phone, { text }, quoted),
       edit: (message, text) => this.#outbox.change(this.#phone, "edit", message, { text }),
       attach: (body, quoted) => this.#outbox.send(this.#phone, body, quoted),
     });
+    const menu = new MessageMenu(network.id, popup, this.#outbox, this.#composer);
     this.#history = new History(network.id, {
       reply: (message) => this.#composer.answer(message),
-      menu: (message, anchor, whole) => this.#openMenu(message, anchor, whole),
+      menu: (message, anchor, whole) => menu.open(this.#phone, message, anchor, whole),
       tap: (message, title) => this.#outbox.change(this.#phone, "tap", message, { title }),
       play: (message) => this.#played(message),
     });
@@ -167,30 +167,6 @@ export class PhoneView {
   #giveBack(phone, { text = "" }, quoted, error) {
     if (keyOf(phone) === keyOf(this.#phone)) this.#composer.giveBack(text, quoted, error.message);
     else if (text !== "") this.#drafts.set(keyOf(phone), { text, quoted });
-  }
-
-  /** The bar of reactions, and with `whole` all else that can be done with a message. */
-  #openMenu(message, anchor, whole) {
-    const phone = this.#phone;
-    const change = (what) => () => this.#outbox.change(phone, what, message);
-    const bar = reactionBar(this.#network.id, message, (emoji) => this.#outbox.react(phone, message, emoji));
-    const items = menuItems(this.#network.id, message, {
-      reply: () => this.#composer.answer(message),
-      edit: () => this.#composer.edit(message),
-      copy: (words) => this.#copy(words),
-      forward: change("forward"),
-      unsend: change("unsend"),
-    });
-    const lines = element("div", { class: "menu-items" }, ...items);
-    this.#popup.open(anchor, whole ? "What to do with the message" : "Reactions", whole ? [bar, lines] : [bar]);
-  }
-
-  async #copy(words) {
-    try {
-      await navigator.clipboard.writeText(words);
-    } catch (error) {
-      this.#composer.complain(`The browser does not let the page copy: ${error.message}`);
-    }
   }
 
   /** Tells the network that a voice note was listened to; only WhatsApp passes that on. */

@@ -6,7 +6,6 @@ const MARGIN = 8; // px to the edges of the window
 
 export class Popup {
   #anchor = null;
-  #closed = null;
   #node = element("div", { class: "popup", popover: "auto", role: "menu" });
 
   /** @param {HTMLElement} home where it belongs; its colours are those of this phone */
@@ -16,16 +15,12 @@ export class Popup {
     this.#node.addEventListener("click", (event) => {
       if (event.target.closest("button:not([data-stays])")) this.close();
     });
-    this.#node.addEventListener("toggle", (event) => {
-      if (event.newState === "closed") this.#closed?.();
-    });
   }
 
-  /** Opens beside `anchor`, in the place of what was open. `closed` runs when it goes away. */
-  open(anchor, label, children, closed = null) {
+  /** Opens beside `anchor`, in the place of what was open. */
+  open(anchor, label, children) {
     this.close();
     this.#anchor = anchor;
-    this.#closed = closed;
     this.#node.setAttribute("aria-label", label);
     this.#node.replaceChildren(...children);
     this.#node.showPopover();
@@ -49,8 +44,9 @@ export class Popup {
     const { width, height } = this.#node.getBoundingClientRect();
     const middle = (left + right) / 2 - width / 2;
     const above = top - height - MARGIN;
+    const below = Math.min(bottom + MARGIN, innerHeight - height - MARGIN);
     this.#node.style.left = `${Math.max(MARGIN, Math.min(middle, innerWidth - width - MARGIN))}px`;
-    this.#node.style.top = `${Math.max(MARGIN, above >= MARGIN ? above : Math.min(bottom + MARGIN, innerHeight - height - MARGIN))}px`;
+    this.#node.style.top = `${Math.max(MARGIN, above >= MARGIN ? above : below)}px`;
   }
 
   #pressed(event) {
@@ -72,7 +68,8 @@ export class Popup {
 export function menuItem(symbolNode, words, onclick, testid, leads = false) {
   return element(
     "button",
-    { class: "menu-item", type: "button", role: "menuitem", "data-testid": testid, "data-stays": leads, "aria-haspopup": leads ? "menu" : null, onclick },
+    { class: "menu-item", type: "button", role: "menuitem", "data-testid": testid, "data-stays": leads,
+      "aria-haspopup": leads ? "menu" : null, onclick },
     symbolNode, words,
   );
 }

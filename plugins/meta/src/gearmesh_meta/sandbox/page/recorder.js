@@ -4,7 +4,7 @@ import { drawing, element } from "./element.js";
 
 /** In the order in which the messengers themselves record them; a browser knows one of these at least. */
 const FORMATS = Object.freeze({
-  whatsapp: ["audio/ogg;codecs=opus", "audio/webm;codecs=opus", "audio/mp4"],
+  whatsapp: ["audio/ogg;codecs=opus", "audio/mp4", "audio/webm;codecs=opus"],
   messenger: ["audio/mp4", "audio/webm;codecs=opus", "audio/ogg;codecs=opus"],
   instagram: ["audio/mp4", "audio/webm;codecs=opus", "audio/ogg;codecs=opus"],
 });
@@ -17,7 +17,10 @@ export class Recorder {
   #recorder = null;
   #timer = null;
   #words = element("span", { class: "recording-words", role: "status" });
-  #sendButton = element("button", { class: "strong", type: "button", "data-testid": "send-recording", onclick: () => this.#finish() }, "Send");
+  #sendButton = element(
+    "button", { class: "strong", type: "button", "data-testid": "send-recording", onclick: () => this.#finish() },
+    "Send",
+  );
 
   /**
    * @param {string} network
@@ -31,9 +34,17 @@ export class Recorder {
     this.node = element(
       "div", { class: "recording", hidden: true, "data-testid": "recording" },
       drawing("microphone"), this.#words,
-      element("button", { class: "plain", type: "button", "data-testid": "sample-voice", onclick: () => this.#useExample() }, "Sample"),
+      element(
+        "button", { class: "plain", type: "button", "data-testid": "sample-voice", onclick: () => this.#useExample() },
+        "Sample",
+      ),
       this.#sendButton,
-      element("button", { class: "icon", type: "button", "aria-label": "Cancel the voice note", title: "Cancel", onclick: () => this.cancel() }, drawing("close")),
+      element(
+        "button",
+        { class: "icon", type: "button", "aria-label": "Cancel the voice note", title: "Cancel",
+          onclick: () => this.cancel() },
+        drawing("close"),
+      ),
     );
   }
 

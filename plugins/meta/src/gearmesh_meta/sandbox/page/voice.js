@@ -2,6 +2,7 @@
 
 import { drawing, element } from "./element.js";
 
+const NEWS = Object.freeze(["loadedmetadata", "durationchange", "play", "pause", "timeupdate", "ended"]);
 let playing = null; // one at a time, as in the messengers
 
 /**
@@ -12,8 +13,12 @@ let playing = null; // one at a time, as in the messengers
 export function voiceNode(address, name, played) {
   const audio = element("audio", { src: address, preload: "metadata", "data-testid": "voice" });
   const time = element("span", { class: "length" }, "0:00");
-  const place = element("input", { type: "range", min: 0, max: 1, step: "any", value: 0, "aria-label": `Place in ${name}` });
-  const button = element("button", { class: "play", type: "button", "data-testid": "play", onclick: () => toggle(audio) }, drawing("play"));
+  const place = element("input", {
+    type: "range", min: 0, max: 1, step: "any", value: 0, "aria-label": `Place in ${name}`,
+  });
+  const button = element("button", {
+    class: "play", type: "button", "data-testid": "play", onclick: () => toggle(audio),
+  });
   const node = element("div", { class: "voice", "data-state": "paused" }, button, place, time, audio);
 
   function show() {
@@ -32,7 +37,7 @@ export function voiceNode(address, name, played) {
     playing = audio;
     played();
   });
-  for (const news of ["loadedmetadata", "durationchange", "play", "pause", "timeupdate", "ended"]) audio.addEventListener(news, show);
+  for (const news of NEWS) audio.addEventListener(news, show);
   place.addEventListener("input", () => { audio.currentTime = Number(place.value); });
   show();
   return { node, audio };

@@ -82,8 +82,8 @@ class WhatsAppDialect:
         return [event]
 
     def read(self, phone: Phone, messages: Sequence[Message], now: int) -> list[Event]:
-        """One `read` status for each message; reactions get none."""
-        return [self._status(phone, message, "read", now) for message in messages if message.type != "reaction"]
+        """One `read` status for each message."""
+        return [self._status(phone, message, "read", now) for message in messages]
 
     def payload(self, events: Sequence[Event], now: int) -> dict[str, Any]:
         """One change for each run of events that share kind and contacts."""
