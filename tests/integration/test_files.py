@@ -25,7 +25,7 @@ from gearmesh.bus.streams import ensure_all
 from gearmesh.errors import BusUnavailable, FileFailed, FileTooLarge, FileUnusable
 from gearmesh.host import files as files_module
 from gearmesh.host.files import FileRecord, Files
-from gearmesh.media.orders import Order
+from gearmesh.media.orders import Answer, Order
 from gearmesh.media.probe import Probe
 from gearmesh.media.sniff import sniff
 from gearmesh.media.workshop import Workshop
@@ -405,6 +405,22 @@ async def test_a_bridge_that_fails_in_a_way_of_its_own_costs_its_file_alone(
     with pytest.raises(FileUnusable):
         await place.files.prepared(place.sent_oddly("broken", broken), WHATSAPP)
     await place.files.prepared(place.sent(picture(tmp_path / "a.png", "PNG"), "image"), WHATSAPP)
+
+
+async def test_a_process_that_breaks_at_a_file_says_nothing_of_it_for_good(place: Place, tmp_path: Path) -> None:
+    content = place.sent(picture(tmp_path / "a.png", "PNG"), "image")
+    bench = place.files.workshop._benches["short"]
+    work = bench.work
+
+    async def breaks(order: Order) -> Answer:
+        return Answer(reason="whatever opens it breaks", passing=True)
+
+    bench.work = breaks  # type: ignore[method-assign]
+    with pytest.raises(FileUnusable, match="breaks"):
+        await place.files.prepared(content, WHATSAPP)
+    bench.work = work  # type: ignore[method-assign]
+
+    assert (await place.start().prepared(content, WHATSAPP)).ref.mime == "image/png"
 
 
 async def test_who_gives_up_waiting_takes_nothing_from_the_others(place: Place, tmp_path: Path) -> None:

@@ -41,13 +41,17 @@ class Workshop:
         """The most memory that one of its processes has used so far, in bytes."""
 
     async def look(self, path: Path, mime: str) -> Probe:
-        """What a file is; a broken one says so in `Probe.broken`. `mime` is what its first bytes say."""
+        """What a file is; a broken one says so in `Probe.broken`. `mime` is what its first bytes say.
+
+        Raises:
+            FileUnusable: it took too long, or broke the process, which another time it need not.
+        """
         if family_of(mime) == "other":
             return Probe(mime, path.stat().st_size)
-        try:
-            return await self._order("short", Look(str(path), mime, self._within["short"]))
-        except FileUnusable as error:
-            return Probe(mime, path.stat().st_size, broken=error.reason)
+        answer = await self._ask("short", Look(str(path), mime, self._within["short"]))
+        if answer.passing:
+            raise FileUnusable(answer.reason)
+        return answer.probe or Probe(mime, path.stat().st_size, broken=answer.reason)
 
     async def make(self, source: Path, found: Probe, target: Path, steps: Convert) -> Probe:
         """Write what a file becomes by `steps` to `target`; what is there now.
@@ -57,18 +61,19 @@ class Workshop:
         """
         long = family_of(found.mime) == "video" or steps.mime == "video/mp4" or found.duration > 600
         lane: Lane = "long" if long else "short"
-        return await self._order(lane, Make(str(source), found, str(target), steps, self._within[lane]))
+        answer = await self._ask(lane, Make(str(source), found, str(target), steps, self._within[lane]))
+        if answer.probe is None:
+            raise FileUnusable(answer.reason, size=answer.size)
+        return answer.probe
 
     async def close(self) -> None:
         """End all processes."""
         await asyncio.gather(*(bench.close() for bench in self._benches.values()))
 
-    async def _order(self, lane: Lane, order: Order) -> Probe:
+    async def _ask(self, lane: Lane, order: Order) -> Answer:
         answer = await self._benches[lane].work(order)
         self.peak = max(self.peak, answer.peak)
-        if answer.probe is None:
-            raise FileUnusable(answer.reason, size=answer.size)
-        return answer.probe
+        return answer
 
 
 class _Bench:
@@ -115,11 +120,11 @@ class _Bench:
             done = answer.peak <= MOST_AT_REST
             return answer
         except TimeoutError:
-            return Answer(reason=f"it takes longer than {self._within} seconds")
+            return Answer(reason=f"it takes longer than {self._within} seconds", passing=True)
         except (asyncio.IncompleteReadError, ConnectionError):
             # Killed by the kernel for what it used, or broken by the file.
             log.warning("a file broke the process that opened it", lane=self._name, status=await process.wait())
-            return Answer(reason="whatever opens it breaks")
+            return Answer(reason="whatever opens it breaks", passing=True)
         finally:
             # Also when whoever waits is cancelled: the answer would be taken for that of the next order.
             if not done:

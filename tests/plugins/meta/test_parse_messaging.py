@@ -81,7 +81,7 @@ def test_given_a_reply_then_the_quoted_message_is_named() -> None:
     [
         (attachment("image", url=URL), Media("image", MediaRef("fb", URL))),
         (attachment("video", url=URL), Media("video", MediaRef("fb", URL))),
-        (attachment("audio", url=URL), Media("audio", MediaRef("fb", URL))),
+        (attachment("audio", url=URL), Media("voice", MediaRef("fb", URL))),
         (attachment("file", url=URL), Media("file", MediaRef("fb", URL))),
         (attachment("sticker", url=URL, sticker_id=369239263222822), Media("sticker", MediaRef("fb", URL))),
         (attachment("image", url=URL, sticker_id=1), Media("sticker", MediaRef("fb", URL))),

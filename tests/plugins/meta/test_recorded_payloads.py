@@ -300,7 +300,7 @@ EXPECTED: Final[dict[str, list[Event]]] = {
     "messenger_media": [
         ben(file("image", f"{CDN}/image"), parts=4),
         ben(file("video", f"{CDN}/video"), "mid.1#1"),
-        ben(file("audio", f"{CDN}/audio"), "mid.1#2"),
+        ben(file("voice", f"{CDN}/audio"), "mid.1#2"),
         ben(file("file", f"{CDN}/file"), "mid.1#3"),
         ben(file("sticker", f"{CDN}/thumb.png"), "mid.2"),
     ],

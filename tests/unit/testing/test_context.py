@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gearmesh import BridgeContext, BusUnavailable, ChatOpened, MediaRef, MessageReceived, Text
+from gearmesh import BridgeContext, BusUnavailable, ChatOpened, MediaRef, MessageReceived, Rejected, Text
 from gearmesh.testing import FakeClock, FakeContext
 
 pytest_plugins = ["gearmesh.testing.fixtures"]
@@ -61,3 +61,18 @@ async def test_given_a_fake_clock_then_now_is_its_time() -> None:
 def test_given_no_async_with_then_the_session_says_how_to_have_one() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         _ = FakeContext().http
+
+
+async def test_given_a_file_that_was_offered_then_its_bytes_are_there_also_without_links(
+    fake_context: FakeContext,
+) -> None:
+    data = bytes(range(256)) * 600
+    ref = fake_context.offer(data)
+    fake_context.links = False
+
+    assert fake_context.media_link(ref) == ""
+    pieces = [piece async for piece in fake_context.media(ref)]
+    assert len(pieces) > 1
+    assert b"".join(pieces) == data
+    with pytest.raises(Rejected):
+        [piece async for piece in fake_context.media(MediaRef("elsewhere", "unknown"))]

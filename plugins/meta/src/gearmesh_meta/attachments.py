@@ -11,7 +11,8 @@ from gearmesh_meta.products import elements
 
 _FACEBOOK: Final = "https://www.facebook.com"
 
-_FILES: Final[dict[str, MediaKind]] = {"image": "image", "video": "video", "audio": "audio", "file": "file"}
+_FILES: Final[dict[str, MediaKind]] = {"image": "image", "video": "video", "audio": "voice", "file": "file"}
+"""What is heard is said to be a voice: neither app tells, and both let people record, not choose, a sound."""
 _LINKS: Final = frozenset(
     {"fallback", "share", "post", "ig_post", "reel", "ig_reel", "story", "ig_story", "story_mention"}
 )
