@@ -156,9 +156,8 @@ async def voice(scene: Scene) -> str:
     spoken = media("voice", "audio/ogg", scene.files.ogg)
     if scene.writer.network != "whatsapp":
         spoken = media("audio", "audio/mp4", scene.files.m4a)
-    looks = {AS_IT_IS: _shows("audio"), OTHERWISE: _shows("voice"), IN_WORDS: _says("http")}
-    if scene.reader.network == "whatsapp":
-        looks = {AS_IT_IS: _shows("voice"), **looks}
+    own = "voice" if scene.reader.network == "whatsapp" else "audio"
+    looks = {AS_IT_IS: _shows(own), OTHERWISE: lambda shown: shown["media"], IN_WORDS: _says("http")}
     return await scene.cell(lambda: scene.writes(**spoken), looks)
 
 
