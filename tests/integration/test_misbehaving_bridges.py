@@ -15,8 +15,6 @@ from gearmesh.daemon import Daemon
 from gearmesh.plugins import Registry
 from gearmesh.testing import FakeBridge, FakeNetwork, NatsServer, bridge_for
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 class World:
     """Two networks: ada writes from the north, ben reads in the south."""

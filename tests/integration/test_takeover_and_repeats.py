@@ -15,8 +15,6 @@ from gearmesh.testing import FakeNetwork, NatsServer, bridge_for
 
 from .patience import eventually
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 class Two:
     """Two networks in one daemon."""

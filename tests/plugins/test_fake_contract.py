@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from .fake_side import FakeSide
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 class TestFakeBridge(FakeSide):
     """Nothing is skipped here: every rule is tested at least once."""
