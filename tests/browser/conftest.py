@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, Route, ViewportSize, async_playwright, expect
+from tests.integration.ports import free_port
 
 from .phone import CHROMIUM, PATIENCE, Demo
 
@@ -40,9 +40,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     data, log = tmp_path / "data", tmp_path / "log"
     arguments = ("-m", "gearmesh", "demo", "--port", str(port), "--no-browser", "--data", str(data))
     with log.open("wb") as errors:

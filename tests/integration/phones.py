@@ -146,10 +146,11 @@ class Phones:
             awaited="the next webhook to leave",
         )
 
-    async def all_told(self) -> None:
+    async def all_told(self, within: float = WITHIN) -> None:
         """Wait until every webhook has been answered 200."""
         await eventually(
             lambda: self.control("GET", "state"),
             lambda state: state["webhooks"]["waiting"] == 0,
             awaited="all webhooks to be answered",
+            within=within,
         )

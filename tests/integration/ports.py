@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from typing import Final
 
 BELOW_EPHEMERAL: Final = range(18_000, 32_000)
 """Where no system hands out ports by itself, so that what is free stays free until it is used."""
+WORKER: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS: Final = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+OURS: Final = BELOW_EPHEMERAL[WORKER::WORKERS]
+"""Those of this process, where several run tests: what one has found free, no other takes meanwhile."""
 
 
 def free_port() -> int:
     """A loopback port that nobody listens on."""
     while True:
-        port = random.choice(BELOW_EPHEMERAL)
+        port = random.choice(OURS)
         with socket.socket() as probe:
             # As servers do: a port that an earlier one has left is free, though its last connections linger.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -75,6 +75,7 @@ class Program:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
+                preexec_fn=_hear_ctrl_c,
             )
 
     async def says(self, words: str) -> None:
@@ -106,6 +107,11 @@ class Program:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+
+def _hear_ctrl_c() -> None:
+    """Runs in the child before it becomes the program: what is started in the background ignores it, with all below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def run(

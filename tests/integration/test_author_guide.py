@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import socket
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
+from .ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -147,7 +148,7 @@ def test_given_the_example_when_plugins_and_configuration_are_checked_then_both_
 async def test_given_two_lofts_and_a_daemon_when_ada_writes_to_ben_then_he_reads_it_and_can_answer(
     example: Example,
 ) -> None:
-    north, south = free_ports()
+    north, south = str(free_port()), str(free_port())  # the guide names fixed ones, which may be taken here
     configuration = (example.folder / "gearmesh.toml").read_text()
     for shown, free in zip(PORTS, (north, south), strict=True):
         configuration = configuration.replace(shown, free)
@@ -175,9 +176,3 @@ async def reads(loft: Process, lines: int) -> list[str]:
     assert loft.stdout is not None
     async with asyncio.timeout(WITHIN):
         return [(await loft.stdout.readline()).decode().rstrip("\n") for _ in range(lines)]
-
-
-def free_ports() -> tuple[str, str]:
-    """Two ports that nobody listens on. The guide names fixed ones, which may be taken here."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return str(one.getsockname()[1]), str(other.getsockname()[1])

@@ -201,6 +201,7 @@ async def test_given_a_server_that_was_killed_then_the_state_is_what_was_written
 async def test_given_a_leg_that_is_known_to_be_new_then_nobody_has_to_ask_what_came_before(
     server: NatsServer, process: Process
 ) -> None:
+    process.ledger._connection.js._timeout = 0.2
     server.kill()
     await until(lambda: not process.publisher.online, awaited="the loss to be noticed")
     assert await process.ledger.step(LedgerEntry("e1", APP, "sent", 1, to=ADA), new=True)

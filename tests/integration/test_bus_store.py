@@ -104,7 +104,10 @@ async def test_given_a_record_that_cannot_be_read_then_the_others_are_found(
     assert await numbers(store, "*.x") == [1]
 
 
-async def test_given_nats_away_then_a_scan_says_so(store: Store[int], server: NatsServer) -> None:
+async def test_given_nats_away_then_a_scan_says_so(
+    store: Store[int], server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gearmesh.bus.direct.ANSWER_WITHIN", 0.2)
     server.kill()
 
     with pytest.raises(BusUnavailable):

@@ -127,6 +127,7 @@ async def test_given_a_server_that_is_away_then_it_is_said_which_stream_could_no
     server: NatsServer, connection: Connection
 ) -> None:
     await ensure_all(connection, SUBJECTS)
+    connection.js._timeout = 0.2
     server.kill()
     await until(lambda: not connection.is_up, awaited="the loss to be noticed")
 

@@ -19,8 +19,6 @@ from gearmesh.testing import FakeBridge, NatsServer
 from .couple import Couple
 from .patience import until
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 @pytest.fixture
 def couple(nats_server: NatsServer, tmp_path: Path) -> Couple:

@@ -19,6 +19,8 @@ from .traffic import Traffic
 
 EACH: Final = 100
 """Messages in each of the six directions."""
+NO_SIGN_WITHIN: Final = 1.0
+"""Seconds for which a sign is waited for where none can come: the network has not taken the message."""
 
 
 @pytest.fixture
@@ -30,6 +32,7 @@ async def far_town(tmp_path: Path) -> AsyncIterator[FarTown]:
         yield town
 
 
+@pytest.mark.slow  # where messages come late, they are told fifty at a time, a second and a half for each
 async def test_given_traffic_when_the_daemon_is_told_to_stop_then_it_ends_well_and_nothing_is_lost_or_doubled(
     far_town: FarTown,
 ) -> None:
@@ -76,6 +79,7 @@ async def test_given_a_message_on_its_way_when_told_to_stop_then_webhooks_are_re
 
     assert await far_town.daemon.ended() == 0
     assert await far_town.phones.texts(BEN) == ["opened"]
+    far_town.configure(sign_within=NO_SIGN_WITHIN)
     await far_town.start()
     await far_town.phones.sees(BEN, "too late")
     await far_town.phones.status(CLEO, late, "delivered")
@@ -86,7 +90,7 @@ async def test_given_a_message_on_its_way_when_told_to_stop_then_webhooks_are_re
 async def test_given_a_network_that_does_not_answer_when_told_to_stop_then_it_is_not_waited_for_longer_than_configured(
     far_town: FarTown,
 ) -> None:
-    far_town.configure(drain=1.0)
+    far_town.configure(drain=1.0, sign_within=NO_SIGN_WITHIN)
     await far_town.daemon.kill()
     await far_town.start()
     fault = await far_town.phones.fault(kind="error", network="messenger", status=500)

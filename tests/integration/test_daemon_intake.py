@@ -13,8 +13,6 @@ from gearmesh.testing import FakeBridge, NatsServer
 
 from .couple import Couple
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 HOUR = 3600 * 1000
 
 

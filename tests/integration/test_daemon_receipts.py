@@ -23,8 +23,6 @@ from gearmesh.testing import FakeBridge, NatsServer
 from .couple import SHORTEST_WINDOW, Couple
 from .patience import eventually
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 STATES: Final[tuple[ReceiptState, ...]] = ("delivered", "read")
 
 

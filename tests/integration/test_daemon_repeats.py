@@ -15,8 +15,6 @@ from gearmesh.wire.codec import decode
 
 from .couple import SHORTEST_WINDOW, Couple
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 MINUTES, DAYS = 60.0, 24 * 3600.0
 
 

@@ -15,7 +15,7 @@ from gearmesh.daemon import Daemon
 from gearmesh.plugins import Registry
 from gearmesh.testing import FakeBridge, FakeNetwork, NatsServer, bridge_for
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
+from .town import SIGN_WITHIN
 
 
 class World:
@@ -39,7 +39,7 @@ class World:
             "broker": {"drain": 1.0},
             "nats": {"url": [nats.url]},
             "web": {"port": 0},
-            "apps": {name: {"bridge": name.lower()} for name in self.names},
+            "apps": {name: {"bridge": name.lower(), "unclear_wait": SIGN_WITHIN} for name in self.names},
         }
         registry = Registry(bridges=dict(kinds), available=tuple(kinds))
         async with Daemon(parse(tables, lambda wanted: registry), data) as daemon:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +21,8 @@ from gearmesh.config import parse
 from gearmesh.daemon import Daemon
 from gearmesh.wire.subjects import Subjects, partition_of, token
 from gearmesh_meta.sandbox import NETWORKS, Sandbox, Settings
+
+from .ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = ROOT / "broker" / "PROTOCOL.md"
@@ -89,13 +90,6 @@ def code_block() -> str:
     """The Python in PROTOCOL.md."""
     (block,) = re.findall(r"^```python\n(.*?)^```$", PROTOCOL.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     return str(block)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def settings(sandbox: Settings, port: int) -> dict[str, Any]:

@@ -15,8 +15,6 @@ from gearmesh.testing import FakeNetwork, NatsServer, bridge_for
 
 from .patience import eventually
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 class Two:
     """Two networks in one daemon."""
@@ -77,7 +75,7 @@ async def test_given_a_leg_that_waits_when_nats_is_killed_then_it_goes_on_and_th
         two.south.fail(Retry("not now", after=5.0))
         await two.north.type("ada", "waits")
         await eventually(
-            lambda: _waiting(daemon), lambda waiting: waiting > 0, awaited="the message to wait for another attempt"
+            lambda: _queued(daemon), lambda queued: queued > 0, awaited="the message to wait for another attempt"
         )
 
         nats_server.kill()
@@ -109,5 +107,5 @@ async def test_given_a_plugin_that_cannot_be_imported_then_the_other_apps_run_an
     assert state["apps"]["south"]["status"] == "connected"
 
 
-async def _waiting(daemon: Daemon) -> int:
-    return daemon.apps["south"].egress.waiting
+async def _queued(daemon: Daemon) -> int:
+    return daemon.apps["south"].egress.queued

@@ -9,6 +9,8 @@ from .patience import eventually
 from .phones import PAIRS, PHONES, Phone, Phones
 
 ARRIVES_WITHIN: Final = 90.0
+"""Seconds, also for what is told of it: once order cannot be relied on, fifty events of a person take a second and a
+half, and there are hundreds."""
 
 
 class Traffic:
@@ -50,7 +52,7 @@ class Traffic:
             AssertionError: something is missing, nobody's, or out of its sender's order.
         """
         await eventually(self._missing, lambda some: not some, awaited="all to arrive", within=ARRIVES_WITHIN)
-        await self._phones.all_told()
+        await self._phones.all_told(ARRIVES_WITHIN)
         doubled = 0
         for reader in PHONES:
             told = await self._told(reader)

@@ -10,8 +10,6 @@ from gearmesh.testing import WORDS_ONLY
 from .fake_side import FakeSide
 from .plain_bridge import KeepingBridge, WordsOnlyBridge
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 DROPPED: tuple[Feature, ...] = ("reaction", "edit", "redaction", "vote", "location", "voice", "view_once", "reply")
 
 

@@ -20,6 +20,7 @@ import aiohttp
 import msgspec
 import nkeys
 import pytest
+from tests.integration.ports import free_port
 
 from gearmesh.bus import consumer
 from gearmesh.bus.embedded import find_binary
@@ -356,12 +357,13 @@ def sandbox_settings(port: int, nats: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_given_the_nats_user_of_the_guide_then_its_rights_are_enough_to_send_and_for_every_command(
-    tmp_path: Path, unused_tcp_port: int
+    tmp_path: Path,
 ) -> None:
-    base = f"http://127.0.0.1:{unused_tcp_port}"
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
     settings = Settings(webhooks=f"{base}/webhooks/{{network}}")
     async with nats_of_the_guide(tmp_path) as (url, seed_file), aiohttp.ClientSession(base) as http:
-        tables = sandbox_settings(unused_tcp_port, {"url": [url], "seed": f"file:{seed_file}"})
+        tables = sandbox_settings(port, {"url": [url], "seed": f"file:{seed_file}"})
         async with Daemon(parse(tables), tmp_path, mount=Sandbox(settings).mount) as daemon:
             ada, cleo = settings.seed_phones[0], settings.seed_phones[2]
             typed = f"/sandbox/phones/{ada.network}/{ada.user}/messages"

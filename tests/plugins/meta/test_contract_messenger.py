@@ -19,8 +19,6 @@ from gearmesh_meta.meta_bridge import MetaBridge
 
 from .contract_bench import MetaContract
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 class TestMessenger(MetaContract):
     name = "messenger"

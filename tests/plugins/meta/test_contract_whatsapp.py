@@ -19,8 +19,6 @@ from gearmesh_meta.whatsapp import WhatsApp
 
 from .contract_bench import MetaContract
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 class TestWhatsApp(MetaContract):
     name = "whatsapp"

@@ -9,8 +9,6 @@ import pytest
 from gearmesh import BridgeContext, BusUnavailable, ChatOpened, MediaRef, MessageReceived, Rejected, Text
 from gearmesh.testing import FakeClock, FakeContext
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 def message(number: int) -> MessageReceived:
     return MessageReceived(str(number), "ada", "ada", 0, Text(f"message {number}"))

@@ -12,8 +12,6 @@ from nats.aio.client import Client
 from gearmesh.errors import EmbeddedServerFailed
 from gearmesh.testing import NatsServer
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 async def connect(server: NatsServer) -> Client:
     return await nats.connect(server.url, connect_timeout=5, allow_reconnect=False)

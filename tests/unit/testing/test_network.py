@@ -24,8 +24,6 @@ from gearmesh.config import parse
 from gearmesh.model.capabilities import Capabilities, Limit
 from gearmesh.testing import FakeBridge, FakeClock, FakeConfig, FakeContext, FakeNetwork, Shown, bridge_for, plugins_of
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 
 @pytest.fixture
 def network() -> FakeNetwork:
