@@ -32,7 +32,6 @@ from gearmesh.wire.codec import decode
 from .couple import SHORTEST_WINDOW, Couple
 from .patience import eventually
 
-
 WITHIN: Final = 20.0
 
 

@@ -45,8 +45,6 @@ from gearmesh.testing import (
     bridge_for,
 )
 
-pytest_plugins = ["gearmesh.testing.fixtures"]
-
 HERE = Location(52.5, 13.4, "The lake")
 CARDS = Contacts((Card("Grace Hopper", ("+1 555 0100",)),))
 POLL = Poll("Where?", ("Here", "There"))
