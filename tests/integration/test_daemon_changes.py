@@ -10,6 +10,7 @@ import pytest
 
 from gearmesh import (
     Delivery,
+    Edit,
     EditReceived,
     Location,
     Poll,
@@ -23,11 +24,12 @@ from gearmesh import (
 from gearmesh.bus import streams
 from gearmesh.errors import BusUnavailable
 from gearmesh.model.address import Address
+from gearmesh.model.envelope import Envelope
 from gearmesh.testing import FakeBridge, NatsServer
 from gearmesh.testing.network import CAPABILITIES, WORDS_ONLY
 from gearmesh.testing.shown import Shown
-from gearmesh.wire.body import open_body
-from gearmesh.wire.codec import decode
+from gearmesh.wire.body import close_body, open_body
+from gearmesh.wire.codec import decode, encode
 
 from .couple import SHORTEST_WINDOW, Couple
 from .patience import eventually
@@ -251,7 +253,20 @@ async def test_an_edit_of_what_went_nowhere_is_a_message(couple: Couple) -> None
         await couple.sees("⚙", "ada", side="north")
         mended = EditReceived("ada", "ada", couple.now(), "n-1", Text("@south:ben hello after all"), "1")
         await couple.comes("north", mended)
-        await couple.sees("hello after all")
+        shown = await couple.sees("hello after all")
+        await couple.remembered(shown)
+        again = EditReceived("ada", "ada", couple.now() + 1, "n-1", Text("hello again"), "2")
+        await couple.comes("north", again)
+        await couple.south.until(
+            lambda: bool((one := couple.south.message(shown)) and one.text.endswith("hello again")),
+            within=WITHIN,
+            awaited="its second edit",
+        )
+        assert len(couple.south.shown("ben")) == 1
+        await couple.comes("north", RedactionReceived("ada", "ada", couple.now() + 2, "n-1"))
+        await couple.south.until(
+            lambda: bool((one := couple.south.message(shown)) and one.deleted), within=WITHIN, awaited="it to be gone"
+        )
 
 
 async def test_a_number_in_answer_to_a_poll_is_a_vote(couple: Couple) -> None:
@@ -267,6 +282,40 @@ async def test_a_number_in_answer_to_a_poll_is_a_vote(couple: Couple) -> None:
         await couple.sees("no", "ada", side="north")
         kinds = [type(open_body("none", decode(data).body)).__name__ for data in await couple.stored("GM_IN")]
         assert kinds.count("Vote") == 1
+
+
+async def test_the_words_of_an_option_in_answer_to_a_poll_are_a_vote_and_other_words_are_none(couple: Couple) -> None:
+    async with couple.running():
+        await talk(couple)
+        poll = msgspec.structs.replace(couple.written("n-7", ""), content=Poll("Pizza?", ("yes", "no")))
+        await couple.comes("north", poll)
+        await couple.south.until(lambda: isinstance(last(couple).shape, Poll), within=WITHIN, awaited="the poll")
+        shown = last(couple).id
+        await couple.remembered(shown)
+        for number, said in enumerate(("perhaps", "Yes")):
+            answer = msgspec.structs.replace(couple.written(f"s-{7 + number}", said, user="ben"), reply_to=shown)
+            await couple.comes("south", answer)
+        await couple.sees("perhaps", "ada", side="north")
+        kinds = [type(open_body("none", decode(data).body)).__name__ for data in await couple.stored("GM_IN")]
+        assert kinds.count("Vote") == 1
+
+
+async def test_a_program_changes_nothing_that_another_one_wrote(couple: Couple) -> None:
+    async with couple.running():
+        hers, _ = await talk(couple)
+        written = next(decode(data) for data in await couple.stored("GM_IN") if b"first words" in data)
+        ben = Address("south", "ben")
+        forged = msgspec.structs.replace(written.header, id=b"x" * 16, sender=Address("north", "eve"), to=(ben,))
+        body = close_body(Edit(written.header.hex_id, Text("never said")))
+        await couple.shared.publisher.publish(
+            couple.shared.subjects.inbound("north", forged.conversation), encode(Envelope(forged, body))
+        )
+        await couple.comes("north", couple.written("n-9", "behind it"))
+        await couple.sees("behind it")
+        shown = couple.south.message(hers)
+        assert shown is not None
+        assert "first words" in shown.text
+        assert not any("never said" in one.text for one in couple.south.shown("ben"))
 
 
 async def test_a_place_goes_as_a_place(couple: Couple) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import zlib
 from pathlib import Path
 from typing import Final
@@ -205,3 +206,19 @@ async def test_given_a_reaction_which_cannot_be_passed_on_yet_then_nobody_is_lef
     await town.phones.all_told()
     await town.phones.types(reader, "a word as well")
     await town.phones.sees(writer, "a word as well")
+
+
+async def test_given_a_photo_whose_words_are_changed_then_its_place_stays_behind_too(
+    town: Town, tmp_path: Path
+) -> None:
+    await talking(town, ADA, CLEO)
+    photo = picture(tmp_path / "photo", "JPEG", exif=exif()).read_bytes()
+    sent = await sends(town, ADA, "image", "image/jpeg", photo, "look")
+    await town.phones.sees(CLEO, "look")
+
+    await town.phones.control("POST", f"phones/whatsapp/{ADA.user}/edit", message_id=sent["id"], text="look there")
+
+    shown = await town.phones.sees(CLEO, "look there")
+    for link in re.findall(r"https?://\S+", shown["text"]):
+        async with town.http.get(link) as response:
+            assert b"Pigeon" not in await response.read()

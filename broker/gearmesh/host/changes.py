@@ -40,8 +40,9 @@ log = structlog.get_logger("gearmesh.ingress")
 
 WAITS_FOR: Final = 2.0
 """Seconds that a change waits here for its message; a webhook is answered within `PATIENCE`."""
-NEW_FOR: Final = 30_000
-"""Milliseconds for which the network is asked to say it again: as long as a bridge's session waits for an answer."""
+NEW_FOR: Final = 10_000
+"""Milliseconds for which the network is asked to say it again. Longer than its answers to us take, and short enough for
+those who react to what somebody wrote past us, with another tool."""
 
 Answer = Callable[[ChangeReceived, str, dict[str, str]], Awaitable[None]]
 Outcome = Literal["accepted", "duplicate", "answered", "refused"]
@@ -99,6 +100,9 @@ class Changes:
             native_id = f"{event.target} edit {event.number or event.at}"
             message = MessageReceived(native_id, event.thread, event.user, event.at, event.content, "", event.profile)
             await self._anew(message, received)
+            if anew := await self._shared.messages.native(self._app.name, native_id):
+                # From now on it is that message, for further edits, and when it is taken back.
+                await self._shared.messages.note(self._app.name, event.target, anew, patience=PATIENCE)
         note = NativeRecord(identity.hex() if outcome == "accepted" else "", "", str(sender))
         await self._shared.messages.note(self._app.name, _name(identity), note, patience=PATIENCE)
         return outcome
@@ -116,7 +120,8 @@ class Changes:
         record = await messages.native(app, event.target)
         if record is None and await self._underway.settled(event.thread):
             record = await messages.native(app, event.target)
-        if record is None and self._shared.clock.millis() - event.at < NEW_FOR:
+        now = self._shared.clock.millis()
+        if record is None and now - min(event.at, now) < NEW_FOR:
             await messages.learned.wait(app, event.target, WAITS_FOR)
             record = await messages.native(app, event.target)
             if record is None:
@@ -136,9 +141,11 @@ class Changes:
         if isinstance(event, RedactionReceived):
             envelopes += await self._others_of(event, record)
         outcome: Outcome = "duplicate"
-        for number, envelope in enumerate(envelopes):
+        # The one that stands for all of it comes last: while it is not stored, whoever repeats it begins again.
+        for envelope in reversed(envelopes):
             content = _content(event, envelope, shown)
-            one = identity if not number else envelope_id(shared.key, self._app.name, event.thread, envelope, "part")
+            is_first = envelope == record.envelope
+            one = identity if is_first else envelope_id(shared.key, self._app.name, event.thread, envelope, "part")
             header = header_of(one, sender, conversation, event.at)
             try:
                 data = self._posting.closed(header, content)

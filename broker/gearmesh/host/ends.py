@@ -80,7 +80,8 @@ class Ends:
         if not await self._shared.ledger.may(entry, new=new):
             return
         named = {"envelope": header.hex_id, "to": str(job.recipient), "state": state, "reason": reason}
-        log.warning("not delivered", app=app, **named, detail=detail)
+        if reason or state != "expired":
+            log.warning("not delivered", app=app, **named, detail=detail)
         if state == "dead":
             await self._bury(job, reason, detail)
         if header.kind == "event" and not header.sender.is_system:

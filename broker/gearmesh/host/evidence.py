@@ -159,7 +159,10 @@ class Evidence:
         content, shown = delivery.content, asyncio.get_running_loop().create_future()
         words = words_of(content)
         search = _Search(delivery.id.partition(":")[0], since - TOLERANCE, shown)
-        keys = (_by_id(delivery.thread, delivery.id), _by_words(delivery.thread, words))
+        keys: tuple[str, ...] = (_by_id(delivery.thread, delivery.id),)
+        if words:
+            # Any other message without words would be a sign of this one.
+            keys = (*keys, _by_words(delivery.thread, words))
         self._searches |= dict.fromkeys(keys, search)
         try:
             sign = await self._kept(keys, search)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from weakref import WeakValueDictionary
@@ -54,8 +53,8 @@ from gearmesh.model.events import (
 
 log = structlog.get_logger("gearmesh.ingress")
 
-NUMBERS: Final = re.compile(r"[\d\s,;.&+]{1,40}")
-"""What a vote in words is made of."""
+LONGEST_VOTE: Final = 200
+"""Characters of an answer to a poll that is looked at: numbers, or the words of an option."""
 
 
 class Ingress:
@@ -64,7 +63,7 @@ class Ingress:
     Whoever hosts it may set: `guard`, asked right before something is stored, raises `BusUnavailable` when this process
     is no longer the one at work on the app. `on_inbound` gets each thread whose messaging window has just been opened,
     once that is stored; `on_echo` what went out from our own account; `on_refusal` what the network refuses after its
-    first yes; `on_message` each thread with the native id of what was just taken in from there; `on_typing` who is
+    first yes; `on_message` thread, conversation and native id of what was just taken in; `on_typing` who is
     writing.
     """
 
@@ -73,7 +72,7 @@ class Ingress:
         self.on_inbound: Callable[[str], None] = _needs_nothing
         self.on_echo: Callable[[EchoReceived], Awaitable[None]] = _is_known
         self.on_refusal: Callable[[ReceiptReceived], Awaitable[None]] = receipts.reported
-        self.on_message: Callable[[str, str], None] = _is_one_of_many
+        self.on_message: Callable[[str, str, str], None] = _is_one_of_many
         self.on_typing: Callable[[TypingReceived], Awaitable[None]] = _is_nobodys
         self._app = app
         self._shared = app.shared
@@ -258,12 +257,12 @@ class Ingress:
             await self._wrote(event.thread, event.at)
             raise
         await self._store(event, header, data, received)
-        self.on_message(event.thread, event.native_id)
+        self.on_message(event.thread, conversation.id, event.native_id)
         self._quotes.keep(header.hex_id, content)
 
     async def _vote(self, event: MessageReceived, reply_to: str) -> Vote | None:
-        """The vote that a message is: a number in answer to a poll, where the network has none of its own."""
-        if not reply_to or not isinstance(event.content, Text) or not NUMBERS.fullmatch(event.content.text):
+        """The vote that a message is: an answer to a poll with its numbers or words, where the network has no votes."""
+        if not reply_to or not isinstance(event.content, Text) or len(event.content.text) > LONGEST_VOTE:
             return None
         quoted = await self._quotes.of(reply_to, event.thread)
         if quoted is None or not isinstance(quoted.content, Poll):
@@ -351,7 +350,7 @@ def _needs_nothing(thread: str) -> None:
     """Nothing waits for the window of a thread."""
 
 
-def _is_one_of_many(thread: str, native_id: str) -> None:
+def _is_one_of_many(thread: str, conversation: str, native_id: str) -> None:
     """Nobody asks which message of a thread is the newest."""
 
 

@@ -15,10 +15,11 @@ from gearmesh.errors import BusUnavailable, Rejected, Retry, SendFailed, Unclear
 from gearmesh.host.app import App
 from gearmesh.host.ends import Ends
 from gearmesh.host.job import FromQueue, Job
+from gearmesh.host.outcome import ENDS
 from gearmesh.host.queues import FOR_EVER, Queues
 from gearmesh.model.address import Address
 from gearmesh.model.content import Change
-from gearmesh.model.delivery import Reason, State
+from gearmesh.model.delivery import Reason
 from gearmesh.model.envelope import Envelope
 from gearmesh.model.events import ReceiptReceived
 from gearmesh.wire.body import open_body
@@ -28,7 +29,6 @@ log = structlog.get_logger("gearmesh.egress")
 
 SETTLED_WITHIN: Final = 4.0
 """Seconds that a network waits for our answer while the lane of the thread is busy; then it must say it again."""
-ENDS: Final[dict[type[Fail | Expire | Bury], State]] = {Fail: "failed", Expire: "expired", Bury: "dead"}
 
 
 class Refusal(msgspec.Struct, eq=False):
@@ -165,6 +165,8 @@ class Refusals:
             refusals=leg.refusals + 1,
             in_words=in_words,
         )
+        if in_words and not leg.in_words:
+            again = msgspec.structs.replace(again, native_ids=(), parts=0, complete=False, again=())  # it begins anew
         await messages.remember_leg(native.envelope, app.name, refusal.thread, again)
         if not waited:
             end = min(until, job.ends(app.max_age))

@@ -31,7 +31,7 @@ from gearmesh.host.removal import Removal
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.capabilities import Feature
-from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction
+from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction, replaced
 from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.wire.times import REPLAY
 
@@ -106,12 +106,16 @@ class LegSender:
         in_words = in_words or before.in_words
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
-        if isinstance(content, Media):
-            found = await self._files.prepare(job, content)
+        file = content.content if isinstance(content, Edit) else content
+        if isinstance(file, Media):
+            found = await self._files.prepare(job, file)
             if isinstance(found, Outcome):
                 return found
-            content, in_words = found.content, found.in_words
+            content = replaced(content, content=found.content) if isinstance(content, Edit) else found.content
+            in_words = in_words or found.in_words
         about = await self._about(job, content, in_words)
+        if isinstance(content, Edit | Redaction) and await self._is_anothers(job, about):
+            return Outcome("failed", reason="rejected", detail="only whoever wrote a message may change it")
         try:
             parts = fit(content, self._fitting(job, content, ghost, about, in_words))
         except Rejected as error:
@@ -130,7 +134,7 @@ class LegSender:
                     # The message that it is about is too old, or gone there: it is told in words.
                     return await self._deliver(job, content, turn, in_words=True)
                 return result
-            known = await self._remember(job, result, known, number, len(parts), ghost, begun)
+            known = await self._remember(job, result, known, number, len(parts), ghost, begun, in_words)
         if not job.header.sender.is_system:
             await self._app.portals.hear(job.thread, job.header.conversation)
         if isinstance(content, Redaction):
@@ -141,7 +145,7 @@ class LegSender:
         return SENT
 
     async def _remember(
-        self, job: Job, sent: Sent, before: LegRecord, number: int, parts: int, ghost: str, begun: int
+        self, job: Job, sent: Sent, before: LegRecord, number: int, parts: int, ghost: str, begun: int, in_words: bool
     ) -> LegRecord:
         header, last, messages = job.header, number == parts - 1, self._shared.messages
         record = NativeRecord(header.hex_id, header.conversation, str(header.sender), last, number)
@@ -156,7 +160,7 @@ class LegSender:
             job.place,
             tuple(part for part in before.again if part != number),
             before.refusals,
-            in_words=before.in_words,
+            in_words=in_words,
         )
         if leg.complete and not leg.again:
             # First this: what the network reports of it next is told as soon as the message is known.
@@ -214,12 +218,20 @@ class LegSender:
         native_ids = record.native_ids if record else ()
         if native_ids and not in_words and self._app.bridge.capabilities(job.thread).shows(points):
             return About(native_ids)
-        return About(native_ids, await self._quotes.of(target, job.thread))
+        # Only what stands in this thread may be told there.
+        return About(native_ids, await self._quotes.of(target, job.thread) if record else None)
+
+    async def _is_anothers(self, job: Job, about: About) -> bool:
+        """Whether somebody else wrote the message that is to be changed. Ingress asks the same of what networks say."""
+        if not about.native_ids:
+            return False
+        native = await self._shared.messages.native(self._app.name, about.native_ids[0])
+        return native is not None and native.sender != str(job.header.sender)
 
     def _fitting(self, job: Job, content: Content, ghost: str, about: About, in_words: bool) -> Fitting:
         link = ""
         file = content.content if isinstance(content, Edit) else content
-        if isinstance(file, Media):
+        if isinstance(file, Media) and self._shared.files.links:
             link = self._shared.media_links.link(file.ref, self._shared.clock.seconds())
         can = self._app.bridge.capabilities(job.thread)
         has_file = isinstance(content, Media)

@@ -58,13 +58,16 @@ class Signals:
         self._connection = connection
         self._busy = busy
         self._shown: Cache[tuple[str, bool], float] = Cache(10_000)
-        self._last: Cache[str, str] = Cache(10_000)
+        self._last: Cache[tuple[str, str], str] = Cache(10_000)
         self._subscription: Subscription | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def wrote(self, thread: str, native_id: str) -> None:
-        """A message came from there: some networks show who is writing at the newest one."""
-        self._last.put(thread, native_id)
+    def wrote(self, thread: str, conversation: str, native_id: str) -> None:
+        """A message of a conversation came from there: some networks show who is writing at the newest one.
+
+        Of that conversation alone: it is marked as read, which is nobody else's to say.
+        """
+        self._last.put((thread, conversation), native_id)
 
     async def open(self) -> None:
         """Show from now on what others do."""
@@ -124,11 +127,11 @@ class Signals:
         if not isinstance(content, Typing) or self._busy() > BUSY or len(self._tasks) >= MOST_AT_ONCE:
             return
         for recipient in here:
-            task = asyncio.create_task(self._show(recipient, content))
+            task = asyncio.create_task(self._show(recipient, header.conversation, content))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _show(self, recipient: Address, content: Typing) -> None:
+    async def _show(self, recipient: Address, conversation: str, content: Typing) -> None:
         bridge = self._app.bridge
         if not isinstance(bridge, SupportsTyping):
             return
@@ -140,7 +143,8 @@ class Signals:
             portal = await self._app.portals.get(thread)
             if passage(can.window, portal, self._shared.clock.millis()) != "open":
                 return
-            question = bridge.typing(thread, recipient.user, content.on, self._last.get(thread) or "")
+            last = self._last.get((thread, conversation)) or ""
+            question = bridge.typing(thread, recipient.user, content.on, last)
             await answer_of(question, SHOWN_WITHIN, app=self._app.name, typing=thread)
         except (SendFailed, BusError) as error:
             log.debug("who is writing was not shown", app=self._app.name, error=str(error))

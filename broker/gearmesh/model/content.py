@@ -217,7 +217,7 @@ Content = Message | Change | Receipt | Typing | Notice
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
-def replaced(content: Kind, **changes: Any) -> Kind:
+def replaced(content: Kind, /, **changes: Any) -> Kind:
     """A copy of `content` with fields changed."""
     return msgspec.structs.replace(content, **changes)
 
