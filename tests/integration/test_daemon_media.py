@@ -208,9 +208,7 @@ async def test_given_a_reaction_which_cannot_be_passed_on_yet_then_nobody_is_lef
     await town.phones.sees(writer, "a word as well")
 
 
-async def test_given_a_photo_whose_words_are_changed_then_its_place_stays_behind_too(
-    town: Town, tmp_path: Path
-) -> None:
+async def test_given_a_photo_whose_words_change_then_its_place_stays_behind(town: Town, tmp_path: Path) -> None:
     await talking(town, ADA, CLEO)
     photo = picture(tmp_path / "photo", "JPEG", exif=exif()).read_bytes()
     sent = await sends(town, ADA, "image", "image/jpeg", photo, "look")
