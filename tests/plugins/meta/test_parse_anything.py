@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -11,7 +12,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gearmesh import Event, ReceiptReceived
+from gearmesh import EditReceived, Event, MessageReceived, ReceiptReceived
+from gearmesh.errors import TooLarge
+from gearmesh.model.content import Content
+from gearmesh.wire.body import close_body
 from gearmesh_meta.aliases import Aliases
 from gearmesh_meta.fields import flag, identifier
 from gearmesh_meta.origin import Origin
@@ -62,6 +66,8 @@ SEEDS: list[Any] = [
                                     ("location", {"latitude": 1, "longitude": 2, "name": "n"}),
                                     ("contacts", [{"name": {"formatted_name": "n"}, "phones": [{"phone": "1"}]}]),
                                     ("interactive", {"button_reply": {"title": "t"}}),
+                                    # Half an emoji in a form: JSON in JSON, which nobody has decoded yet.
+                                    ("interactive", {"nfm_reply": {"response_json": r'{"name": "\ud83d"}'}}),
                                     ("unsupported", {"type": "poll_creation"}),
                                 )
                             ],
@@ -270,6 +276,12 @@ def may_be_silent(where: str, item: Any, payload: Any) -> bool:
 EVENTS: Final = get_args(Event)
 
 
+def assert_it_can_be_kept(content: Content) -> None:
+    """What cannot be written down would be lost behind the parser. A text may be too long: that is told."""
+    with suppress(TooLarge):
+        close_body(content)
+
+
 @settings(max_examples=10_000, deadline=None)
 @given(st.integers(0, len(RECORDED) - 1), MUTATIONS)
 def test_given_a_recorded_webhook_in_any_disorder_then_every_message_comes_out_as_something_and_nothing_raises(
@@ -285,6 +297,8 @@ def test_given_a_recorded_webhook_in_any_disorder_then_every_message_comes_out_a
         assert isinstance(event, EVENTS)
         # Every field is of the type that the contract says.
         assert msgspec.convert(msgspec.to_builtins(comparable(event)), type(event)) == comparable(event)
+        if isinstance(event, MessageReceived | EditReceived):
+            assert_it_can_be_kept(event.content)
     # A repetition is the same.
     assert [comparable(event) for event in parse(payload)] == [comparable(event) for event in events]
     if payload.get("object") in ("whatsapp_business_account", "page", "instagram"):

@@ -37,6 +37,7 @@ from gearmesh import (
     Unparsed,
     WindowClosed,
 )
+from gearmesh.wire.body import close_body, open_body
 from gearmesh_meta.aliases import Aliases
 from gearmesh_meta.capabilities import WHATSAPP
 from gearmesh_meta.origin import Origin
@@ -334,6 +335,18 @@ def test_given_a_kind_that_is_not_understood_then_it_is_kept_and_the_person_can_
     assert (event.user, event.thread, event.kind, event.native_id) == (ADA, ADA, named, "wamid.A")
     assert json.loads(event.raw) == webhook(contacts=[CONTACT], messages=[original])
     assert b": " not in event.raw
+
+
+def test_given_half_an_emoji_in_a_form_then_the_rest_of_it_comes_and_can_be_kept() -> None:
+    form = {
+        "body": "Sent",
+        "response_json": r'{"name": "Ada \ud83d", "days": ["Mon\ude00"], "\ud83d": {"b": "\udc00"}}',
+    }
+
+    content = content_of(only(message("interactive", {"type": "nfm_reply", "nfm_reply": form})))
+
+    assert content == Text('Sent\nname: Ada ?\ndays: Mon?\n?: {"b": "?"}')
+    assert open_body("none", close_body(content)) == content
 
 
 def test_given_an_unsupported_message_then_whatsapps_own_reason_is_kept() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast, get_args
 
 import msgspec
@@ -264,6 +265,17 @@ class TestWhatIsAboutAnother:
         quoted = Quoted(old, "Ada") if old else None
         assert fit(Edit(TARGET, new, ADA), thread(quoted=quoted)) == (Text(text, ADA, TARGET),)
         assert recognised(text) == "edit"
+
+    @pytest.mark.parametrize("count", [126, 400])
+    def test_given_a_text_of_one_word_over_and_over_its_changes_cost_next_to_no_time(self, count: int) -> None:
+        old = " ".join("am"[number % 2] for number in range(count))
+        edit = Edit(TARGET, Text(old.replace("m", "n")), ADA)
+        times = []
+        for _ in range(3):
+            begun = time.thread_time()
+            words(edit, thread(quoted=Quoted(Text(old))))
+            times.append(time.thread_time() - begun)
+        assert min(times) < 0.08
 
     def test_given_a_network_with_formatting_changed_words_are_bold_there_and_lost_ones_struck(self) -> None:
         edit = Edit(TARGET, Text("meet *me* at six"), ADA)

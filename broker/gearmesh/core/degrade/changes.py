@@ -6,6 +6,8 @@ The other message is named by its first words where the network cannot point at 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -20,6 +22,9 @@ VOTED: Final = "🗳"
 EARLIER: Final = "an earlier message"
 MOST_WORDS: Final = 400
 """Of a longer text the changes are not looked for: that takes time, and nobody would find them in it."""
+MOST_PAIRS: Final = 4000
+"""As many pairs of equal words, one of either text, are tried: all of them are gone through for each change. 400 words
+of English have less than 2,000; only a text of a few words over and over has more."""
 ALIKE: Final = 0.4
 """How much of two texts is the same, of 1, when the one is a changed form of the other and not another text."""
 FEW_WORDS: Final = 5
@@ -55,7 +60,7 @@ def marked_changes(old: str, new: str, by_marks: bool) -> tuple[str, bool]:
     that are gone without others in their place are struck. A text that is another one altogether stays as it is.
     """
     before, after = old.split(), re.findall(r"\S+", new)
-    if not before or not after or max(len(before), len(after)) > MOST_WORDS:
+    if not before or not after or max(len(before), len(after)) > MOST_WORDS or _pairs(before, after) > MOST_PAIRS:
         return new, False
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     if matcher.ratio() < ALIKE:
@@ -81,6 +86,11 @@ def marked_changes(old: str, new: str, by_marks: bool) -> tuple[str, bool]:
     if by_marks:
         return as_commonmark((Paragraph(tuple(inlines)),)), True
     return "".join(map(_by_signs, inlines)), False
+
+
+def _pairs(before: Sequence[str], after: Sequence[str]) -> int:
+    counts = Counter(after)
+    return sum(counts[word] for word in before)
 
 
 def _by_signs(one: Inline) -> str:

@@ -14,6 +14,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 MAX_ID_CHARS: Final = 512
 _SEPARATORS: Final = re.compile(r"[\s\-.()]+")
 _DIGITS: Final = re.compile(r"[1-9][0-9]{4,14}")
@@ -113,6 +115,17 @@ def integer(value: object, most: int = 10**9) -> int:
     """A whole number from 0 to `most`, also when it came as a string; 0 when it is none."""
     found = number(value)
     return int(found) if found is not None and 0 <= found <= most else 0
+
+
+def lenient_json(body: str | bytes) -> Any:
+    r"""What is almost JSON: half an emoji (a lone `\ud83d`), which phones do send, becomes a question mark.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested deeper than Python goes.
+    """
+    text = json.dumps(json.loads(body), ensure_ascii=False)
+    return msgspec.json.decode(text.encode("utf-8", "replace"))
 
 
 def compact(piece: object) -> bytes:

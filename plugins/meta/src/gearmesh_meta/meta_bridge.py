@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from abc import abstractmethod
 from typing import Any, ClassVar, Final
 
@@ -22,6 +21,7 @@ from gearmesh import (
 )
 from gearmesh_meta.codes import names_no_object
 from gearmesh_meta.config import MetaConfig
+from gearmesh_meta.fields import lenient_json
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.origin import Origin
 from gearmesh_meta.signature import answer_challenge, is_signed
@@ -152,10 +152,9 @@ def decode(body: bytes, nesting: int = MAX_NESTING) -> Any:
 
 
 def _decode_leniently(body: bytes, nesting: int) -> Any:
-    r"""Decode what is almost JSON: half an emoji (a lone `\ud83d`), which phones do send, must not cost a batch."""
+    """Decode what is almost JSON: half an emoji must not cost a batch."""
     try:
-        text = json.dumps(json.loads(body), ensure_ascii=False)
-        return msgspec.json.decode(text.encode("utf-8", "replace"))
+        return lenient_json(body)
     except RecursionError:
         raise ValueError(f"JSON nested deeper than {nesting} levels") from None
     except ValueError as error:

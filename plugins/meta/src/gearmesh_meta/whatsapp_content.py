@@ -8,7 +8,17 @@ from typing import Any, Final
 from gearmesh import Contacts, Location, Media, MediaKind, MediaRef, Message, Text
 from gearmesh_meta.capabilities import WHATSAPP
 from gearmesh_meta.cards import cards_in
-from gearmesh_meta.fields import coordinates, flag, hex_digest, identifier, integer, mapping, text, web_address
+from gearmesh_meta.fields import (
+    coordinates,
+    flag,
+    hex_digest,
+    identifier,
+    integer,
+    lenient_json,
+    mapping,
+    text,
+    web_address,
+)
 from gearmesh_meta.products import whatsapp_order
 from gearmesh_meta.words import spoken
 
@@ -138,7 +148,7 @@ def _filled_in(form: dict[str, Any]) -> str:
     """A form that was sent back, one answer in a line. Its fields have only the names that the form's author chose."""
     lines = [text(form.get("body"))]
     try:
-        answers = mapping(json.loads(text(form.get("response_json"))))
+        answers = mapping(lenient_json(text(form.get("response_json"))))
         lines += [f"{name}: {_answer(value)}" for name, value in answers.items() if name not in _NOT_ANSWERS]
     except (ValueError, RecursionError):
         # What a person filled in is not to be read; that they sent it back is.
