@@ -119,6 +119,23 @@ async def test_an_edit_changes_the_message(couple: Couple) -> None:
         await couple.south.until(is_changed, within=WITHIN, awaited="the changed message")
 
 
+async def test_an_edit_begins_with_the_handle_and_says_it_no_more(couple: Couple) -> None:
+    async with couple.running():
+        hers, _ = await talk(couple)
+        now = couple.now()
+        await couple.comes("north", EditReceived("ada", "ada", now, "n-1", Text("@south:ben the first words"), "1"))
+        await couple.comes("north", EditReceived("ada", "ada", now + 1, "n-1", Text("@south:ben other words"), "2"))
+
+        def is_changed() -> bool:
+            shown = couple.south.message(hers)
+            return shown is not None and shown.text == "other words"
+
+        await couple.south.until(is_changed, within=WITHIN, awaited="the changed message")
+        changed = couple.south.message(hers)
+        assert changed is not None
+        assert len(changed.history) == 1, "what says the same is no change"
+
+
 async def test_what_is_taken_back_goes_there_and_out_of_our_logs(couple: Couple) -> None:
     async with couple.running():
         hers, _ = await talk(couple)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,6 +27,8 @@ Markup = Annotated[bool, typer.Option("--markup", "-m", help="The text is Common
 Body = Annotated[bool, typer.Option("--body", "-b", help="The text, or the file, is a body as JSON: any kind.")]
 From = Annotated[str, typer.Option("--from", help="The sender's name.")]
 
+FILE_NAME: Final = re.compile(r"[^\s@]+\.[A-Za-z0-9]{2,5}|[./~][^\s]*/[^\s]*")
+"""What somebody who types it means as a file."""
 PLACE: Final = "preview"
 
 
@@ -68,14 +71,19 @@ def preview(
 def _content(what: str, markup: bool, body: bool) -> Content:
     path = Path(what)
     try:
-        is_file = path.is_file()
+        is_file, is_folder = path.is_file(), path.is_dir()
     except OSError:  # no file can have such a name
-        is_file = False
+        is_file = is_folder = False
     if body:
         raw = path.read_bytes() if is_file else what.encode()
         content: Content = msgspec.json.decode(raw, type=Content)
         return content
     if not is_file:
+        if is_folder or FILE_NAME.fullmatch(what):
+            complain(
+                f"{what}: there is no such file; for words that look like a file's name add a space or a full stop"
+            )
+            raise typer.Exit(2)
         return Text(what, markup=markup)
     with path.open("rb") as file:
         kind, mime = kind_of(file.read(BEGINNING))

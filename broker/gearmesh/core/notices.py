@@ -9,8 +9,8 @@ from typing import Final
 from gearmesh.model.delivery import Reason, State
 
 ENGLISH: Final[Mapping[str, str]] = {
-    "help": "Start with @ and a person's handle: “@handle hello” writes to them. To answer a message, quote it.",
-    "help_several": "Several people wrote to you. Quote the message that you answer, or start with @ and a handle.",
+    "help": "Nobody got this. Start with @ and a person's handle: “@handle hello” writes to them. Or quote a message.",
+    "help_several": "Nobody got this. Several people wrote to you: quote one, or start with @ and a handle.",
     "unknown_person": "Nobody is known as @$who here. Check the spelling, or ask them to write to this chat once.",
     "yourself": "@$who is you.",
     "now_with": "You are now writing to $name.",

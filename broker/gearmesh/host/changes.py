@@ -17,15 +17,18 @@ import structlog
 
 from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.core.ids import envelope_id
+from gearmesh.core.switchboard import MENTION
 from gearmesh.errors import BusUnavailable, TooLarge
 from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
+from gearmesh.host.placing import Placing
 from gearmesh.host.posting import PATIENCE, Posting, header_of
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.records import NativeRecord
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
-from gearmesh.model.content import Change, Edit, Reaction, Redaction, Sender, Vote, replaced
+from gearmesh.model.content import Change, Edit, Media, Reaction, Redaction, Sender, Text, Vote, replaced, words_of
+from gearmesh.model.conversation import Conversation
 from gearmesh.model.events import (
     ChangeReceived,
     EditReceived,
@@ -60,6 +63,7 @@ class Changes:
         app: App,
         posting: Posting,
         acquaintance: Acquaintance,
+        placing: Placing,
         quotes: Quotes,
         underway: Underway,
         answer: Answer,
@@ -71,6 +75,7 @@ class Changes:
         self._anew = anew
         self._posting = posting
         self._acquaintance = acquaintance
+        self._placing = placing
         self._quotes = quotes
         self._underway = underway
         self._answer = answer
@@ -136,6 +141,10 @@ class Changes:
         if conversation is None or str(sender) not in conversation.members:
             await self._answer(event, _unknown(event), {"kind": _word(event)})
             return "answered"
+        if isinstance(event, EditReceived):
+            event = await self._without_handle(event, conversation)
+            if await self._says_the_same(event, record.envelope):
+                return "answered"
         shown = await shared.directory.sender(sender, self._app.bridge.title)
         envelopes = [record.envelope]
         if isinstance(event, RedactionReceived):
@@ -158,6 +167,30 @@ class Changes:
                 await self._posting.account(header)
                 outcome = "accepted"
         return outcome
+
+    async def _without_handle(self, event: EditReceived, conversation: Conversation) -> EditReceived:
+        """An edit without the handle that the message began with: it was for the switchboard, and is so still."""
+        said = words_of(event.content)
+        mention = MENTION.fullmatch(said)
+        if mention is None:
+            return event
+        meant = await self._placing.person(mention["who"], Address(self._app.name, event.user))
+        if meant is None or str(meant) not in conversation.members:
+            return event
+        rest = mention["rest"].strip()
+        changed = {"caption": rest} if isinstance(event.content, Media) else {"text": rest}
+        return replaced(event, content=replaced(event.content, **changed))
+
+    async def _says_the_same(self, event: EditReceived, envelope: str) -> bool:
+        """Whether nothing was changed: some apps tell of that, too."""
+        old = await self._quotes.of(envelope, event.thread)
+        new = event.content
+        return (
+            old is not None
+            and isinstance(old.content, Text | Media)
+            and type(old.content) is type(new)
+            and (words_of(old.content), old.content.markup) == (words_of(new), new.markup)
+        )
 
     async def _others_of(self, event: RedactionReceived, record: NativeRecord) -> list[str]:
         """The envelopes of what else the native message said: all of it is taken back."""

@@ -81,7 +81,9 @@ class Ingress:
         self._placing = Placing(app, underway)
         self._posting = Posting(app, lambda: self.guard())
         self._acquaintance = Acquaintance(app, lambda: self.guard())
-        self._changes = Changes(app, self._posting, self._acquaintance, quotes, underway, self._notice, self._message)
+        self._changes = Changes(
+            app, self._posting, self._acquaintance, self._placing, quotes, underway, self._notice, self._message
+        )
         self._repeats = Repeats(app, PATIENCE)
         self._holding = Holding(app.shared.clock, self._take)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

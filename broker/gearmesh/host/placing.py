@@ -56,7 +56,7 @@ class Placing:
             choice = Help("help")
         if isinstance(choice, Help):
             return Answered(choice.key)
-        target = await self._resolve(choice.who, sender)
+        target = await self.person(choice.who, sender)
         if target is None:
             return Answered("unknown_person", {"who": choice.who})
         if target == sender:
@@ -84,7 +84,7 @@ class Placing:
             choice = choose(text, conversation, await portals.get(event.thread))
         return choice
 
-    async def _resolve(self, who: str, sender: Address) -> Address | None:
+    async def person(self, who: str, sender: Address) -> Address | None:
         """The address that is meant by a handle or `app:user`. Of several, the first that is not the sender's own."""
         app, colon, user = who.partition(":")
         # Phones write the first letter of a message large; names of apps differ in more than that.

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from gearmesh.core.retry import Again, Bury, Expire, Fail, Verdict
-from gearmesh.errors import BusUnavailable, FileFailed, FileTooLarge, Retry, SendFailed
+from gearmesh.errors import BusUnavailable, FileFailed, FileTooLarge, FileUnusable, Retry, SendFailed
 from gearmesh.host.app import App
 from gearmesh.host.ends import Ends
 from gearmesh.host.job import Job
@@ -45,14 +45,16 @@ class Preparing:
             return self._later(job, error)
         except FileFailed as error:
             if error.kept and self._shared.media_links.has_address:
-                await self._ends.tell(job, "file_linked", str(error), f"{job.header.hex_id} {job.recipient}")
+                why = error.reason if isinstance(error, FileUnusable) else str(error)
+                await self._ends.tell(job, "file_linked", why, f"{job.header.hex_id} {job.recipient}")
                 ref = msgspec.structs.replace(content.ref, app=KEPT_FILES, source=error.kept)
                 return Prepared(msgspec.structs.replace(content, ref=ref), in_words=True)
             log.info("a file does not go on", app=self._app.name, envelope=job.header.hex_id, error=str(error))
             if isinstance(error, FileTooLarge):
                 facts = (("size", _megabytes(error.size)), ("limit", _megabytes(error.limit)))
                 return Outcome("failed", "too_large", str(error), notice="too_large_file", facts=facts)
-            return Outcome("failed", "unsupported", str(error), notice="file_failed")
+            why = error.reason if isinstance(error, FileUnusable) else str(error)
+            return Outcome("failed", "unsupported", why, notice="file_failed")
 
     def _later(self, job: Job, error: BusUnavailable) -> Outcome:
         job.attempt += 1

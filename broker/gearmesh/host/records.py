@@ -184,6 +184,10 @@ class MessageMap:
         self.learned.announce(app, native_id)
         await self._natives.put(key, record, patience=patience)
 
+    def is_stored(self, envelope: str, app: str, thread: str) -> bool:
+        """Whether what is at hand of an envelope in a thread is in NATS, too: until then nobody else knows of it."""
+        return self._leg_key(envelope, app, thread) not in self._unsaved
+
     def recent(self, app: str, native_id: str) -> NativeRecord | None:
         """What is at hand of a native message, without asking NATS."""
         return self._recent_natives.get(f"{kv_token(app)}.{kv_token(native_id)}")

@@ -31,7 +31,7 @@ from gearmesh.host.removal import Removal
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.capabilities import Feature
-from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction, replaced
+from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction, Text, replaced
 from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.wire.times import REPLAY
 
@@ -106,6 +106,11 @@ class LegSender:
         in_words = in_words or before.in_words
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
+        about = await self._about(job, content, in_words)
+        if isinstance(content, Edit) and isinstance(content.content, Media) and about.quoted is not None:
+            # In words: those below the file are what can change, and the file stands there already.
+            new = content.content
+            content = replaced(content, content=Text(new.caption, new.sender, markup=new.markup))
         file = content.content if isinstance(content, Edit) else content
         if isinstance(file, Media):
             found = await self._files.prepare(job, file)
@@ -113,7 +118,6 @@ class LegSender:
                 return found
             content = replaced(content, content=found.content) if isinstance(content, Edit) else found.content
             in_words = in_words or found.in_words
-        about = await self._about(job, content, in_words)
         if isinstance(content, Edit | Redaction) and await self._is_anothers(job, about):
             return Outcome("failed", reason="rejected", detail="only whoever wrote a message may change it")
         try:

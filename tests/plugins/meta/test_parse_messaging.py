@@ -91,7 +91,7 @@ def test_given_a_reply_then_the_quoted_message_is_named() -> None:
         ),
         (attachment("fallback", url=URL, title="TAHITI"), Text(f"🔗 TAHITI {URL}")),
         (attachment("ig_reel", url=URL, reel_video_id=1), Text(f"🔗 {URL}")),
-        (attachment("story_mention", url=URL), Text(f"🔗 {URL}")),
+        (attachment("story_mention", url=URL), Text(f"📷 mention in a story: {URL}")),
         ({"type": "like_heart"}, Text("❤️")),
         (
             attachment(
@@ -142,7 +142,7 @@ def test_given_the_preview_of_a_link_in_the_text_then_it_is_not_repeated() -> No
 
 def test_given_a_reply_to_a_story_then_its_address_comes_along() -> None:
     assert message(text="wow", reply_to={"story": {"url": "https://cdn/s", "id": "1"}}) == [
-        received(Text("wow\n🔗 https://cdn/s"))
+        received(Text("wow\n📷 answer to a story: https://cdn/s"))
     ]
 
 

@@ -380,10 +380,10 @@ EXPECTED: Final[dict[str, list[Event]]] = {
     "messenger_thread_news": [dead("conversations")],
     "instagram_text_with_calendar_time": [cleo("good morning", at=SENT)],
     "instagram_stories": [
-        cleo(f"lovely\n🔗 {CDN}/story"),
-        cleo(f"🔗 {CDN}/story", "ig.2", parts=2),
+        cleo(f"lovely\n📷 answer to a story: {CDN}/story"),
+        cleo(f"📷 answer to a story: {CDN}/story", "ig.2", parts=2),
         cleo(file("image", f"{CDN}/i"), "ig.2#1"),
-        cleo(f"🔗 {CDN}/mention", "ig.3"),
+        cleo(f"📷 mention in a story: {CDN}/mention", "ig.3"),
         cleo("which one?", "ig.4", parts=2),
         cleo(f"🔗 {CDN}/s", "ig.4#1"),
         cleo(f"🔗 {CDN}/post", "ig.5"),

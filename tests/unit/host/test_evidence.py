@@ -62,9 +62,9 @@ class Process:
     async def _asleep(self) -> None:
         await self.clock.until_asleep()
 
-    async def knows(self, native_id: str) -> None:
+    async def knows(self, native_id: str, envelope: str = "e0") -> None:
         """A message is written down with its native id."""
-        record = NativeRecord("e0", "c1", "whatsapp:1")
+        record = NativeRecord(envelope, "c1", "whatsapp:1")
         await self.messages.remember(APP, "ada", record, LegRecord((native_id,)), new=(native_id,))
 
 
@@ -196,6 +196,17 @@ async def test_given_an_echo_while_the_answer_is_on_its_way_then_the_answer_is_w
         await process.knows("m1")
     await showing
     assert await process.found() == ""
+
+
+async def test_given_an_echo_of_a_message_that_nats_has_not_yet_written_down_then_its_sign_is_kept(
+    process: Process, new: New
+) -> None:
+    writing = asyncio.create_task(process.knows("m1", "e1"))
+    await asyncio.sleep(0)
+    assert process.messages.recent(APP, "m1")
+    await process.shown("m1", by=HELLO.id)
+    assert await new().found() == "m1"
+    await writing
 
 
 async def test_given_a_turn_that_ends_then_nobody_goes_on_seeking(process: Process) -> None:

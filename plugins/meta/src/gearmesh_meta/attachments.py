@@ -71,6 +71,8 @@ def content_of(attachment: dict[str, Any], app: str) -> Message | None:
     if kind in _FILES:
         media = "gif" if kind == "image" and _path(url).endswith(".gif") else _FILES[kind]
         return Media(media, MediaRef(app, url, name=title if kind == "file" else ""))
+    if kind == "story_mention":
+        return Text(f"📷 mention in a story: {url}")
     if kind in _LINKS:
         return Text(" ".join(part for part in ("🔗", title, url) if part))
     return None

@@ -126,7 +126,7 @@ def _parts(
 ) -> list[Message | Unparsed]:
     said = text(message.get("text")) or text(mapping(message.get("quick_reply")).get("payload"))
     story = text(mapping(mapping(message.get("reply_to")).get("story")).get("url"))
-    words = "\n".join(part for part in (said, story and f"🔗 {story}") if part)
+    words = "\n".join(part for part in (said, story and f"📷 answer to a story: {story}") if part)
     parts: list[Message | Unparsed] = [Text(words)] if words else []
     for attachment in attachments_of(message):
         if not repeats(attachment, said):

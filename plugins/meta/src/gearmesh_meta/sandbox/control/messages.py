@@ -84,11 +84,10 @@ class MessagesControl:
             media_url=url,
             view_once=new.view_once,
         )
-        message = self._exchange.type(phone, file)
         if new.text and not on_whatsapp:
-            # These apps have no captions: text typed with a file leaves as the next message.
+            # These apps have no captions: text typed with a file leaves as a message of its own, before it.
             self._exchange.type(phone, Draft(type="text", text=new.text))
-        return message
+        return self._exchange.type(phone, file)
 
     def _react(self, phone: Phone, reaction: NewReaction) -> Message:
         target = phone.messages.get(reaction.message_id)
