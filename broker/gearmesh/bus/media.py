@@ -117,7 +117,7 @@ class MediaStore:
             BusUnavailable: nats does not answer, or has no room.
         """
         before = await self._find(record.name)
-        if before.record and time.time() - before.record.at < FRESH:
+        if before.record and self.is_fresh(before.record):
             return before.record
         nuid = self._connection.client._nuid.next().decode()
         try:
@@ -157,6 +157,10 @@ class MediaStore:
                 return other  # somebody else was faster, with the same content
             raise BusUnavailable(f"the file could not be stored: {error}") from None
         return stored
+
+    def is_fresh(self, record: MediaRecord) -> bool:
+        """Whether it will be there for at least a week, for which links to it live."""
+        return time.time() - record.at < FRESH
 
     async def read(self, name: str, *, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file from `start` to before `stop`, in pieces of at most 128 KiB.

@@ -68,8 +68,8 @@ class Convert(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def profile(self) -> str:
         """A name that only equal plans have."""
-        parts = (self.mime.replace("/", "."), self.how, self.size, self.side or self.square, self.pictures, self.sound)
-        return "-".join(map(str, parts)) + f"-{self.channels}"
+        parts = (self.mime.replace("/", "."), self.how, self.size, self.side, self.square)
+        return "-".join(map(str, (*parts, self.pictures, self.sound, self.channels)))
 
 
 class Impossible(msgspec.Struct, frozen=True):
@@ -98,10 +98,14 @@ def ways(kind: MediaKind, found: Probe) -> tuple[MediaKind, ...]:
     return ("sticker", "image") if kind == "sticker" else ("image",)
 
 
-def plan(kind: MediaKind, found: Probe, rule: FileRule) -> Plan:
-    """What a file needs to go as `kind` where `rule` holds."""
+def plan(kind: MediaKind, found: Probe, rule: FileRule, *, sent_as: MediaKind | None = None) -> Plan:
+    """What a file needs to go as `kind` where `rule` holds. `sent_as`: what it was sent as, where that is another kind.
+
+    A document goes byte for byte, and with all that is private in it. What only goes as one, because its network takes
+    it as nothing else, was no document to whoever sent it.
+    """
     if kind == "file":
-        return _file(found, rule)
+        return _file(found, rule, sent_as or kind)
     if found.broken:
         return Impossible(found.broken)
     if rule.seconds and found.duration > rule.seconds + 0.5:
@@ -131,9 +135,11 @@ _NAMES: Final[dict[MediaKind, str]] = {
 }
 
 
-def _file(found: Probe, rule: FileRule) -> Plan:
+def _file(found: Probe, rule: FileRule, sent_as: MediaKind) -> Plan:
     if not _takes(rule, found.mime):
         return Impossible(f"files of the type {found.mime} are not taken, only {', '.join(rule.mimes)}")
+    if found.private and sent_as != "file":
+        return _film(found, rule) if family_of(found.mime) == "video" else _picture(found, rule)
     return Keep() if _fits(found, rule) else Impossible("it is too large", rule.size)
 
 

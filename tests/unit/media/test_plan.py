@@ -233,3 +233,20 @@ def test_two_plans_have_one_name_only_if_they_are_the_same(kind: MediaKind, foun
 
 def _fields(steps: Convert) -> dict[str, Any]:
     return {name: getattr(steps, name) for name in steps.__struct_fields__}
+
+
+def test_only_equal_plans_share_a_name() -> None:
+    plans = [Convert("image/webp", side=512), Convert("image/webp", square=512), Convert("image/webp")]
+    plans += [Convert("image/webp", how="strip"), Convert("image/webp", 512), Convert("image/webp", pictures=512)]
+    plans += [Convert("image/webp", sound=512), Convert("image/webp", channels=2)]
+    assert len({steps.profile for steps in plans}) == len(plans)
+
+
+def test_what_goes_as_a_document_only_because_nothing_else_is_taken_goes_without_its_place() -> None:
+    assert plan("file", film(private=True), ANYTHING) == Keep()
+    assert plan("file", film(private=True), ANYTHING, sent_as="file") == Keep()
+    assert plan("file", film(private=True), ANYTHING, sent_as="video") == Convert("video/mp4", how="copy")
+    assert plan("file", image(private=True), ANYTHING, sent_as="image") == Convert("image/jpeg", how="strip")
+    assert plan("file", film(), ANYTHING, sent_as="video") == Keep()
+    webm = film("video/webm", video="vp9", audio="opus", private=True)
+    assert getattr(plan("file", webm, ANYTHING, sent_as="video"), "how", "") == "anew"
