@@ -6,6 +6,7 @@ Two benches, so that a video, which takes long, never holds up a picture or a vo
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Final, Literal
@@ -28,6 +29,8 @@ IDLE: Final = 20.0
 """Seconds without an order after which a process is ended: what its libraries take is given back."""
 MOST_AT_REST: Final = 220 * 1024 * 1024
 """Bytes. A process that has used more than this is ended at once."""
+KEPT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
+"""What such a process gets of the daemon's environment: how to find Python and its libraries, and no secret."""
 MOST_ANSWER: Final = 64 * 1024
 
 
@@ -147,6 +150,7 @@ class _Bench:
     async def _start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # nothing is imported from wherever the daemon happens to have been started
             "-m",
             "gearmesh.media.worker",
             str(self._largest),
@@ -154,6 +158,7 @@ class _Bench:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             limit=MOST_ANSWER,
+            env={name: os.environ[name] for name in KEPT if name in os.environ},
             start_new_session=True,  # Ctrl-C is the daemon's to answer
         )
 
