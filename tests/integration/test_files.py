@@ -51,8 +51,8 @@ WHATSAPP: Final = Capabilities(
         "image": FileRule(("image/jpeg", "image/png"), 5 * MB),
         "video": FileRule(("video/mp4", "video/3gpp"), 16 * MB),
         "audio": FileRule(("audio/aac", "audio/mp4", "audio/mpeg", "audio/ogg"), 16 * MB),
-        "voice": FileRule(("audio/ogg", "audio/mp4"), 16 * MB),
-        "sticker": FileRule(("image/webp",), 500_000),
+        "voice": FileRule(("audio/ogg",), 16 * MB, codecs={"audio/ogg": ("opus",)}, channels={"audio/ogg": 1}),
+        "sticker": FileRule(("image/webp",), 500_000, square=512, still_size=100_000),
         "file": FileRule((), 100 * MB),
     },
 )

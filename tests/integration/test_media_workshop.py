@@ -35,9 +35,9 @@ from .samples import bomb, cut, exif, film, moving, noise, opus, picture, sound
 MB: Final = 1_000_000
 IMAGE: Final = FileRule(("image/jpeg", "image/png"), 5 * MB)
 VIDEO: Final = FileRule(("video/mp4",), 16 * MB)
-OPUS: Final = FileRule(("audio/ogg", "audio/mp4"), 16 * MB)
+OPUS: Final = FileRule(("audio/ogg",), 16 * MB, codecs={"audio/ogg": ("opus",)}, channels={"audio/ogg": 1})
 AAC: Final = FileRule(("audio/mp4",), 25 * MB)
-STICKER: Final = FileRule(("image/webp",), 500_000)
+STICKER: Final = FileRule(("image/webp",), 500_000, square=512, still_size=100_000)
 GIF: Final = FileRule(("image/gif",), 8 * MB)
 
 
