@@ -1,6 +1,7 @@
 """Gearmesh joins messengers. This is what authors of bridges import."""
 
 from gearmesh.bridge import (
+    RECALLED_MOST,
     Bridge,
     BridgeContext,
     Status,
@@ -86,6 +87,7 @@ from gearmesh.model.person import Profile
 from gearmesh.secret import Secret
 
 __all__ = [
+    "RECALLED_MOST",
     "Bridge",
     "BridgeContext",
     "BusUnavailable",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 API: Final = 1
 """The version of this contract. It grows when a bridge written for the last one would break."""
+RECALLED_MOST: Final = 200_000
+"""Things that `BridgeContext.recall_all` gives at once."""
 
 Status = Literal["starting", "standby", "connected", "reconnecting", "unauthorized", "failed", "stopped"]
 
@@ -82,8 +84,11 @@ class BridgeContext(Protocol):
             BusUnavailable: nats does not answer.
         """
 
-    async def recall_all(self) -> Mapping[str, str]:
+    async def recall_all(self, group: str = "") -> Mapping[str, str]:
         """Everything that was kept for this app, by key: to be read once, when the bridge begins to run.
+
+        A key's `group` is what stands in it before its first slash: with one, only what is kept in it is read. Where
+        there is more than `RECALLED_MOST`, these are the newest; the rest is known to `recall` alone.
 
         Raises:
             BusUnavailable: nats does not answer.

@@ -64,9 +64,13 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MediaConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`[media]`. `max_size` in bytes; `links`: who gets a file that cannot be shown may get a link to it."""
+    """`[media]`. `max_size` and `max_store` in bytes: of one file, and of all that are kept (0: no bound).
+
+    `links`: who gets a file that cannot be shown may get a link to it.
+    """
 
     max_size: Annotated[int, msgspec.Meta(ge=1_000, le=2_000_000_000)] = 100_000_000
+    max_store: Annotated[int, msgspec.Meta(ge=0, le=2**50)] = 10_000_000_000
     links: bool = True
 
 

@@ -116,7 +116,8 @@ class Daemon:
         access = await self._nats(config.nats)
         self.connection = connection = await Connection.open(access, f"gearmesh {config.broker.name}")
         stack.push_async_callback(connection.close)
-        await ensure_all(connection, self._subjects, replicas=config.nats.replicas)
+        replicas, room = config.nats.replicas, config.media.max_store
+        await ensure_all(connection, self._subjects, replicas=replicas, max_store=room)
         publisher = await stack.enter_async_context(Publisher(connection))
         metrics = Metrics()
         journal = Journal(connection, publisher, self._subjects, metrics)

@@ -10,6 +10,7 @@ GearmeshError
 │   └── UnknownVersion      an envelope of a version that this release cannot read
 ├── BusError
 │   ├── BusUnavailable      NATS is away; whoever asked should ask again later
+│   │   └── FileDelayed     a file that cannot be had or made now, through no fault of its own
 │   ├── BusRefused          NATS answered with an error that trying again does not mend
 │   ├── StreamDiffers       a stream or bucket exists with other settings
 │   └── EmbeddedServerFailed  our own nats-server does not start
@@ -92,6 +93,18 @@ class BusError(GearmeshError):
 
 class BusUnavailable(BusError):
     """NATS is away or does not answer in time. Nothing was lost: whoever asked should ask again later."""
+
+
+class FileDelayed(BusUnavailable):
+    """A file that cannot be had or made now, through no fault of its own: no room on the disk, no process to open it,
+    a network that does not give it in time. Whoever waits for one does as when NATS is away: asks again later.
+
+    `reason` says which.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the file cannot be had now: {reason}")
 
 
 class BusRefused(BusError):

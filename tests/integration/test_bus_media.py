@@ -183,6 +183,43 @@ async def test_a_file_that_cannot_be_read_to_its_end_leaves_nothing(
     assert await messages(connection) == 0
 
 
+@pytest.mark.parametrize("failure", [BusUnavailable("no answer in time"), asyncio.CancelledError()], ids=repr)
+async def test_a_record_that_is_stored_after_it_was_given_up_stands_for_a_whole_file(
+    store: MediaStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    path, data, record = file(tmp_path, 3 * PIECE)
+    publish = Publisher.publish
+
+    async def late(self: Publisher, subject: str, payload: bytes, **more: object) -> object:
+        answer = await publish(self, subject, payload, **more)  # type: ignore[arg-type]
+        if ".M." in subject:
+            raise failure  # its answer came too late
+        return answer
+
+    monkeypatch.setattr(Publisher, "publish", late)
+    with pytest.raises(type(failure)):
+        await store.put(path, record)
+    monkeypatch.undo()
+
+    assert await store.find(record.name) is not None
+    assert b"".join(await pieces(store, record.name)) == data
+
+
+async def test_a_record_without_its_pieces_is_none_and_the_file_is_stored_anew(
+    store: MediaStore, connection: Connection, tmp_path: Path
+) -> None:
+    path, data, record = file(tmp_path, 3 * PIECE)
+    other, _, kept = file(tmp_path, PIECE)
+    await store.put(other, kept)
+    await store.put(path, record)
+    for sequence in (3, 4):
+        await connection.js.delete_msg(STREAM, sequence)
+
+    assert await store.find(record.name) is None
+    await store.put(path, record)
+    assert b"".join(await pieces(store, record.name)) == data
+
+
 async def test_any_client_of_nats_reads_what_is_stored(
     store: MediaStore, connection: Connection, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from gearmesh.bus import direct
+from gearmesh.bus import store as store_module
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.bus.publisher import Publisher
@@ -52,6 +54,28 @@ async def test_given_records_under_several_keys_then_a_scan_finds_those_that_mat
     assert [(entry.key, entry.record) for entry in entries] == [("a.app.one", 0), ("c.app.one", 2)]
     assert all(abs(entry.at - time.time() * 1000) < 20_000 for entry in entries)
     assert await store.scan("*.app.nobody", limit=10) == []
+
+
+async def test_given_a_record_that_is_deleted_then_it_is_gone_and_soon_nothing_is_left_of_it(
+    store: Store[int], connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "DELETED_FOR", "1s")
+    await store.put("a.one", 1)
+    await store.put("a.two", 2)
+
+    await store.delete("a.one")
+
+    assert await store.get("a.one") is None
+    assert await numbers(store, "a.*") == [2]
+
+    async def left() -> int:
+        return (await connection.js.stream_info(f"KV_{BUCKET}")).state.messages
+
+    async with asyncio.timeout(10):
+        while await left() > 1:
+            await asyncio.sleep(0.05)
+    await store.put("a.one", 3)
+    assert await store.get("a.one") == 3
 
 
 async def test_given_more_records_than_one_answer_has_then_all_of_them_are_found(store: Store[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 from nats.js import api
 
 from gearmesh.bus.connection import Connection
@@ -105,6 +106,31 @@ async def test_given_limits_that_an_operator_has_set_then_they_are_left_as_they_
     await ensure_all(connection, SUBJECTS)
 
     assert (await settings(connection))["GM_OUT"].max_bytes == 10_000_000
+
+
+async def test_given_how_much_files_may_take_then_the_oldest_go_before_it_is_more(connection: Connection) -> None:
+    await ensure_all(connection, SUBJECTS, max_store=300_000_000)
+
+    made = (await settings(connection))["OBJ_gm-media"]
+    assert (made.max_bytes, str(made.discard)) == (300_000_000, "old")
+
+
+async def test_given_less_room_than_files_may_take_then_they_get_what_there_is(connection: Connection) -> None:
+    await ensure_all(connection, SUBJECTS, max_store=2**60)
+
+    assert 0 < ((await settings(connection))["OBJ_gm-media"].max_bytes or 0) < 2**59
+
+
+async def test_given_a_limit_for_files_that_an_operator_has_set_then_it_is_left_and_the_difference_said(
+    connection: Connection,
+) -> None:
+    await ensure_all(connection, SUBJECTS, max_store=300_000_000)
+
+    with structlog.testing.capture_logs() as said:
+        await ensure_all(connection, SUBJECTS, max_store=200_000_000)
+
+    assert (await settings(connection))["OBJ_gm-media"].max_bytes == 300_000_000
+    assert [line["max_bytes"] for line in said if line["log_level"] == "warning"] == [300_000_000]
 
 
 async def test_given_200_conversations_then_the_server_puts_each_into_the_partition_that_we_compute(

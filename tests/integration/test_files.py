@@ -6,23 +6,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
 from gearmesh import MediaRef, Rejected, Retry
 from gearmesh.bridge import Bridge
+from gearmesh.bus import media as media_module
 from gearmesh.bus.connection import Connection
-from gearmesh.bus.media import MediaStore
+from gearmesh.bus.media import MediaRecord, MediaStore
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import ensure_all
-from gearmesh.errors import BusUnavailable, FileFailed, FileTooLarge, FileUnusable
+from gearmesh.errors import BusUnavailable, FileDelayed, FileFailed, FileTooLarge, FileUnusable
 from gearmesh.host import files as files_module
 from gearmesh.host.files import FileRecord, Files
 from gearmesh.media.orders import Answer, Order
@@ -35,7 +40,7 @@ from gearmesh.testing import FakeBridge, FakeContext, FakeNetwork, bridge_for
 from gearmesh.wire.subjects import Subjects
 
 from .patience import until
-from .samples import bomb, cut, exif, film, moving, opus, picture
+from .samples import bomb, cut, exif, film, moving, noise, opus, picture
 
 MB: Final = 1_000_000
 SUBJECTS: Final = Subjects()
@@ -46,8 +51,8 @@ WHATSAPP: Final = Capabilities(
         "image": FileRule(("image/jpeg", "image/png"), 5 * MB),
         "video": FileRule(("video/mp4", "video/3gpp"), 16 * MB),
         "audio": FileRule(("audio/aac", "audio/mp4", "audio/mpeg", "audio/ogg"), 16 * MB),
-        "voice": FileRule(("audio/ogg", "audio/mp4"), 16 * MB),
-        "sticker": FileRule(("image/webp",), 500_000),
+        "voice": FileRule(("audio/ogg",), 16 * MB, codecs={"audio/ogg": ("opus",)}, channels={"audio/ogg": 1}),
+        "sticker": FileRule(("image/webp",), 500_000, square=512, still_size=100_000),
         "file": FileRule((), 100 * MB),
     },
 )
@@ -166,7 +171,7 @@ async def place(connection: Connection, tmp_path: Path) -> AsyncIterator[Place]:
         place = Place(connection, publisher, tmp_path / "temporary")
         yield place
         await place.close()
-        assert not list(place.folder.iterdir()), "temporary files were left"
+        assert not place.folder.exists() or not list(place.folder.iterdir()), "temporary files were left"
 
 
 async def test_a_voice_message_goes_from_whatsapp_to_instagram_and_back(place: Place, tmp_path: Path) -> None:
@@ -215,6 +220,24 @@ async def test_where_no_files_are_shown_there_is_one_for_a_link_without_its_plac
     made = await place.files.prepared(content, WORDS_ONLY)
     assert (made.media, made.ref.app) == ("image", KEPT_FILES)
     assert not (await place.found(made, tmp_path)).private
+
+
+async def test_where_no_files_are_shown_and_links_are_off_there_is_none(place: Place, tmp_path: Path) -> None:
+    content = place.sent(picture(tmp_path / "a.jpg", "JPEG"), "image")
+    files = place.start(links=False)
+    assert not files.links
+    with pytest.raises(FileUnusable, match="links") as refused:
+        await files.prepared(content, WORDS_ONLY)
+    assert not refused.value.kept
+
+
+async def test_a_video_that_goes_as_a_document_goes_without_its_place(place: Place, tmp_path: Path) -> None:
+    content = place.sent(film(tmp_path / "a.mp4", place="+48.2082+016.3738/"), "video")
+    small = {**WHATSAPP.files, "video": FileRule(("video/mp4",), 1, seconds=0.1)}
+    made = await place.files.prepared(content, msgspec.structs.replace(WHATSAPP, files=small))
+    assert (made.media, made.ref.mime) == ("file", "video/mp4")
+    assert not (await place.found(made, tmp_path)).private
+    assert b"+48.2082" not in await place.bytes_of(made)
 
 
 async def test_a_document_goes_byte_for_byte(place: Place, tmp_path: Path) -> None:
@@ -344,14 +367,119 @@ async def test_a_size_that_is_told_before_is_believed_and_nothing_is_fetched(pla
     assert place.source.asked == []
 
 
-async def test_a_source_that_never_ends_is_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_stored_long_ago_is_stored_anew_when_it_goes_on(
+    place: Place, connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = place.sent(opus(tmp_path / "note.ogg", seconds=1), "voice")
+    kept, made = [await place.files.prepared(content, network) for network in (WHATSAPP, INSTAGRAM)]
+    before = [await place.store.find(it.ref.source) for it in (kept, made)]
+    monkeypatch.setattr(media_module, "FRESH", 0.0)
+
+    again = [await place.start().prepared(content, network) for network in (WHATSAPP, INSTAGRAM)]
+
+    assert again == [kept, made]
+    assert place.source.asked == ["note.ogg"]
+    assert [type(order).__name__ for order in place.orders] == ["Look", "Make"]
+    for old, it in zip(before, (kept, made), strict=True):
+        new = await place.store.find(it.ref.source)
+        assert (new.at if new else 0) > (old.at if old else time.time())
+        assert hashlib.sha256(await place.bytes_of(it)).hexdigest() == it.ref.sha256
+
+
+async def test_what_a_client_has_stored_is_looked_into_before_it_goes_on(place: Place, tmp_path: Path) -> None:
+    path, program = picture(tmp_path / "a.png", "PNG", noise(32, 16)), tmp_path / "program"
+    program.write_bytes(b"\x7fELF\x02\x01\x01" + os.urandom(9000))
+    data = path.read_bytes()
+    await place.store.put(path, MediaRecord("theirs", len(data), "", "video/mp4", 9, detail="none of ours"))
+    await place.store.put(program, MediaRecord("program", 9007, "", "image/png", 9))
+
+    made = await place.files.prepared(Media("image", MediaRef(KEPT_FILES, "theirs")), WHATSAPP)
+    await place.files.prepared(Media("image", MediaRef(KEPT_FILES, "theirs")), WHATSAPP)
+
+    assert (made.media, made.ref.mime, made.ref.width, made.ref.height) == ("image", "image/png", 32, 16)
+    assert (made.ref.size, made.ref.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert len(place.orders) == 1
+    with pytest.raises(FileUnusable):
+        await place.files.prepared(Media("image", MediaRef(KEPT_FILES, "program")), WHATSAPP)
+
+
+async def test_where_there_is_no_folder_for_files_none_is_made_before_the_first_one(
+    place: Place, tmp_path: Path
+) -> None:
+    assert not place.folder.exists()
+    await place.files.prepared(place.sent(picture(tmp_path / "a.png", "PNG"), "image"), WHATSAPP)
+    assert place.folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("full", ["the fetched file", "the copy to work on", "what is made"])
+async def test_a_full_disk_says_nothing_of_a_file_and_is_waited_out(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    content = place.sent(picture(tmp_path / "a.bmp", "BMP"), "image")
+    number = {"the fetched file": 0, "the copy to work on": 1, "what is made": 2}[full]
+    temporary, made = place.files._temporary, count()
+
+    @contextmanager
+    def last_block() -> Iterator[Path]:
+        with temporary() as path:
+            yield Path("/dev/full") if next(made) == number else path
+
+    monkeypatch.setattr(place.files, "_temporary", last_block)
+    with pytest.raises(FileDelayed, match="room"):
+        await place.files.prepared(content, WHATSAPP)
+    monkeypatch.undo()
+
+    assert (await place.files.prepared(content, WHATSAPP)).ref.mime == "image/jpeg"
+
+
+async def test_where_no_folder_can_be_made_a_file_waits(place: Place, tmp_path: Path) -> None:
+    place.folder.write_text("no folder")
+    with pytest.raises(FileDelayed, match="room"):
+        await place.files.prepared(place.sent(picture(tmp_path / "a.png", "PNG"), "image"), WHATSAPP)
+    place.folder.unlink()
+
+
+async def test_where_no_process_can_be_started_a_file_waits(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = place.sent(picture(tmp_path / "a.png", "PNG"), "image")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    with pytest.raises(FileDelayed, match="process"):
+        await place.files.prepared(content, WHATSAPP)
+    monkeypatch.undo()
+
+    assert (await place.files.prepared(content, WHATSAPP)).ref.mime == "image/png"
+
+
+async def test_of_many_files_that_are_made_at_once_few_take_room_on_the_disk(place: Place, tmp_path: Path) -> None:
+    contents = [place.sent(picture(tmp_path / f"{n}.bmp", "BMP", noise(40 + n, 40)), "image") for n in range(12)]
+    for content in contents:
+        await place.files.fetch(content.ref)
+    temporary, there, most = place.files._temporary, 0, 0
+
+    @contextmanager
+    def counted() -> Iterator[Path]:
+        nonlocal there, most
+        with temporary() as path:
+            there += 1
+            most = max(most, there)
+            yield path
+            there -= 1
+
+    place.files._temporary = counted  # type: ignore[method-assign]
+    await asyncio.gather(*(place.files.prepared(content, WHATSAPP) for content in contents))
+
+    assert most == 2 * files_module.MADE_AT_ONCE
+
+
+async def test_a_source_that_never_ends_is_given_up_for_now(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files_module, "FETCH_WITHIN", 0.3)
 
     async def slow() -> AsyncIterator[bytes]:
         yield b"\xff\xd8\xff"
         await asyncio.Event().wait()
 
-    with pytest.raises(FileUnusable, match="within"):
+    with pytest.raises(FileDelayed, match="within"):
         await place.files.prepared(place.sent_oddly("slow", slow), WHATSAPP)
 
 
@@ -375,7 +503,7 @@ async def test_a_failure_that_passes_is_waited_out_and_one_that_does_not_is_told
 
     made = await place.files.prepared(place.sent_oddly("later", later), WHATSAPP)
     assert await place.bytes_of(made) == data
-    with pytest.raises(FileUnusable, match="not today"):
+    with pytest.raises(FileDelayed, match="not today"):
         await place.files.prepared(place.sent_oddly("never", never), WHATSAPP)
     assert place.source.asked == ["later"] * 3 + ["never"] * 3
 
@@ -394,15 +522,23 @@ async def test_what_is_gone_is_asked_for_once_however_many_wait_for_it(place: Pl
     assert place.source.asked == ["gone"]
 
 
-@pytest.mark.parametrize("error", [RuntimeError("a bug"), asyncio.CancelledError(), OSError("no route")], ids=repr)
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (RuntimeError("a bug"), FileUnusable),
+        (asyncio.CancelledError(), FileUnusable),
+        (OSError("no route"), FileDelayed),
+    ],
+    ids=repr,
+)
 async def test_a_bridge_that_fails_in_a_way_of_its_own_costs_its_file_alone(
-    place: Place, tmp_path: Path, error: BaseException
+    place: Place, tmp_path: Path, error: BaseException, raised: type[Exception]
 ) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"\xff\xd8\xff"
         raise error
 
-    with pytest.raises(FileUnusable):
+    with pytest.raises(raised):
         await place.files.prepared(place.sent_oddly("broken", broken), WHATSAPP)
     await place.files.prepared(place.sent(picture(tmp_path / "a.png", "PNG"), "image"), WHATSAPP)
 
@@ -481,6 +617,7 @@ async def test_why_a_file_failed_elsewhere_is_told_here(place: Place) -> None:
 
 
 async def test_what_a_killed_process_left_behind_is_cleared_away(place: Place) -> None:
+    place.folder.mkdir()
     old, new = place.folder / "old", place.folder / "new"
     for path in (old, new):
         path.write_bytes(b"x")

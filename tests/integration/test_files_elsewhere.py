@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,11 @@ def daemon(nats: NatsServer, folder: Path, network: FakeNetwork, kind: type[Fake
 
 
 async def test_given_a_process_that_only_routes_then_it_has_files_stored_by_the_one_at_work(
-    server: NatsServer, tmp_path: Path
+    server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def fails(ref: MediaRef) -> None:
+        raise RuntimeError("a bug")
+
     network = FakeNetwork("north")
     data = picture(tmp_path / "a.png", "PNG").read_bytes()[:100_000]
     network.files |= {"paper": b"%PDF-1.4\n" + data, "huge": bytes(600_000)}
@@ -76,7 +80,27 @@ async def test_given_a_process_that_only_routes_then_it_has_files_stored_by_the_
         with pytest.raises(FileUnusable, match="no file gone"):
             await ask_for_file(router.connection, subjects, MediaRef("north", "gone"))
 
-        await door.close()
+        with monkeypatch.context() as broken:
+            broken.setattr(shared.files, "fetch", fails)
+            async with asyncio.timeout(10):
+                with pytest.raises(BusUnavailable, match="cannot store"):
+                    await ask_for_file(router.connection, subjects, MediaRef("north", "paper"))
+
+        asked = asyncio.Event()
+        with monkeypatch.context() as slow:
+
+            async def waits(ref: MediaRef) -> None:
+                asked.set()
+                await asyncio.Event().wait()
+
+            slow.setattr(shared.files, "fetch", waits)
+            waiting = asyncio.create_task(ask_for_file(router.connection, subjects, MediaRef("north", "paper")))
+            await asked.wait()
+            await door.close()
+            async with asyncio.timeout(10):
+                with pytest.raises(BusUnavailable, match="cannot store"):
+                    await waiting
+
         with pytest.raises(BusUnavailable):
             await ask_for_file(router.connection, subjects, MediaRef("north", "paper"))
         assert await served("paper") == (200, network.files["paper"])  # it is kept

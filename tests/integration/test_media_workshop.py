@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import struct
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,7 @@ from typing import Any, Final
 import av
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from gearmesh.errors import FileUnusable
 from gearmesh.media.plan import Convert, Impossible, Keep, plan, ways
@@ -32,9 +35,9 @@ from .samples import bomb, cut, exif, film, moving, noise, opus, picture, sound
 MB: Final = 1_000_000
 IMAGE: Final = FileRule(("image/jpeg", "image/png"), 5 * MB)
 VIDEO: Final = FileRule(("video/mp4",), 16 * MB)
-OPUS: Final = FileRule(("audio/ogg", "audio/mp4"), 16 * MB)
+OPUS: Final = FileRule(("audio/ogg",), 16 * MB, codecs={"audio/ogg": ("opus",)}, channels={"audio/ogg": 1})
 AAC: Final = FileRule(("audio/mp4",), 25 * MB)
-STICKER: Final = FileRule(("image/webp",), 500_000)
+STICKER: Final = FileRule(("image/webp",), 500_000, square=512, still_size=100_000)
 GIF: Final = FileRule(("image/gif",), 8 * MB)
 
 
@@ -103,6 +106,72 @@ async def test_where_a_picture_was_taken_goes_and_not_a_bit_of_the_picture(works
         assert after.tobytes() == before.tobytes()
     for kind in ("PNG", "WEBP", "HEIF"):
         await become(workshop, picture(tmp_path / kind, kind, exif=exif()), "image", IMAGE)
+
+
+def written_on(folder: Path) -> dict[str, Path]:
+    """Pictures with the words "Ada's kitchen" beside them, wherever programs write such."""
+    words = "Ada's kitchen"
+    plain = picture(folder / "plain.jpg", "JPEG").read_bytes()
+    iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", 5 + len(words)) + b"\x1c\x02\x5a" + words.encode()
+    (folder / "iptc.jpg").write_bytes(
+        plain[:2] + b"\xff\xed" + struct.pack(">H", 2 + len(iptc)) + iptc + plain[2:],
+    )
+    text, packed = PngInfo(), PngInfo()
+    text.add_text("Comment", words)
+    packed.add_itxt("Raw profile", words)
+    chunk = b"tEXtComment\0" + words.encode()
+    whole = picture(folder / "plain.png", "PNG").read_bytes()
+    late = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (folder / "late.png").write_bytes(whole[:-12] + late + whole[-12:])
+    return {
+        "comment": picture(folder / "comment.jpg", "JPEG", comment=words),
+        "iptc": folder / "iptc.jpg",
+        "text": picture(folder / "text.png", "PNG", pnginfo=text),
+        "itxt": picture(folder / "itxt.png", "PNG", pnginfo=packed),
+        "late": folder / "late.png",
+    }
+
+
+async def test_what_is_written_beside_a_picture_is_private_and_goes(workshop: Workshop, tmp_path: Path) -> None:
+    small = FileRule(IMAGE.mimes, 90_000)
+    for name, path in written_on(tmp_path).items():
+        assert b"Ada's kitchen" in path.read_bytes()
+        assert (await look(workshop, path)).private, name
+        for rule in (IMAGE, small):
+            _, _, target = await become(workshop, path, "image", rule)
+            assert b"Ada's kitchen" not in target.read_bytes(), name
+
+
+async def test_what_is_written_beside_a_picture_is_in_nothing_that_is_made_of_it(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    gif = tmp_path / "a.gif"
+    frames = [noise(60, 40) for _ in range(3)]
+    frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], comment=b"Ada's kitchen", duration=100)
+    paths = [*written_on(tmp_path).values(), gif]
+    for path in paths:
+        found = await look(workshop, path)
+        for mime in ("image/jpeg", "image/png", "image/webp", "image/gif"):
+            if mime != "image/gif" or found.animated:
+                steps = Convert(mime, 8 * MB, side=50)
+                await workshop.make(path, found, tmp_path / "made", steps)
+                assert b"Ada's kitchen" not in (tmp_path / "made").read_bytes(), (path.name, mime)
+
+
+async def test_the_process_that_opens_files_knows_nothing_of_the_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHATSAPP_TOKEN", "a secret")
+    monkeypatch.chdir(tmp_path)
+    for name in ("msgspec.py", "ctypes.py"):
+        (tmp_path / name).write_text("raise SystemExit('a file of somebody else ran')")
+    workshop = Workshop(50 * MB)
+    try:
+        assert (await look(workshop, picture(tmp_path / "b.jpg", "JPEG"))).width == 640
+        [process] = processes(workshop)
+        assert b"a secret" not in Path(f"/proc/{process.pid}/environ").read_bytes()
+    finally:
+        await workshop.close()
 
 
 async def test_a_picture_that_is_too_large_is_made_small_enough(workshop: Workshop, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class _ObjectInfo(msgspec.Struct, omit_defaults=True):
 
 
 class _Found(msgspec.Struct):
-    """What stands under a name, as message `seq` of the stream. `record` is None where its pieces are gone already."""
+    """What stands under a name, as message `seq` of the stream. `record` is None where pieces of it are gone."""
 
     seq: int
     info: _ObjectInfo | None = None
@@ -103,7 +103,7 @@ class MediaStore:
         self._infos: msgspec.json.Decoder[_ObjectInfo] = msgspec.json.Decoder(_ObjectInfo)
 
     async def find(self, name: str) -> MediaRecord | None:
-        """What is stored under a name; None where nothing is, or where its first pieces are gone already.
+        """What is stored under a name; None where nothing is, or where pieces of it are gone already.
 
         Raises:
             BusUnavailable: nats does not answer.
@@ -117,26 +117,33 @@ class MediaStore:
             BusUnavailable: nats does not answer, or has no room.
         """
         before = await self._find(record.name)
-        if before.record and time.time() - before.record.at < FRESH:
+        if before.record and self.is_fresh(before.record):
             return before.record
-        client = self._connection.client
-        nuid = client._nuid.next().decode()
+        nuid = self._connection.client._nuid.next().decode()
         try:
-            first, pieces, digest = await self._put_pieces(path, nuid)
-            stored = msgspec.structs.replace(record, at=time.time())
-            metadata = {
-                key: str(value) for key, value in msgspec.to_builtins(stored).items() if key not in {"name", "size"}
-            }
-            info = _ObjectInfo(
-                record.name,
-                self._bucket,
-                nuid,
-                record.size,
-                pieces,
-                f"SHA-256={digest}",
-                datetime.now(UTC).isoformat(),
-                metadata={**metadata, "first": str(first)},
-            )
+            pieces, digest = await self._put_pieces(path, nuid)
+        except BaseException as error:
+            await asyncio.shield(self._purge(nuid))
+            if isinstance(error, BusRefused):
+                raise BusUnavailable(f"the file could not be stored: {error}") from None
+            raise
+        stored = msgspec.structs.replace(record, at=time.time())
+        metadata = {
+            key: str(value) for key, value in msgspec.to_builtins(stored).items() if key not in {"name", "size"}
+        }
+        info = _ObjectInfo(
+            record.name,
+            self._bucket,
+            nuid,
+            record.size,
+            pieces,
+            f"SHA-256={digest}",
+            datetime.now(UTC).isoformat(),
+            metadata=metadata,
+        )
+        # Where no answer comes, or nobody waits for it any more, the record may be stored all the same, and later: then
+        # the pieces must be there. They go by age where it never was.
+        try:
             await self._publisher.publish(
                 self._meta(record.name),
                 msgspec.json.encode(info),
@@ -144,15 +151,16 @@ class MediaStore:
                 headers={"Nats-Rollup": "sub", "Nats-Expected-Last-Subject-Sequence": str(before.seq)},
                 patience=STORED_WITHIN,
             )
-            return stored
         except BusRefused as error:
             await self._purge(nuid)
             if error.code == WRONG_LAST_SEQUENCE and (other := await self.find(record.name)):
                 return other  # somebody else was faster, with the same content
             raise BusUnavailable(f"the file could not be stored: {error}") from None
-        except BaseException:
-            await asyncio.shield(self._purge(nuid))
-            raise
+        return stored
+
+    def is_fresh(self, record: MediaRecord) -> bool:
+        """Whether it will be there for at least a week, for which links to it live."""
+        return time.time() - record.at < FRESH
 
     async def read(self, name: str, *, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file from `start` to before `stop`, in pieces of at most 128 KiB.
@@ -180,9 +188,9 @@ class MediaStore:
             raise FileUnusable("a part of it is not kept any more")
 
     async def _find(self, name: str) -> _Found:
+        js = self._connection.js
         try:
-            message = await self._connection.js.get_msg(self._stream, subject=self._meta(name))
-            state = (await self._connection.js.stream_info(self._stream)).state
+            message = await js.get_msg(self._stream, subject=self._meta(name))
         except nats.js.errors.NotFoundError:
             return NOTHING
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
@@ -191,26 +199,33 @@ class MediaStore:
             info = self._infos.decode(message.data or b"")
             fields = {"sha256": "", "mime": "application/octet-stream", **info.metadata}
             record = msgspec.convert({**fields, "name": info.name, "size": info.size}, MediaRecord, strict=False)
-            first = int(info.metadata.get("first", "0"))
-        except (msgspec.MsgspecError, ValueError) as error:
+        except msgspec.MsgspecError as error:
             log.error("a file's record cannot be read", name=name, error=str(error))
             return _Found(message.seq or 0)
-        # What an operator's limit, or age, takes away goes in order: with the first piece there, all are.
-        gone = info.deleted or (info.size and first and state.first_seq > first)
-        return _Found(message.seq or 0, info, None if gone else record)
+        whole = not info.deleted and info.nuid.isalnum() and await self._count(info.nuid) == info.chunks
+        return _Found(message.seq or 0, info, record if whole else None)
 
-    async def _put_pieces(self, path: Path, nuid: str) -> tuple[int, int, str]:
-        """Where the first piece stands in the stream, how many there are, and their digest in base64url."""
+    async def _count(self, nuid: str) -> int:
+        """How many pieces of an upload are there: age, or an operator's limit, may have taken some away."""
+        subject = f"$O.{self._bucket}.C.{nuid}"
+        try:
+            state = (await self._connection.js.stream_info(self._stream, subjects_filter=subject)).state
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            raise BusUnavailable(f"reading {subject}: {type(error).__name__}") from None
+        return (state.subjects or {}).get(subject, 0)
+
+    async def _put_pieces(self, path: Path, nuid: str) -> tuple[int, str]:
+        """How many pieces were stored, and their digest in base64url."""
         digest = hashlib.sha256()
-        first = number = 0
+        number = 0
         with path.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, PIECE):
                 digest.update(piece)
-                stored = await self._publisher.publish(
+                await self._publisher.publish(
                     f"$O.{self._bucket}.C.{nuid}", piece, message_id=f"{nuid}.{number}", patience=STORED_WITHIN
                 )
-                first, number = first or stored.seq, number + 1
-        return first, number, base64.urlsafe_b64encode(digest.digest()).decode()
+                number += 1
+        return number, base64.urlsafe_b64encode(digest.digest()).decode()
 
     async def _purge(self, nuid: str) -> None:
         """Take the pieces of an upload away that nothing names; those that stay all the same go by age."""

@@ -19,6 +19,8 @@ log = structlog.get_logger("gearmesh.bus")
 
 Record = TypeVar("Record")
 WRONG_LAST_SEQUENCE = 10071
+DELETED_FOR = "1m"
+"""How long it can be seen that something was deleted (`Nats-TTL`, ADR-43): then nothing is left of it."""
 
 
 class Entry(msgspec.Struct, Generic[Record], frozen=True):
@@ -95,6 +97,15 @@ class Store(Generic[Record]):
             BusUnavailable: not stored within `patience` seconds.
         """
         await self._publisher.publish(self._prefix + key, self._encoder.encode(record), patience=patience)
+
+    async def delete(self, key: str, *, patience: float | None = None) -> None:
+        """Delete what stands there, if anything does. Returns when that is stored.
+
+        Raises:
+            BusUnavailable: not stored within `patience` seconds.
+        """
+        headers = {"KV-Operation": "DEL", "Nats-TTL": DELETED_FOR}
+        await self._publisher.publish(self._prefix + key, b"", headers=headers, patience=patience)
 
     async def create(self, key: str, record: Record) -> bool:
         """Write if nothing stands there; False when something does."""

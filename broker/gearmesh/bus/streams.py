@@ -7,11 +7,14 @@ from typing import Final
 import msgspec
 import nats.errors
 import nats.js.errors
+import structlog
 from nats.js import api
 
 from gearmesh.bus.connection import Connection
 from gearmesh.errors import BusUnavailable, StreamDiffers
 from gearmesh.wire.subjects import PARTITIONS, Subjects
+
+log = structlog.get_logger("gearmesh.bus")
 
 DAY: Final = 24 * 3600.0
 DUPLICATE_WINDOW: Final = 120.0
@@ -55,6 +58,10 @@ BUCKETS: Final = (
 )
 MEDIA: Final = "media"
 MEDIA_TTL: Final = 14 * DAY
+LEAST_STORE: Final = 64_000_000
+"""Bytes with which an object store is still worth having."""
+NO_ROOM: Final = frozenset({10002, 10047})
+"""JetStream's codes: an account, or the server, has not as much storage as a stream wants to have for itself."""
 
 
 def streams(subjects: Subjects, partitions: int = PARTITIONS) -> tuple[StreamSpec, ...]:
@@ -76,9 +83,17 @@ def streams(subjects: Subjects, partitions: int = PARTITIONS) -> tuple[StreamSpe
 
 
 async def ensure_all(
-    connection: Connection, subjects: Subjects, *, partitions: int = PARTITIONS, replicas: int = 1
+    connection: Connection,
+    subjects: Subjects,
+    *,
+    partitions: int = PARTITIONS,
+    replicas: int = 1,
+    max_store: int = 0,
 ) -> None:
     """Create what is missing and check what is there.
+
+    `max_store` bounds an object store that is created, in bytes (0: no bound). JetStream sets that much aside; where it
+    has less, the store gets what there is.
 
     Raises:
         StreamDiffers: a stream or bucket has other settings; nothing was changed.
@@ -88,7 +103,7 @@ async def ensure_all(
         await _ensure_stream(connection, _stream_config(spec, replicas))
     for bucket in BUCKETS:
         await _ensure_stream(connection, _bucket_config(bucket, subjects, replicas))
-    await _ensure_stream(connection, _media_config(subjects, replicas))
+    await _ensure_media(connection, _media_config(subjects, replicas), max_store)
 
 
 def _stream_config(spec: StreamSpec, replicas: int) -> api.StreamConfig:
@@ -145,19 +160,47 @@ def _media_config(subjects: Subjects, replicas: int) -> api.StreamConfig:
     )
 
 
-async def _ensure_stream(connection: Connection, wanted: api.StreamConfig) -> None:
+async def _ensure_media(connection: Connection, wanted: api.StreamConfig, max_store: int) -> None:
+    bytes_wanted = max_store
+    while True:
+        try:
+            found = await _ensure_stream(connection, wanted.evolve(max_bytes=bytes_wanted or None))
+            break
+        except _NoRoom as error:
+            if bytes_wanted < 2 * LEAST_STORE:
+                raise BusUnavailable(f"JetStream has no room for files: {error}") from None
+            bytes_wanted //= 2
+    there = max(found.max_bytes or 0, 0)
+    if there != max_store:
+        # An operator may have set it, or the disk is small. What is there is never changed from here.
+        log.warning(
+            "the object store has another limit than [media] max_store; `nats stream edit` changes it",
+            stream=wanted.name,
+            max_bytes=there,
+            max_store=max_store,
+        )
+
+
+class _NoRoom(Exception):
+    """JetStream cannot set aside what a stream wants."""
+
+
+async def _ensure_stream(connection: Connection, wanted: api.StreamConfig) -> api.StreamConfig:
+    """The settings of the stream as it is there now."""
     name = wanted.name or ""
     try:
         try:
             found = (await connection.js.stream_info(name)).config
         except nats.js.errors.NotFoundError:
-            await connection.js.add_stream(wanted)
-            return
+            return (await connection.js.add_stream(wanted)).config
     except (nats.errors.Error, nats.js.errors.Error, OSError) as error:
+        if isinstance(error, nats.js.errors.APIError) and error.err_code in NO_ROOM and wanted.max_bytes:
+            raise _NoRoom(str(error)) from None
         raise BusUnavailable(f"JetStream does not create stream {name}: {type(error).__name__}: {error}") from None
     differences = list(_differences(wanted, found))
     if differences:
         raise StreamDiffers(name, differences)
+    return found
 
 
 def _differences(wanted: api.StreamConfig, found: api.StreamConfig) -> list[str]:

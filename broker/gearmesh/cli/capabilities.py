@@ -102,6 +102,8 @@ def _limits(found: Sequence[Network]) -> Table:
                     sized(rule.size),
                     f"{rule.seconds:g} s" if rule.seconds else "",
                     f"{rule.pixels} px" if rule.pixels else "",
+                    f"{sized(rule.still_size)} if it does not move" if rule.still_size else "",
+                    f"{rule.square} x {rule.square} px" if rule.square else "",
                     ", ".join(rule.mimes) or "any type",
                 )
                 if fact

@@ -142,7 +142,7 @@ class OfflineContext:
         """Refused."""
         self._refuse()
 
-    async def recall_all(self) -> Mapping[str, str]:
+    async def recall_all(self, group: str = "") -> Mapping[str, str]:
         """Refused."""
         self._refuse()
 

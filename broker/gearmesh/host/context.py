@@ -9,7 +9,7 @@ from typing import Final
 import aiohttp
 import structlog
 
-from gearmesh.bridge import Status
+from gearmesh.bridge import RECALLED_MOST, Status
 from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
 from gearmesh.errors import BusUnavailable, FileFailed, Rejected, Retry
@@ -20,8 +20,6 @@ from gearmesh.model.content import MediaRef
 from gearmesh.model.events import Event
 from gearmesh.wire.subjects import kv_token, kv_untoken
 
-KEPT_MOST: Final = 200_000
-"""Things that a bridge can keep and still recall: the newest of them."""
 KEEP_WITHIN: Final = 4.0
 
 StatusListener = Callable[[Status, str], Awaitable[None]]
@@ -87,16 +85,28 @@ class HostContext:
 
     async def keep(self, key: str, value: str) -> None:
         """Write something down for this app; see `BridgeContext`."""
-        await self._kept.put(self._key(key), value, patience=KEEP_WITHIN)
+        if value:
+            await self._kept.put(self._key(key), value, patience=KEEP_WITHIN)
+        else:
+            await self._kept.delete(self._key(key), patience=KEEP_WITHIN)
 
     async def recall(self, key: str) -> str:
         """What was kept for this app under a key; see `BridgeContext`."""
         return await self._kept.get(self._key(key), certain=True) or ""
 
-    async def recall_all(self) -> Mapping[str, str]:
-        """Everything that was kept for this app; see `BridgeContext`."""
-        entries = await self._kept.scan(f"{kv_token(self.app)}.*", limit=KEPT_MOST)
-        return {kv_untoken(entry.key.partition(".")[2]): entry.record for entry in entries if entry.record}
+    async def recall_all(self, group: str = "") -> Mapping[str, str]:
+        """Everything that was kept for this app, or in a group of it; see `BridgeContext`."""
+        keys = f"{kv_token(group)}.*" if group else ">"
+        entries = await self._kept.scan(f"{kv_token(self.app)}.{keys}", limit=RECALLED_MOST)
+        return {_told(entry.key): entry.record for entry in entries}
 
     def _key(self, key: str) -> str:
-        return f"{kv_token(self.app)}.{kv_token(key)}"
+        """A group is a token of its own, so that it can be read without the others."""
+        group, _, rest = key.partition("/")
+        tokens = [self.app, group, rest] if group and rest else [self.app, key]
+        return ".".join(map(kv_token, tokens))
+
+
+def _told(key: str) -> str:
+    """The bridge's own name for what stands under a key of the bucket."""
+    return "/".join(map(kv_untoken, key.split(".")[1:]))

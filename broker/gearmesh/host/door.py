@@ -222,6 +222,7 @@ class Door:
         except msgspec.MsgspecError as error:
             log.warning("a question over nats that is none", app=self._app.name, error=str(error))
             return
+        answer = _Kept()
         try:
             answer = _Kept((await self._app.shared.files.fetch(ref)).name)
         except FileTooLarge as error:
@@ -230,8 +231,12 @@ class Door:
             answer = _Kept(reason=getattr(error, "reason", str(error)))
         except BusError as error:
             log.warning("a file could not be stored", app=self._app.name, error=str(error))
-            answer = _Kept()
-        await message.respond(msgspec.msgpack.encode(answer))
+        except Exception:
+            log.exception("a file could not be stored", app=self._app.name)
+        finally:
+            # Also when this process stops: whoever asked would wait for minutes.
+            if not self._connection.client.is_closed:
+                await message.respond(msgspec.msgpack.encode(answer))
 
     async def _answer_replay(self, message: Msg) -> None:
         status, reason = await self._replay(message.data)

@@ -23,12 +23,21 @@ import structlog
 from gearmesh.bridge import Bridge, SupportsMedia
 from gearmesh.bus.media import MediaRecord, MediaStore
 from gearmesh.bus.store import Store
-from gearmesh.errors import BusUnavailable, FileFailed, FileTooLarge, FileUnusable, RateLimited, Retry, SendFailed
+from gearmesh.errors import (
+    BusUnavailable,
+    FileDelayed,
+    FileFailed,
+    FileTooLarge,
+    FileUnusable,
+    RateLimited,
+    Retry,
+    SendFailed,
+)
 from gearmesh.host.answers import told_to_stop
 from gearmesh.media.plan import ANYTHING, Convert, Impossible, Keep, plan, ways
 from gearmesh.media.probe import Probe
 from gearmesh.media.sniff import START, sniff
-from gearmesh.media.workshop import Workshop
+from gearmesh.media.workshop import LANES, Workshop, lane_of
 from gearmesh.model.capabilities import Capabilities, FileRule
 from gearmesh.model.content import KEPT_FILES, Media, MediaKind, MediaRef
 from gearmesh.wire.subjects import kv_token
@@ -47,6 +56,8 @@ WRITTEN: Final = 512 * 1024
 """Bytes that are gathered before they are written: a piece of a file in memory."""
 LEFT_OVER: Final = 3600.0
 """Seconds after which a temporary file is nobody's any more."""
+MADE_AT_ONCE: Final = 2
+"""Files that are made on one bench of the workshop, the next one's copy included."""
 REFUSALS: Final = 2_000
 REFUSED_FOR: Final = 600.0
 """Seconds for which it is remembered that a file cannot be had or made: its other recipients wait for nothing."""
@@ -102,12 +113,12 @@ class Files:
         self._max_size = max_size
         self._at_work: dict[str, asyncio.Task[Any]] = {}
         self._room: dict[str, asyncio.Semaphore] = {}
+        self._making = {lane: asyncio.Semaphore(MADE_AT_ONCE) for lane in LANES}
         self._refusals: OrderedDict[str, tuple[float, FileFailed]] = OrderedDict()
 
     def start(self) -> None:
-        """Make the folder, and clear away what a process that was killed has left there."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in self._folder.iterdir():
+        """Clear away what a process that was killed has left in the folder, which the first file makes."""
+        for left in self._folder.glob("*"):
             with suppress(OSError):
                 if time.time() - left.stat().st_mtime > LEFT_OVER:
                     left.unlink()
@@ -125,7 +136,8 @@ class Files:
 
         Raises:
             FileTooLarge: it is larger than may be fetched.
-            FileUnusable: it is gone, or could not be had in time.
+            FileUnusable: it is gone.
+            FileDelayed: it could not be had in time, or there is no room for it here.
             BusUnavailable: nats does not answer, or no process is at work on its app.
         """
         if ref.app == KEPT_FILES:
@@ -139,27 +151,29 @@ class Files:
             return kept
         return await self._once(key, lambda: self._fetch(ref, key))
 
-    async def prepare(self, ref: MediaRef, kind: MediaKind, rule: FileRule) -> MediaRef:
+    async def prepare(
+        self, ref: MediaRef, kind: MediaKind, rule: FileRule, *, sent_as: MediaKind | None = None
+    ) -> MediaRef:
         """A file as it has to be to go as `kind` where `rule` holds: in the object store, with all that is true of it.
 
-        Its `app` is `KEPT_FILES`: no bridge is asked for it any more.
+        `sent_as` is what its sender sent it as, where that is another kind. Its `app` is `KEPT_FILES`: no bridge is
+        asked for it any more. It is there for a week at least.
 
         Raises:
             FileTooLarge, FileUnusable: it cannot go so.
-            BusUnavailable: as for `fetch`.
+            BusUnavailable, FileDelayed: as for `fetch`.
         """
-        record = await self.fetch(ref)
-        found = _found(record)
-        steps = plan(kind, found, rule)
+        record, found = await self._known(await self.fetch(ref))
+        steps = plan(kind, found, rule, sent_as=sent_as)
         if isinstance(steps, Impossible):
             raise FileTooLarge(found.size, steps.limit) if steps.limit else FileUnusable(steps.reason)
         if isinstance(steps, Keep):
-            return _ref(record, ref.name)
+            return _ref(await self._fresh(record), ref.name)
         name = f"{record.name}.{steps.profile}"
         made = await self._store.find(name)
         if made is None:
             made = await self._once(name, lambda: self._make(record, found, steps, name))
-        return _ref(made, ref.name)
+        return _ref(await self._fresh(made), ref.name)
 
     async def prepared(self, content: Media, capabilities: Capabilities) -> Media:
         """`content` with its file as this thread takes it, under the kind as which it goes best.
@@ -170,19 +184,19 @@ class Files:
 
         Raises:
             FileTooLarge, FileUnusable: it cannot go; `kept` names a copy for a link, where the operator allows links.
-            BusUnavailable: as for `fetch`: another attempt later may work.
+            BusUnavailable, FileDelayed: as for `fetch`: another attempt later may work.
         """
         try:
             async with asyncio.timeout(PREPARED_WITHIN):
                 return await self._prepared(content, capabilities)
         except TimeoutError:
-            raise FileUnusable("it could not be made ready in time") from None
+            raise FileDelayed("it could not be made ready in time") from None
 
     async def read(self, ref: MediaRef, *, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, in pieces; from `start` to before `stop`.
 
         Raises:
-            FileTooLarge, FileUnusable, BusUnavailable: as for `fetch`; also in the midst of it.
+            FileTooLarge, FileUnusable, FileDelayed, BusUnavailable: as for `fetch`; also in the midst of it.
         """
         record = await self.fetch(ref)
         async with aclosing(self._store.read(record.name, start=start, stop=stop)) as pieces:
@@ -191,22 +205,71 @@ class Files:
 
     async def _prepared(self, content: Media, capabilities: Capabilities) -> Media:
         failure: FileFailed | None = None
-        found = _found(await self.fetch(content.ref))
+        _, found = await self._known(await self.fetch(content.ref))
         kinds = [kind for kind in ways(content.media, found) if kind in capabilities.media]
         for kind in kinds:
             try:
-                ref = await self.prepare(content.ref, kind, capabilities.files.get(kind, ANYTHING))
+                rule = capabilities.files.get(kind, ANYTHING)
+                ref = await self.prepare(content.ref, kind, rule, sent_as=content.media)
             except FileFailed as error:
                 # That it is too large says more than that another way is none for it.
                 failure = error if failure is None or isinstance(error, FileTooLarge) else failure
                 continue
             return msgspec.structs.replace(content, media=kind, ref=ref)
         if failure is None:
+            if not self.links:
+                raise FileUnusable("its recipient's network shows no such files, and links are not given here")
             return msgspec.structs.replace(content, ref=await self.prepare(content.ref, content.media, ANYTHING))
         if self.links and not found.broken:
             with suppress(FileFailed):
                 failure.kept = (await self.prepare(content.ref, content.media, ANYTHING)).source
         raise failure
+
+    async def _known(self, record: MediaRecord) -> tuple[MediaRecord, Probe]:
+        """A file with what was found when it was looked into. What a client has stored is looked into now."""
+        if record.detail:
+            try:
+                return record, msgspec.json.decode(record.detail, type=Probe)
+            except msgspec.MsgspecError as error:
+                log.warning("what is said of a file cannot be read; it is looked into", file=record.name, error=error)
+        return await self._once(f"theirs {record.name}", lambda: self._take_over(record))
+
+    async def _take_over(self, record: MediaRecord) -> tuple[MediaRecord, Probe]:
+        """Store a file that a client has stored as those that come from a network are."""
+        async with self._for(KEPT_FILES):
+            with self._temporary() as path:
+                await self._copy(record, path)
+                sha256 = await asyncio.to_thread(_hash, path)
+                if (before := await self._store.find(sha256)) and before.detail:
+                    with suppress(msgspec.MsgspecError):
+                        return before, msgspec.json.decode(before.detail, type=Probe)
+                with path.open("rb") as file:
+                    mime = sniff(file.read(START), record.mime)
+                found = await self.workshop.look(path, mime)
+                ours = _record(sha256, sha256, found.size, found)
+                kept = await self._store.put(path, ours)
+                return msgspec.structs.replace(ours, at=kept.at), found
+
+    async def _fresh(self, record: MediaRecord) -> MediaRecord:
+        """A file that will be there for at least a week: stored anew where it would go before."""
+        if self._store.is_fresh(record):
+            return record
+        return await self._once(f"anew {record.name}", lambda: self._renew(record))
+
+    async def _renew(self, record: MediaRecord) -> MediaRecord:
+        async with self._for(KEPT_FILES):
+            with self._temporary() as path:
+                await self._copy(record, path)
+                return await self._store.put(path, record)
+
+    async def _copy(self, record: MediaRecord, path: Path) -> None:
+        with path.open("wb") as file:
+            async for piece in self._store.read(record.name):
+                await asyncio.to_thread(file.write, piece)
+
+    def _for(self, whom: str) -> asyncio.Semaphore:
+        """How many files of an app may take room on the disk at the same time."""
+        return self._room.setdefault(whom, asyncio.Semaphore(AT_ONCE))
 
     async def _fetch(self, ref: MediaRef, key: str) -> MediaRecord:
         name = ""
@@ -218,7 +281,7 @@ class Files:
                 if ref.app not in self._bridges:
                     raise
         if not name:
-            async with self._room.setdefault(ref.app, asyncio.Semaphore(AT_ONCE)):
+            async with self._for(ref.app):
                 name = (await self._download(ref)).name
         await self._records.put(key, FileRecord(name), patience=5.0)
         kept = await self._store.find(name)
@@ -237,7 +300,7 @@ class Files:
                 async with asyncio.timeout(FETCH_WITHIN):
                     size, sha256, start = await self._patiently(bridge, ref, path)
             except TimeoutError:
-                raise FileUnusable(f"it could not be fetched within {FETCH_WITHIN:.0f} seconds") from None
+                raise FileDelayed(f"it could not be fetched within {FETCH_WITHIN:.0f} seconds") from None
             found = await self.workshop.look(path, sniff(start, ref.mime))
             return await self._store.put(path, _record(sha256, sha256, size, found))
 
@@ -248,7 +311,7 @@ class Files:
                 return await self._stream(bridge, ref, path)
             except (Retry, RateLimited) as error:
                 if not pauses:
-                    raise FileUnusable(f"it could not be fetched ({error})") from None
+                    raise FileDelayed(f"it could not be fetched ({error})") from None
                 await asyncio.sleep(error.after or pauses.pop(0))
             except SendFailed as error:
                 raise FileUnusable(str(error)) from None
@@ -276,11 +339,8 @@ class Files:
                         await asyncio.to_thread(write, bytes(gathered))
                         gathered.clear()
                 await asyncio.to_thread(write, bytes(gathered))
-        except (SendFailed, FileFailed, TimeoutError):
-            raise
-        except OSError as error:
-            log.error("a file could not be written down", app=ref.app, error=str(error))
-            raise FileUnusable("there is no room for it") from None
+        except (SendFailed, FileFailed, OSError):
+            raise  # also a time that is over; see `_temporary`
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and told_to_stop():
                 raise
@@ -292,18 +352,18 @@ class Files:
         return size, digest.hexdigest(), start
 
     async def _make(self, record: MediaRecord, found: Probe, steps: Convert, name: str) -> MediaRecord:
-        with self._temporary() as source, self._temporary() as target:
-            with source.open("wb") as file:
-                async for piece in self._store.read(record.name):
-                    await asyncio.to_thread(file.write, piece)
-            try:
-                made = await self.workshop.make(source, found, target, steps)
-            except FileUnusable as error:
-                if error.size:
-                    raise FileTooLarge(error.size, steps.size) from None
-                raise
-            sha256 = await asyncio.to_thread(_hash, target)
-            return await self._store.put(target, _record(name, sha256, made.size, made))
+        # Whoever waits for a bench waits without a copy on the disk.
+        async with self._making[lane_of(found, steps)]:
+            with self._temporary() as source, self._temporary() as target:
+                await self._copy(record, source)
+                try:
+                    made = await self.workshop.make(source, found, target, steps)
+                except FileUnusable as error:
+                    if error.size:
+                        raise FileTooLarge(error.size, steps.size) from None
+                    raise
+                sha256 = await asyncio.to_thread(_hash, target)
+                return await self._store.put(target, _record(name, sha256, made.size, made))
 
     async def _once(self, key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Made:
         """What `work` gives, which is done once for all who ask for the same at the same time."""
@@ -328,17 +388,19 @@ class Files:
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:
+        """A file to write to and read from. What fails at that is no fault of what should be in it."""
         try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             number, name = tempfile.mkstemp(dir=self._folder)
+            os.close(number)
+            path = Path(name)
+            try:
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
         except OSError as error:
-            log.error("no temporary file can be made", folder=str(self._folder), error=str(error))
-            raise FileUnusable("there is no room for it") from None
-        os.close(number)
-        path = Path(name)
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+            log.error("a file could not be written down", folder=str(self._folder), error=str(error))
+            raise FileDelayed(f"there is no room or no way for it ({error.strerror or type(error).__name__})") from None
 
 
 def _again(error: FileFailed) -> FileFailed:
@@ -367,13 +429,6 @@ def _record(name: str, sha256: str, size: int, found: Probe) -> MediaRecord:
         found.animated,
         detail=msgspec.json.encode(found).decode(),
     )
-
-
-def _found(record: MediaRecord) -> Probe:
-    """What was found when the file was stored; of one that a client has put there itself, what it says of it."""
-    if not record.detail:
-        return Probe(record.mime, record.size, record.width, record.height, record.duration, record.animated)
-    return msgspec.json.decode(record.detail, type=Probe)
 
 
 def _ref(record: MediaRecord, name: str) -> MediaRef:

@@ -1,6 +1,9 @@
 """Our copies of what its writer has taken back: they go out of the logs once that was passed on.
 
 Not before: until then the message itself may still be on its way, and what takes it back stands behind it.
+
+Its file stays in the object store until it goes by age, for 14 days at most, and links to it that were given out live
+for up to a week: a file is there once for everybody who sent the same, so it is nobody's to take away.
 """
 
 from __future__ import annotations

@@ -30,14 +30,15 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of an order: `probe` says what is there now, at `path` or `target`.
 
     Without one, `reason` says why there is nothing; `size` is then the smallest that it could be made, in bytes, where
-    only that was the trouble. `passing`: it says nothing of the file, which can be tried again. `peak`: the most memory
-    that the process has used so far, in bytes.
+    only that was the trouble. `passing`: it says nothing of the file, which can be tried again; `delayed`: what
+    lacked was room on the disk, or a process. `peak`: the most memory that the process has used so far, in bytes.
     """
 
     probe: Probe | None = None
     reason: str = ""
     size: int = 0
     passing: bool = False
+    delayed: bool = False
     peak: int = 0
 
 

@@ -37,11 +37,15 @@ _FORMATS: Final = {
 _ORIENTATION: Final = 0x0112
 _DETAILS: Final = 0x8769
 _PLACE: Final = 0x8825
+_TIFF_BESIDE: Final = (0x02BC, 0x83BB, 0x8649)
+"""XMP, IPTC and what Photoshop writes, which has IPTC in it."""
 _HARMLESS: Final = frozenset({_ORIENTATION, 0x011A, 0x011B, 0x0128, 0x0213, 0x0100, 0x0101, _DETAILS})
 """EXIF tags that say how to show a picture, and nothing of where and with what it was taken."""
 _QUALITIES: Final = (90, 80, 70, 60)
 _SMALLER: Final = 0.75
 _LEAST_SIDE: Final = 160
+_NOTHING_BESIDE: Final[dict[str, dict[str, bytes]]] = {"image/jpeg": {"comment": b""}, "image/gif": {"comment": b""}}
+"""Pillow would write again what it has read."""
 
 
 def look(path: Path, mime: str) -> Probe:
@@ -56,11 +60,12 @@ def look(path: Path, mime: str) -> Probe:
         width, height = image.size
         exif = image.getexif()
         turned = exif.get(_ORIENTATION, 1) not in {0, 1}
-        private = _is_private(exif, mime) or "xmp" in image.info
         moves = frames > 1 and mime in {"image/gif", "image/webp", "image/png", "image/avif"}
         duration = sum(pause for _, pause in _frames(image)) if moves else 0.0
         if not moves:
             _decode(image, 512)
+        # Only now: some of it can stand behind the picture.
+        private = _is_private(exif, mime) or _says_more(image, mime)
         if turned and exif[_ORIENTATION] in {5, 6, 7, 8} and mime != "image/heic":
             width, height = height, width
         return Probe(
@@ -129,8 +134,21 @@ def frames(path: Path, found: Probe, side: int) -> Iterator[tuple[Image.Image, f
 
 def _is_private(exif: Image.Exif, mime: str) -> bool:
     if mime == "image/tiff":
-        return _PLACE in exif  # all else of a TIFF file is written with such tags, too
+        # All else of a TIFF file is written with such tags, too.
+        return any(tag in exif for tag in (_PLACE, *_TIFF_BESIDE))
     return any(tag not in _HARMLESS for tag in exif) or bool(exif.get_ifd(_DETAILS))
+
+
+def _says_more(image: Image.Image, mime: str) -> bool:
+    """Whether there are words beside a picture that is not to be made anew for nothing.
+
+    Not so the comment of a GIF: it mostly names the program that made it, and a GIF that is made anew loses much.
+    """
+    if mime == "image/png" and getattr(image, "text", None):
+        return True
+    return "xmp" in image.info or (
+        mime == "image/jpeg" and any(name in image.info for name in ("comment", "photoshop"))
+    )
 
 
 def _opened(path: Path, mime: str) -> Image.Image:
@@ -244,7 +262,8 @@ def _least(
 def _encoded(image: Image.Image, mime: str, settings: dict[str, Any]) -> bytes:
     output = io.BytesIO()
     chosen = {key: value for key, value in settings.items() if mime != "image/png" or key == "icc_profile"}
-    image.save(output, _FORMATS[mime], **chosen, **({"optimize": True} if mime == "image/jpeg" else {}))
+    beside = _NOTHING_BESIDE.get(mime, {})
+    image.save(output, _FORMATS[mime], **chosen, **beside, **({"optimize": True} if mime == "image/jpeg" else {}))
     return output.getvalue()
 
 
@@ -273,6 +292,7 @@ def _make_moving(image: Image.Image, target: Path, steps: Convert) -> None:
                 duration=[max(20, round(pause * 1000)) for pause in pauses],
                 loop=0,
                 **more,
+                **_NOTHING_BESIDE.get(steps.mime, {}),
             )
             if not steps.size or output.tell() <= steps.size:
                 target.write_bytes(output.getvalue())

@@ -18,13 +18,12 @@ from gearmesh.model.content import MediaKind
 ANYTHING: Final = FileRule((), 0)
 """The rule of a network that says nothing: as it is, but for what is private in it. A `size` of 0 is no bound."""
 
-# WhatsApp sticker documentation, 2026: 512 by 512 pixels, 100 KB; those that move 500 KB.
-STICKER_SIDE: Final = 512
-STILL_STICKER: Final = 100_000
 GIF_SIDE: Final = 480
 """The longer side of a GIF that is made here: they have no compression to speak of."""
 
 STILLS: Final = ("image/jpeg", "image/png", "image/webp")
+SEEN_THROUGH: Final = ("image/webp", "image/png")
+"""What a picture in the middle of an empty square can be, and `MOVING` one that moves."""
 MOVING: Final = ("video/mp4", "image/webp", "image/gif")
 SOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "audio/mp4": (64_000, 96_000),
@@ -33,6 +32,8 @@ SOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "audio/ogg": (32_000, 64_000),
 }
 """What can be made, with the bits a second of one channel and of two."""
+CODECS: Final = {"audio/mp4": "aac", "audio/aac": "aac", "audio/mpeg": "mp3", "audio/ogg": "opus"}
+"""What is made in it."""
 LEAST_SOUND: Final = 16_000
 LEAST_PICTURES: Final = 80_000
 """Bits a second below which a sound, or the pictures of a video, would be worth nothing."""
@@ -68,8 +69,8 @@ class Convert(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def profile(self) -> str:
         """A name that only equal plans have."""
-        parts = (self.mime.replace("/", "."), self.how, self.size, self.side or self.square, self.pictures, self.sound)
-        return "-".join(map(str, parts)) + f"-{self.channels}"
+        parts = (self.mime.replace("/", "."), self.how, self.size, self.side, self.square)
+        return "-".join(map(str, (*parts, self.pictures, self.sound, self.channels)))
 
 
 class Impossible(msgspec.Struct, frozen=True):
@@ -98,10 +99,14 @@ def ways(kind: MediaKind, found: Probe) -> tuple[MediaKind, ...]:
     return ("sticker", "image") if kind == "sticker" else ("image",)
 
 
-def plan(kind: MediaKind, found: Probe, rule: FileRule) -> Plan:
-    """What a file needs to go as `kind` where `rule` holds."""
+def plan(kind: MediaKind, found: Probe, rule: FileRule, *, sent_as: MediaKind | None = None) -> Plan:
+    """What a file needs to go as `kind` where `rule` holds. `sent_as`: what it was sent as, where that is another kind.
+
+    A document goes byte for byte, and with all that is private in it. What only goes as one, because its network takes
+    it as nothing else, was no document to whoever sent it.
+    """
     if kind == "file":
-        return _file(found, rule)
+        return _file(found, rule, sent_as or kind)
     if found.broken:
         return Impossible(found.broken)
     if rule.seconds and found.duration > rule.seconds + 0.5:
@@ -131,9 +136,11 @@ _NAMES: Final[dict[MediaKind, str]] = {
 }
 
 
-def _file(found: Probe, rule: FileRule) -> Plan:
+def _file(found: Probe, rule: FileRule, sent_as: MediaKind) -> Plan:
     if not _takes(rule, found.mime):
         return Impossible(f"files of the type {found.mime} are not taken, only {', '.join(rule.mimes)}")
+    if found.private and sent_as != "file":
+        return _film(found, rule) if family_of(found.mime) == "video" else _picture(found, rule)
     return Keep() if _fits(found, rule) else Impossible("it is too large", rule.size)
 
 
@@ -157,11 +164,15 @@ def _picture(found: Probe, rule: FileRule) -> Plan:
 
 
 def _sticker(found: Probe, rule: FileRule) -> Plan:
-    if rule.mimes and _takes(rule, "image/webp"):
-        size = rule.size if found.animated else min(rule.size or STILL_STICKER, STILL_STICKER)
-        is_one = found.mime == "image/webp" and found.width == found.height == STICKER_SIDE and found.size <= size
-        is_one = is_one and not found.private
-        return Keep() if is_one else Convert("image/webp", size, square=STICKER_SIDE)
+    size = rule.size if found.animated else rule.still_size or rule.size
+    is_one = _takes(rule, found.mime) and found.width == found.height == rule.square and not found.private
+    if is_one and (not size or found.size <= size):
+        return Keep()
+    mimes = [canonical(mime) for mime in rule.mimes] or ["image/webp"]
+    pictures = [mime for mime in MOVING if family_of(mime) == "image"] if found.animated else SEEN_THROUGH
+    target = next((mime for mime in mimes if mime in pictures), "")
+    if rule.square and target:
+        return Convert(target, size, square=rule.square)
     return _moving(found, rule) if found.animated else _picture(found, rule)
 
 
@@ -206,21 +217,23 @@ def _film(found: Probe, rule: FileRule) -> Plan:
 
 
 def _sound(kind: MediaKind, found: Probe, rule: FileRule) -> Plan:
-    speech = kind == "voice" and bool(rule.mimes) and canonical(rule.mimes[0]) == "audio/ogg"
-    # WhatsApp media documentation, 2026: audio/ogg is taken with the codec Opus and one channel only.
-    is_opus = found.mime == "audio/ogg" and found.audio == "opus" and found.channels == 1
-    plays = is_opus or (not speech and (found.mime != "audio/ogg" or not rule.mimes))
-    if _takes(rule, found.mime) and plays and _fits(found, rule):
+    if _takes(rule, found.mime) and _plays(found, rule) and _fits(found, rule):
         return Keep()
     mimes = [canonical(mime) for mime in rule.mimes] or ["audio/mp4"]
-    target = next((mime for mime in mimes if mime in SOUNDS), "")
+    target = next((mime for mime in mimes if CODECS.get(mime, "") in rule.codecs.get(mime, CODECS.values())), "")
     if not target:
         return Impossible(f"recordings of the type {found.mime} are not taken")
-    channels = 1 if kind == "voice" or target == "audio/ogg" else max(1, min(found.channels, 2))
+    channels = 1 if kind == "voice" else max(1, min(found.channels, rule.channels.get(target, 2), 2))
     rate = min(SOUNDS[target][channels - 1], _rate(found, rule))
     if rate < LEAST_SOUND:
         return Impossible(f"it plays for {found.duration:.0f} seconds, which is too large", rule.size)
     return Convert(target, rule.size, sound=rate, channels=channels)
+
+
+def _plays(found: Probe, rule: FileRule) -> bool:
+    """Whether what is in a file of sound is taken, too."""
+    channels = rule.channels.get(found.mime, found.channels)
+    return found.audio in rule.codecs.get(found.mime, (found.audio,)) and found.channels <= channels
 
 
 def _takes(rule: FileRule, mime: str) -> bool:

@@ -7,6 +7,7 @@ processor. Whoever started it bounds its time and ends it; it ends by itself whe
 from __future__ import annotations
 
 import ctypes
+import errno
 import math
 import os
 import resource
@@ -79,14 +80,21 @@ def work(order: Order) -> Answer:
             mime = sniff(file.read(START))
         return Answer(_look(target, mime))
     except CannotOpen as error:
-        return Answer(reason=str(error))
+        return _without_room(error.__cause__) or Answer(reason=str(error))
     except StillTooLarge as error:
         return Answer(reason="it is too large, whatever is done to it", size=error.size)
     except MemoryError:
         return Answer(reason="to open it takes more memory than it may have")
     except Exception as error:
         # Decoders fail in ways of their own; whatever it is, it came of this file.
-        return Answer(reason=f"it cannot be opened ({type(error).__name__}: {error})"[:300])
+        return _without_room(error) or Answer(reason=f"it cannot be opened ({type(error).__name__}: {error})"[:300])
+
+
+def _without_room(error: BaseException | None) -> Answer | None:
+    """What to say where the disk is full and nothing is wrong with the file. PyAV's errors are of the same kind."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+        return Answer(reason=f"there is no room for it ({os.strerror(error.errno)})", delayed=True)
+    return None
 
 
 # Each family's library is loaded when it is first needed: together they take as much memory as the daemon.

@@ -6,6 +6,7 @@ Two benches, so that a video, which takes long, never holds up a picture or a vo
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Final, Literal
@@ -13,7 +14,7 @@ from typing import Final, Literal
 import msgspec
 import structlog
 
-from gearmesh.errors import FileUnusable
+from gearmesh.errors import FileDelayed, FileUnusable
 from gearmesh.media.orders import Answer, Look, Make, Order
 from gearmesh.media.plan import Convert
 from gearmesh.media.probe import Probe, family_of
@@ -23,10 +24,13 @@ log = structlog.get_logger("gearmesh.media")
 Lane = Literal["short", "long"]
 WITHIN: Final[dict[Lane, int]] = {"short": 45, "long": 240}
 """Seconds by the clock for one order, and of the processor as well. A ten-minute video in full HD takes about 150."""
+LANES: Final[tuple[Lane, ...]] = ("short", "long")
 IDLE: Final = 20.0
 """Seconds without an order after which a process is ended: what its libraries take is given back."""
 MOST_AT_REST: Final = 220 * 1024 * 1024
 """Bytes. A process that has used more than this is ended at once."""
+KEPT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
+"""What such a process gets of the daemon's environment: how to find Python and its libraries, and no secret."""
 MOST_ANSWER: Final = 64 * 1024
 
 
@@ -45,6 +49,7 @@ class Workshop:
 
         Raises:
             FileUnusable: it took too long, or broke the process, which another time it need not.
+            FileDelayed: no process could be started.
         """
         if family_of(mime) == "other":
             return Probe(mime, path.stat().st_size)
@@ -58,9 +63,9 @@ class Workshop:
 
         Raises:
             FileUnusable: it cannot be made; `size` is set where it only cannot be made small enough.
+            FileDelayed: no process could be started, or there is no room for what is made.
         """
-        long = family_of(found.mime) == "video" or steps.mime == "video/mp4" or found.duration > 600
-        lane: Lane = "long" if long else "short"
+        lane = lane_of(found, steps)
         answer = await self._ask(lane, Make(str(source), found, str(target), steps, self._within[lane]))
         if answer.probe is None:
             raise FileUnusable(answer.reason, size=answer.size)
@@ -73,7 +78,15 @@ class Workshop:
     async def _ask(self, lane: Lane, order: Order) -> Answer:
         answer = await self._benches[lane].work(order)
         self.peak = max(self.peak, answer.peak)
+        if answer.delayed:
+            raise FileDelayed(answer.reason)
         return answer
+
+
+def lane_of(found: Probe, steps: Convert) -> Lane:
+    """On which bench a file is made."""
+    long = family_of(found.mime) == "video" or steps.mime == "video/mp4" or found.duration > 600
+    return "long" if long else "short"
 
 
 class _Bench:
@@ -107,7 +120,11 @@ class _Bench:
     async def _work(self, order: Order) -> Answer:
         process = self._process
         if process is None or process.returncode is not None:
-            process = self._process = await self._start()
+            try:
+                process = self._process = await self._start()
+            except OSError as error:
+                log.error("no process that opens files can be started", lane=self._name, error=str(error))
+                return Answer(reason="no process that opens it can be started", delayed=True)
         assert process.stdin is not None
         assert process.stdout is not None
         done = False
@@ -133,6 +150,7 @@ class _Bench:
     async def _start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # nothing is imported from wherever the daemon happens to have been started
             "-m",
             "gearmesh.media.worker",
             str(self._largest),
@@ -140,6 +158,7 @@ class _Bench:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             limit=MOST_ANSWER,
+            env={name: os.environ[name] for name in KEPT if name in os.environ},
             start_new_session=True,  # Ctrl-C is the daemon's to answer
         )
 

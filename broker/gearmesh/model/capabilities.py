@@ -100,7 +100,10 @@ class FileRule(msgspec.Struct, frozen=True):
     """What a network takes as one kind of file: MIME types (empty: any), the largest `size` in bytes.
 
     `seconds` bounds what plays and `pixels` the longer side of what is seen; 0 where there is no such bound. The first
-    of `mimes` is what other files of the kind are turned into.
+    of `mimes` is what other files of the kind are turned into. `square`: a picture has this side, both ways (0: any).
+    `still_size` bounds a picture that does not move, where that is another bound than `size`. `codecs` and `channels`
+    say for a MIME type of sounds which codecs are taken in it, by FFmpeg's names, and how many channels at most; of a
+    type that is not named there, any.
     """
 
     mimes: tuple[str, ...]
@@ -108,6 +111,10 @@ class FileRule(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     pixels: int = 0
     source: str = ""
+    square: int = 0
+    still_size: int = 0
+    codecs: Mapping[str, tuple[str, ...]] = {}
+    channels: Mapping[str, int] = {}
 
 
 class EditRule(msgspec.Struct, frozen=True):

@@ -153,9 +153,10 @@ class FakeContext:
         """What is in `kept` under a key."""
         return self.kept.get(key, "")
 
-    async def recall_all(self) -> Mapping[str, str]:
-        """Everything in `kept`."""
-        return dict(self.kept)
+    async def recall_all(self, group: str = "") -> Mapping[str, str]:
+        """Everything in `kept`, or in a group of it."""
+        start = f"{group}/" if group else ""
+        return {key: value for key, value in self.kept.items() if key.startswith(start)}
 
     def offer(self, data: bytes, *, mime: str = "image/png", name: str = "picture.png") -> MediaRef:
         """Put in a file of another app, as if somebody there had sent it. Its link works from now on."""

@@ -69,13 +69,16 @@ class FakeContext:
             yield data[start : start + 1000]
 
     async def keep(self, key: str, value: str) -> None:
-        self.kept[key] = value
+        self.kept.pop(key, None)
+        if value:
+            self.kept[key] = value
 
     async def recall(self, key: str) -> str:
         return self.kept.get(key, "")
 
-    async def recall_all(self) -> dict[str, str]:
-        return dict(self.kept)
+    async def recall_all(self, group: str = "") -> dict[str, str]:
+        start = f"{group}/" if group else ""
+        return {key: value for key, value in self.kept.items() if key.startswith(start)}
 
 
 Answer = web.StreamResponse | Callable[[web.Request], Awaitable[web.StreamResponse]]

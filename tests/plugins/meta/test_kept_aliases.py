@@ -9,6 +9,7 @@ import pytest
 from tests.plugins.meta.test_webhooks import signed
 
 from gearmesh import BusUnavailable, Delivery, MessageReceived, Retry, Secret, Sender, Text
+from gearmesh_meta import kept_aliases
 from gearmesh_meta.aliases import Aliases
 from gearmesh_meta.config import WhatsAppConfig
 from gearmesh_meta.kept_aliases import KeptAliases
@@ -212,6 +213,18 @@ async def test_when_work_comes_back_from_another_daemon_then_what_that_one_learn
     assert graph_stub.bodies[-1]["to"] == NEW_PHONE
     again.cancel()
     await asyncio.gather(again, return_exceptions=True)
+
+
+async def test_given_as_much_as_can_be_read_at_once_then_there_may_be_more_and_it_is_looked_up(
+    context: FakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_aliases, "RECALLED_MOST", 2)
+    context.kept |= {"alias/16505550001": "16505550002", "alias/16505550003": "16505550004"}
+    known = KeptAliases(context)
+    await known.load()
+    context.kept |= {f"recipient/{PHONE}": NEW_PHONE}
+
+    assert await known.recipient(PHONE) == NEW_PHONE
 
 
 async def test_given_something_looked_up_before_work_began_then_it_is_read_anew(context: FakeContext) -> None:

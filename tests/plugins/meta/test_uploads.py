@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -22,6 +23,11 @@ REF = MediaRef("gearmesh", "name", "image/jpeg", len(DATA), hashlib.sha256(DATA)
 
 def to(user: str, ref: MediaRef = REF) -> Delivery:
     return Delivery("leg-1", user, user, Media("image", ref))
+
+
+def document(name: str) -> Delivery:
+    user, ref = PEOPLE["messenger"], msgspec.structs.replace(REF, name=name)
+    return Delivery("leg-1", user, user, Media("file", ref))
 
 
 def uploads(graph_stub: GraphStub) -> int:
@@ -89,16 +95,35 @@ async def test_what_was_uploaded_long_ago_is_forgotten_at_the_start(
     assert await context.statuses.get() == "connected"
     run.cancel()
 
-    assert not [key for key, value in context.kept.items() if key.startswith(KEY) and value]
+    assert not [key for key in context.kept if key.startswith(KEY)]
 
 
-async def test_its_length_is_said_before_and_its_name_arrives_as_it_is(
-    whatsapp: WhatsApp, graph_stub: GraphStub
+async def test_its_length_is_said_before_and_the_name_of_a_document_arrives_as_it_is(
+    messenger: Messenger, graph_stub: GraphStub
 ) -> None:
-    await whatsapp.send(to(PEOPLE["whatsapp"]))
+    await messenger.send(document(REF.name))
 
     assert "Content-Length" in graph_stub.headers[0]
-    assert graph_stub.bodies[0]["file"] == (REF.name, "image/jpeg", DATA)
+    assert graph_stub.bodies[0]["filedata"] == (REF.name, "image/jpeg", DATA)
+
+
+async def test_the_same_document_under_another_name_arrives_under_that(
+    messenger: Messenger, graph_stub: GraphStub
+) -> None:
+    for name in ("Ada's own plan.jpg", "plan.jpg", "plan.jpg"):
+        await messenger.send(document(name))
+
+    names = [body["filedata"][0] for body in graph_stub.bodies if "filedata" in body]
+    assert names == ["Ada's own plan.jpg", "plan.jpg"]
+
+
+@pytest.mark.parametrize(("network", "field"), [("whatsapp", "file"), ("messenger", "filedata")])
+async def test_how_somebody_called_a_picture_is_told_to_nobody(
+    request: pytest.FixtureRequest, graph_stub: GraphStub, network: str, field: str
+) -> None:
+    await request.getfixturevalue(network).send(to(PEOPLE[network]))
+
+    assert graph_stub.bodies[0][field] == ("image.jpg", "image/jpeg", DATA)
 
 
 async def test_a_file_that_breaks_off_is_no_upload_and_no_message(

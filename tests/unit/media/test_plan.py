@@ -12,7 +12,6 @@ from gearmesh.media.plan import (
     ANYTHING,
     LEAST_PICTURES,
     LEAST_SOUND,
-    STILL_STICKER,
     Convert,
     Impossible,
     Keep,
@@ -28,9 +27,12 @@ IMAGE = FileRule(("image/jpeg", "image/png"), 5 * MB)
 IMAGE_GIF = FileRule(("image/png", "image/jpeg", "image/gif"), 8 * MB)
 VIDEO = FileRule(("video/mp4", "video/3gpp"), 16 * MB)
 LONG_VIDEO = FileRule(("video/mp4", "video/ogg", "video/webm"), 25 * MB, seconds=60)
-OPUS = FileRule(("audio/ogg", "audio/mp4", "audio/mpeg", "audio/aac", "audio/amr"), 16 * MB)
+MONO_OPUS: dict[str, Any] = {"codecs": {"audio/ogg": ("opus",)}, "channels": {"audio/ogg": 1}}
+OPUS = FileRule(("audio/ogg", "audio/mp4", "audio/mpeg", "audio/aac", "audio/amr"), 16 * MB, **MONO_OPUS)
+SPEECH = FileRule(("audio/ogg",), 16 * MB, **MONO_OPUS)
 AAC = FileRule(("audio/mp4", "audio/aac", "audio/wav"), 25 * MB)
-STICKER = FileRule(("image/webp",), 500_000)
+STICKER = FileRule(("image/webp",), 500_000, square=512, still_size=100_000)
+SQUARE = FileRule(("image/png", "image/gif"), 300_000, square=256)
 GIF_AS_VIDEO = FileRule(("video/mp4",), 16 * MB)
 PDF = FileRule(("application/pdf",), 25 * MB)
 
@@ -84,10 +86,10 @@ def sound(mime: str = "audio/ogg", audio: str = "opus", size: int = 40_000, chan
         ("gif", film(audio="", channels=0), GIF_AS_VIDEO, Keep()),
         ("gif", film(), IMAGE_GIF, Impossible("videos of the type video/mp4 are not taken")),
         ("sticker", image("image/webp", 90_000, 512, 512), STICKER, Keep()),
-        ("sticker", image("image/webp", 150_000, 512, 512), STICKER, Convert("image/webp", STILL_STICKER, square=512)),
+        ("sticker", image("image/webp", 150_000, 512, 512), STICKER, Convert("image/webp", 100_000, square=512)),
         ("sticker", image("image/webp", 150_000, 512, 512, animated=True), STICKER, Keep()),
-        ("sticker", image("image/webp", 50_000, 300, 512), STICKER, Convert("image/webp", STILL_STICKER, square=512)),
-        ("sticker", image("image/png", 50_000, 300, 300), STICKER, Convert("image/webp", STILL_STICKER, square=512)),
+        ("sticker", image("image/webp", 50_000, 300, 512), STICKER, Convert("image/webp", 100_000, square=512)),
+        ("sticker", image("image/png", 50_000, 300, 300), STICKER, Convert("image/webp", 100_000, square=512)),
         ("sticker", image("image/gif", animated=True), STICKER, Convert("image/webp", 500_000, square=512)),
         ("sticker", image("image/webp", alpha=True), IMAGE_GIF, Convert("image/png", 8 * MB)),
         (
@@ -96,6 +98,16 @@ def sound(mime: str = "audio/ogg", audio: str = "opus", size: int = 40_000, chan
             IMAGE_GIF,
             Convert("image/gif", 8 * MB, side=480),
         ),
+        ("sticker", image("image/png", 50_000, 256, 256), SQUARE, Keep()),
+        (
+            "sticker",
+            image("image/png", 50_000, 256, 256, private=True),
+            SQUARE,
+            Convert("image/png", 300_000, square=256),
+        ),
+        ("sticker", image("image/webp", 50_000, 512, 512), SQUARE, Convert("image/png", 300_000, square=256)),
+        ("sticker", image("image/webp", 9, 512, 512, animated=True), SQUARE, Convert("image/gif", 300_000, square=256)),
+        ("sticker", image("image/webp", 50_000, 40, 40), FileRule(("image/webp",), 500_000), Keep()),
         ("video", film(), VIDEO, Keep()),
         ("video", film(private=True), VIDEO, Convert("video/mp4", 16 * MB, "copy")),
         ("video", film("video/quicktime"), VIDEO, Convert("video/mp4", 16 * MB, "copy")),
@@ -110,7 +122,16 @@ def sound(mime: str = "audio/ogg", audio: str = "opus", size: int = 40_000, chan
         ("voice", sound(), OPUS, Keep()),
         ("voice", sound(channels=2), OPUS, Convert("audio/ogg", 16 * MB, sound=32_000, channels=1)),
         ("voice", sound(audio="vorbis"), OPUS, Convert("audio/ogg", 16 * MB, sound=32_000, channels=1)),
-        ("voice", sound("audio/mp4", "aac"), OPUS, Convert("audio/ogg", 16 * MB, sound=32_000, channels=1)),
+        ("voice", sound("audio/mp4", "aac"), SPEECH, Convert("audio/ogg", 16 * MB, sound=32_000, channels=1)),
+        ("voice", sound("audio/mp4", "aac", channels=2), OPUS, Keep()),
+        ("voice", sound(audio="vorbis", channels=2), FileRule(("audio/ogg",), MB), Keep()),
+        ("audio", sound("audio/flac", "flac", channels=2), FileRule(("audio/ogg",), 16 * MB), "audio/ogg"),
+        (
+            "audio",
+            sound("audio/flac", "flac", channels=2),
+            FileRule(("audio/ogg", "audio/mp4"), 16 * MB, codecs={"audio/ogg": ("vorbis",)}),
+            Convert("audio/mp4", 16 * MB, sound=96_000, channels=2),
+        ),
         ("voice", sound(), AAC, Convert("audio/mp4", 25 * MB, sound=64_000, channels=1)),
         ("voice", sound("audio/wav", "pcm_s16le"), AAC, Keep()),
         ("voice", sound(), ANYTHING, Keep()),
@@ -195,7 +216,16 @@ PROBES = st.builds(
     pixels=st.sampled_from(["", "yuv420p", "yuv444p"]),
     broken=st.sampled_from(["", "", "it is cut off"]),
 )
-RULES = st.builds(FileRule, st.lists(MIMES, max_size=4).map(tuple), st.integers(1000, 100 * MB), pixels=st.just(0))
+RULES = st.builds(
+    FileRule,
+    st.lists(MIMES, max_size=4).map(tuple),
+    st.integers(1000, 100 * MB),
+    pixels=st.just(0),
+    square=st.sampled_from([0, 512]),
+    still_size=st.sampled_from([0, 900]),
+    codecs=st.sampled_from([{}, {"audio/ogg": ("opus",), "audio/mp4": ("alac",)}]),
+    channels=st.sampled_from([{}, {"audio/ogg": 1, "audio/mp4": 1}]),
+)
 
 
 @given(st.sampled_from(KINDS), PROBES, RULES)
@@ -219,6 +249,8 @@ def test_what_goes_is_always_within_the_rule_and_what_does_not_has_a_reason(
             assert steps.pictures >= LEAST_PICTURES
             assert (steps.pictures + steps.sound) * max(found.duration, 1.0) / 8 <= rule.size
         if mime in SOUNDS:
+            assert steps.channels <= rule.channels.get(mime, 2)
+            assert mime != "audio/mp4" or not rule.codecs
             assert steps.sound >= LEAST_SOUND
             assert steps.sound * max(found.duration, 1.0) / 8 <= rule.size
 
@@ -233,3 +265,20 @@ def test_two_plans_have_one_name_only_if_they_are_the_same(kind: MediaKind, foun
 
 def _fields(steps: Convert) -> dict[str, Any]:
     return {name: getattr(steps, name) for name in steps.__struct_fields__}
+
+
+def test_only_equal_plans_share_a_name() -> None:
+    plans = [Convert("image/webp", side=512), Convert("image/webp", square=512), Convert("image/webp")]
+    plans += [Convert("image/webp", how="strip"), Convert("image/webp", 512), Convert("image/webp", pictures=512)]
+    plans += [Convert("image/webp", sound=512), Convert("image/webp", channels=2)]
+    assert len({steps.profile for steps in plans}) == len(plans)
+
+
+def test_what_goes_as_a_document_only_because_nothing_else_is_taken_goes_without_its_place() -> None:
+    assert plan("file", film(private=True), ANYTHING) == Keep()
+    assert plan("file", film(private=True), ANYTHING, sent_as="file") == Keep()
+    assert plan("file", film(private=True), ANYTHING, sent_as="video") == Convert("video/mp4", how="copy")
+    assert plan("file", image(private=True), ANYTHING, sent_as="image") == Convert("image/jpeg", how="strip")
+    assert plan("file", film(), ANYTHING, sent_as="video") == Keep()
+    webm = film("video/webm", video="vp9", audio="opus", private=True)
+    assert getattr(plan("file", webm, ANYTHING, sent_as="video"), "how", "") == "anew"

@@ -68,7 +68,8 @@ class ClaimRules(Harness):
         for kind, rule_ in can.files.items():
             must(kind in can.media, f"files say what is taken as {kind}, and media do not name it")
             must(rule_.size > 0, f"the largest {kind} has {rule_.size} bytes")
-            must(rule_.seconds >= 0 and rule_.pixels >= 0, f"{rule_} has a bound below 0")
+            bounds = (rule_.seconds, rule_.pixels, rule_.square, rule_.still_size, *rule_.channels.values())
+            must(min(bounds) >= 0, f"{rule_} has a bound below 0")
             must(bool(rule_.source), f"{rule_} of {kind} has no source")
         if can.edit is not None:
             must(can.edit.seconds >= 0 and can.edit.times >= 0, f"{can.edit} has a bound below 0")

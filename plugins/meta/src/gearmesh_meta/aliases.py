@@ -50,7 +50,7 @@ class Aliases:
         self._news: dict[str, str] = {}
         self._halves: dict[str, str] = {}
         self.whole = True
-        """Whether nothing had to be forgotten."""
+        """Whether all that was written down is here: nothing was left out, and nothing had to be forgotten."""
 
     def user(self, phone: str, bsuid: str) -> str:
         """The one `user` behind these ids ("" for one that did not come along); "" when neither is an id."""

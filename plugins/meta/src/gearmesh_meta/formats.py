@@ -16,16 +16,35 @@ _FB: Final = "Messenger Platform Send API documentation, mid-2026: images 8 MB, 
 _FB_FORMATS: Final = f"{_FB}; formats as documented for Instagram messages"
 _IG: Final = "Instagram messaging documentation, 2026: formats and sizes of media"
 
+_MONO: Final = {"audio/ogg": 1}
+_OPUS: Final = {"audio/ogg": ("opus",)}
+
 WHATSAPP_FILES: Final[Mapping[MediaKind, FileRule]] = {
     "image": FileRule(("image/jpeg", "image/png"), 5 * MB, source=_WA),
     "video": FileRule(("video/mp4", "video/3gpp"), 16 * MB, source=f"{_WA}: H.264 with AAC"),
     "audio": FileRule(
-        ("audio/mp4", "audio/aac", "audio/mpeg", "audio/amr", "audio/ogg"), 16 * MB, source=f"{_WA}: OGG with Opus only"
+        ("audio/mp4", "audio/aac", "audio/mpeg", "audio/amr", "audio/ogg"),
+        16 * MB,
+        codecs=_OPUS,
+        channels=_MONO,
+        source=f"{_WA}: OGG with Opus and one channel only",
     ),
     # What it would take as a sound is no voice message yet: that is mono Opus only.
-    "voice": FileRule(("audio/ogg",), 16 * MB, source=f"{_WA}: mono Opus; above 512 KB without the play icon"),
+    "voice": FileRule(
+        ("audio/ogg",),
+        16 * MB,
+        codecs=_OPUS,
+        channels=_MONO,
+        source=f"{_WA}: mono Opus; above 512 KB without the play icon",
+    ),
     "file": FileRule((), 100 * MB, source=f"{_WA}: documents"),
-    "sticker": FileRule(("image/webp",), 100_000, source=f"{_WA}: 100 KB, or 500 KB for one that moves"),
+    "sticker": FileRule(
+        ("image/webp",),
+        500_000,
+        square=512,
+        still_size=100_000,
+        source=f"{_WA}: 512 by 512 pixels, 100 KB, or 500 KB for one that moves",
+    ),
     # A video in WhatsApp's format is all that moves there and is no sticker.
     "gif": FileRule(("video/mp4",), 16 * MB, source=f"{_WA}: image/gif is not among the images"),
 }

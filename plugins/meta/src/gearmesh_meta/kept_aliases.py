@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from gearmesh import BridgeContext, BusUnavailable, Retry
+from gearmesh import RECALLED_MOST, BridgeContext, BusUnavailable, Retry
 from gearmesh_meta.aliases import ALIAS, RECIPIENT, Aliases, is_id, spelled_out
 from gearmesh_meta.fields import identifier, phone_number, text
 
@@ -54,8 +54,11 @@ class KeptAliases:
             BusUnavailable: it could not be read.
         """
         self.forget()
-        kept = await self._context.recall_all()
-        self.aliases.recalled(kept)
+        for start in (ALIAS, RECIPIENT):
+            kept = await self._context.recall_all(start.removesuffix("/"))
+            self.aliases.recalled(kept)
+            if len(kept) >= RECALLED_MOST:
+                self.aliases.whole = False
         self._loaded = True
 
     def forget(self) -> None:

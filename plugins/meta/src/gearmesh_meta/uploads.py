@@ -1,8 +1,10 @@
 """Files given to Meta once, and named by their id from then on (WhatsApp media and Messenger Platform docs, 2026).
 
 WhatsApp keeps what was uploaded for 30 days, Messenger and Instagram for 90; each id works for its own account alone.
-Ids are kept under `upload.<sha256>.<type>`, so that the same picture is uploaded once, also over a restart. The type is
-the file's MIME type or that of the attachment: as nothing else Meta knows it.
+Ids are kept under `upload/<sha256>.<type>`, so that the same picture is uploaded once, also over a restart. The type is
+the file's MIME type or that of the attachment: as nothing else Meta knows it. Messenger and Instagram show a document
+under the name with which it was uploaded, so there a digest of that name belongs to its key, too; WhatsApp is told the
+name with each message. What anything else was called on somebody's phone is told to nobody.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ MARGIN: Final = 2 * DAY
 """Seconds before its end at which an id is not used any more."""
 WHATSAPP_KEEPS: Final = 30 * DAY
 ATTACHMENTS_KEEP: Final = 90 * DAY
-KEY: Final = "upload."
+GROUP: Final = "upload"
+KEY: Final = f"{GROUP}/"
 JUST_NOW: Final = 60.0
 """Seconds: an id of which Meta says after so short a time that it does not know it will not be known anew either."""
 _UNKNOWN_ID: Final = frozenset({"100", "131009", "100/2018074"})
@@ -91,13 +94,19 @@ class Uploads:
     async def forget_old(self) -> None:
         """Forget the ids that have come to their end. To be called when the bridge begins to run."""
         now = self._context.now()
-        for key, value in (await self._context.recall_all()).items():
-            if key.startswith(KEY) and not float(value.partition(" ")[0]) > now:
+        for key, value in (await self._context.recall_all(GROUP)).items():
+            if not float(value.partition(" ")[0]) > now:
                 await self._context.keep(key, "")
 
     def _key(self, ref: MediaRef, kind: str) -> str:
         content = ref.sha256 or hashlib.sha256(f"{ref.app}\n{ref.source}".encode()).hexdigest()
-        return f"{KEY}{content}.{kind if self._typed else _plain(ref.mime)}"
+        key = f"{KEY}{content}.{kind if self._typed else _plain(ref.mime)}"
+        name = self._name(ref, kind)
+        return f"{key}.{hashlib.blake2b(name.encode('utf-8', 'replace'), digest_size=8).hexdigest()}" if name else key
+
+    def _name(self, ref: MediaRef, kind: str) -> str:
+        """The name that is shown with it; "" for none."""
+        return ref.name if self._typed and kind == "file" else ""
 
     async def _upload(self, ref: MediaRef, kind: str) -> str:
         fields = dict(self._fields)
@@ -107,7 +116,8 @@ class Uploads:
             fields["message"] = json.dumps({"attachment": attachment})
         else:
             fields["type"] = mime
-        form = _Form(fields, self._file, ref.name or f"{kind}{mimetypes.guess_extension(mime) or ''}", mime, ref.size)
+        name = self._name(ref, kind) or f"{kind}{mimetypes.guess_extension(mime) or ''}"
+        form = _Form(fields, self._file, name, mime, ref.size)
         try:
             answer = await self._graph.upload(self._url, form.write(self._context.media(ref)), form.headers)
         except Retry:
