@@ -13,6 +13,8 @@ from typing import Final
 
 from .patience import until
 
+SAYS_WITHIN: Final = 60.0
+"""Seconds: a campaign starts five programs before it says anything, and each reads all its modules first."""
 ENDS_WITHIN: Final = 30.0
 
 
@@ -85,7 +87,9 @@ class Program:
             AssertionError: it ended without them, or took too long.
         """
         await until(
-            lambda: words in self.stdout or words in self.stderr or not self.runs, awaited=f"{words!r} in its output"
+            lambda: words in self.stdout or words in self.stderr or not self.runs,
+            awaited=f"{words!r} in its output",
+            within=SAYS_WITHIN,
         )
         assert words in self.stdout or words in self.stderr, f"it ended without {words!r}: {self.stderr[-3000:]}"
 

@@ -313,9 +313,8 @@ async def test_given_a_demo_when_it_is_up_then_one_line_names_its_address_and_th
     url = f"http://127.0.0.1:{port}"
     arguments = ("demo", "--port", str(port), "--no-browser", "--data", "data")
     async with Program(tmp_path, "gearmesh", *arguments) as demo, aiohttp.ClientSession() as http:
-        await demo.says(url)
+        await demo.says(f"Gearmesh demo on {url}/")
         assert len(demo.stdout.splitlines()) == 1
-        assert f"{url}/" in demo.stdout
 
         async def healthy() -> int:
             async with http.get(f"{url}/healthz") as response:
