@@ -15,6 +15,8 @@ from .far_town import FarTown, far_town_of
 from .processes import is_gone
 from .traffic import Traffic
 
+pytestmark = pytest.mark.slow
+
 EACH: Final = 150
 """Messages in each of the six directions: 900 together."""
 

@@ -111,6 +111,7 @@ async def test_given_nats_away_then_the_daemon_is_healthy_but_not_ready_and_says
     assert (await samples(nats_town)).value("gearmesh_nats_up") == 1
 
 
+@pytest.mark.slow
 async def test_given_traffic_when_nats_is_killed_and_comes_back_twice_then_everything_arrives_once_and_in_order(
     nats_town: Town, server: NatsServer
 ) -> None:

@@ -1,7 +1,8 @@
 """The pytest plugin: `pytest_plugins = ["gearmesh.testing.fixtures"]` in a test module or the topmost conftest.py.
 
 It has the fixtures `nats_server` and `fake_context`, and prints at the end what of the contract passed: for each bridge
-by kind of rule, and by feature.
+by kind of rule, and by feature. With pytest-xdist the table is printed by a process that reads no test module: then it
+must be the conftest.py.
 """
 
 from __future__ import annotations

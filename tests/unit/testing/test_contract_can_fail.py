@@ -38,6 +38,7 @@ def suites() -> dict[str, set[str]]:
     return {name: set(suite.red) for name, suite in found}
 
 
+@pytest.mark.slow
 def test_given_broken_bridges_when_the_contract_runs_then_exactly_what_is_broken_is_red(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,3 +178,21 @@ def test_no_rule_hides_another_one() -> None:
 
     assert sorted(names) == sorted(set(names))
     assert all(hasattr(getattr(BridgeContract, name), "contract_rule") for name in names)
+
+
+def test_given_processes_that_share_the_tests_when_the_contract_runs_then_one_table_has_what_all_of_them_found(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    pytester.makeini(INI)
+    pytester.makeconftest('pytest_plugins = ["gearmesh.testing.fixtures"]')
+    pytester.makepyfile(test_broken=BROKEN[0].read_text())
+
+    chosen = "TestKnowsEverybody and profiles"
+    result = pytester.runpytest_inprocess("-n", "2", "--dist", "load", "--maxschedchunk", "1", "-v", "-k", chosen)
+
+    for worker in ("gw0", "gw1"):
+        result.stdout.re_match_lines([rf".*\[{worker}\].*TestKnowsEverybody.*"])
+    assert result.stdout.str().count("the contract of bridges") == 1
+    result.stdout.fnmatch_lines(["* the contract of bridges *", "TestKnowsEverybody *passed *failed *skipped"])
+    result.stdout.fnmatch_lines(["  profiles *1 *1 *·", "  all *1 *1 *0"])
