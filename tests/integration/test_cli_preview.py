@@ -224,7 +224,7 @@ class TestPreview:
         status, out, err = await run(tmp_path, "gearmesh", "preview", "pigeon", "word " * 300, env=env)
 
         assert (status, err) == (0, "")
-        assert "   (1/17) Ada:\n   word" in out
+        assert "   Ada:\n   (1/17) word" in out
 
     async def test_given_a_file_then_its_kind_comes_from_its_bytes_and_its_limits_are_told(
         self, tmp_path: Path, env: dict[str, str]

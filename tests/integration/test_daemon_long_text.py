@@ -56,6 +56,10 @@ async def test_given_a_text_longer_than_its_readers_network_takes_then_all_of_it
     above = "" if reader is BEN else line_above(writer)
     assert shown[0].startswith(above)
     arrived = [shown[0].removeprefix(above), *shown[1:]]
+    if len(shown) > 2:
+        numbers = [f"({number}/{len(shown)}) " for number in range(1, len(shown) + 1)]
+        assert [part[: len(number)] for part, number in zip(arrived, numbers, strict=True)] == numbers
+        arrived = [part.removeprefix(number) for part, number in zip(arrived, numbers, strict=True)]
     assert without_blanks("".join(arrived)) == without_blanks(f"{text}•")
     whole = set(GRAPHEME.findall(f"{text}•"))
     assert {grapheme for part in arrived for grapheme in regex.findall(r"\X", part)} <= whole

@@ -156,11 +156,13 @@ async def test_given_a_native_client_when_people_on_two_networks_write_to_it_bot
     daemon: Daemon, phones: Phones, tmp_path: Path
 ) -> None:
     async with running(daemon, tmp_path) as zoe:
-        for phone, text in ((ADA, "hello from WhatsApp"), (CLEO, "hello from Instagram")):
+        # Zoe answers their message: WhatsApp points at it, and on Instagram a line says so.
+        quote = "↩ Cleo Dubois: “hello from Instagram”\n"
+        for phone, text, line in ((ADA, "hello from WhatsApp", ""), (CLEO, "hello from Instagram", quote)):
             address = ":".join(phone)
             await phones.types(phone, f"@zoe {text}")
             await zoe.says(f"{address} wrote: {text}")
-            await phones.shows(phone, f"Zoe (@zoe, NATS):\nYou wrote: {text}", "delivered")
+            await phones.shows(phone, f"Zoe (@zoe, NATS):\n{line}You wrote: {text}", "delivered")
             await phones.reads(phone)
             await zoe.says(f"{address}: read")
 

@@ -9,6 +9,10 @@ import regex
 from gearmesh.model.capabilities import Limit
 
 GRAPHEME: Final = regex.compile(r"\X")
+PLAIN: Final = regex.compile(
+    r"[\n\x20-\x7e\u00a0-\u02ff\u0370-\u0482\u048a-\u058f\u200a\u2010-\u2027\u2060\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff]{2}"
+)
+"""Two characters between which a grapheme ends whatever stands around them: neither joins others (UAX #29)."""
 BREAKS: Final = (regex.compile(r"\n\s*"), regex.compile(r"(?<=[.!?…。！？])\s+"), regex.compile(r"\s+"))
 """Where to cut, the better ones first: at a line's end, at a sentence's end, between words."""
 
@@ -21,7 +25,7 @@ def split(text: str, limit: Limit) -> tuple[str, ...]:
     """
     pieces: list[str] = []
     rest = text
-    while limit.measure(rest) > limit.value:
+    while len(rest) > limit.value or limit.measure(rest) > limit.value:
         cut, resume = _cut(rest, limit)
         if rest[:cut].strip():
             pieces.append(rest[:cut])
@@ -33,44 +37,79 @@ def split(text: str, limit: Limit) -> tuple[str, ...]:
 
 def _cut(text: str, limit: Limit) -> tuple[int, int]:
     """Where to end the first piece of a text that is too long, and where the next one begins: (cut, resume)."""
-    head, ends = _graphemes(text, limit)
+    most = _code_points(text, limit)
+    head = _last_end(text, most)
     if not head:
-        head = _code_points(text, limit)
-        return head, head
-    window = text[: ends[-1]]
-    whole = frozenset(ends)
+        return most, most
+    ends = _Ends(text, head // 2)
+    window = text[: ends.first_word_behind(head)]
     for pattern in BREAKS:
         # A space can carry an accent, and a line end be the half of one: only whole graphemes fall away.
-        found = [match.span() for match in pattern.finditer(window, head // 2) if whole.issuperset(match.span())]
-        found = [span for span in found if span[0] <= head]
-        if found:
-            return found[-1]
+        for match in reversed([*pattern.finditer(window, head // 2)]):
+            begin, end = match.span()
+            if begin <= head and ends.has(begin) and ends.has(end):
+                return begin, end
     return head, head
 
 
-def _graphemes(text: str, limit: Limit) -> tuple[int, list[int]]:
-    """How many characters fit as whole graphemes, and where these end and the ones behind them: (head, ends).
+class _Ends:
+    """Where graphemes end in a text, from a place on. They are looked for only where two characters do not tell."""
 
-    One grapheme more is looked at, and all the white space before it, so that a break behind the last one that fits
-    is found in its full length.
-    """
-    used = head = 0
-    ends: list[int] = []
-    for match in GRAPHEME.finditer(text):
-        ends.append(match.end())
-        used += limit.measure(match.group())
-        if used <= limit.value:
-            head = match.end()
-        elif not match.group().isspace():
+    def __init__(self, text: str, begin: int) -> None:
+        self._text, self._begin = text, begin
+        self._known: frozenset[int] | None = None
+        self._last = len(text)
+
+    def first_word_behind(self, at: int) -> int:
+        """Where the first grapheme ends that stands behind `at` and is no white space.
+
+        It is looked at, and all the white space before it, so that a break is found in its full length.
+        """
+        for match in GRAPHEME.finditer(self._text, at):
+            if not match.group().isspace():
+                self._last = match.end()
+                break
+        return self._last
+
+    def has(self, at: int) -> bool:
+        """Whether a grapheme ends at `at`."""
+        if at == 0 or at == len(self._text):
+            return at > 0
+        if PLAIN.match(self._text, at - 1):
+            return True
+        if self._known is None:
+            first = _certain(self._text, self._begin)
+            self._known = frozenset(match.end() for match in GRAPHEME.finditer(self._text, first, self._last))
+        return at in self._known
+
+
+def _last_end(text: str, most: int) -> int:
+    """Where the last grapheme ends that is whole within the first `most` characters; 0 where there is none."""
+    last = first = _certain(text, most)
+    for match in GRAPHEME.finditer(text, first):
+        if match.end() > most:
             break
-    return head, ends
+        last = match.end()
+    return last
+
+
+def _certain(text: str, at: int) -> int:
+    """A place at or before `at` where a grapheme ends for certain, as near as two characters can tell; else 0."""
+    for place in range(min(at, len(text) - 1), 0, -1):
+        if PLAIN.match(text, place - 1):
+            return place
+    return 0
 
 
 def _code_points(text: str, limit: Limit) -> int:
     """How many characters fit, at least one: there is nothing smaller."""
-    used = 0
-    for number, character in enumerate(text):
-        used += limit.measure(character)
-        if used > limit.value:
-            return max(number, 1)
-    return len(text)
+    low, high = 1, min(limit.value, len(text))  # none measures less than 1
+    if high > low and limit.measure(text[:high]) <= limit.value:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        if limit.measure(text[:middle]) <= limit.value:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -89,7 +89,7 @@ class TestText:
         assert len(parts) > 4
         assert [part.reply_to for part in parts if isinstance(part, Text)] == ["00ff"] + [""] * (len(parts) - 1)
         assert [LINE in text for text in shown(parts)] == [True] + [False] * (len(parts) - 1)
-        assert shown(parts)[0].startswith(f"(1/{len(parts)}) {LINE}\n")
+        assert shown(parts)[0].startswith(f"{LINE}\n(1/{len(parts)}) word")
         assert all(part.sender == ADA for part in parts)
 
     def test_given_white_space_alone_and_a_ghost_there_is_nothing_to_send(self) -> None:

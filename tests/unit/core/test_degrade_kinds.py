@@ -302,8 +302,9 @@ class TestWhatIsAboutAnother:
 
     def test_given_an_edit_that_needs_several_messages_it_comes_in_words(self) -> None:
         edit = Edit(TARGET, Text("word " * 2000), ADA)
-        parts = fit(edit, thread({"edit": "full"}, is_there=True))
+        parts = fit(edit, thread({"edit": "full"}, is_there=True, attribute=True))
         assert len(parts) > 2
+        assert words_of(parts[0]).startswith(f"{LINE}\n✏️ “see you at five” now says:\n(1/{len(parts)}) word")
         assert recognised(words_of(parts[0])) == "edit"
 
 
@@ -374,6 +375,8 @@ class TestBeforeTheWords:
         assert said.startswith(f"{LINE}\n↪ forwarded\n↩ Ben: “see you at five”\n📍")
         assert recognised(said) == "location"
         assert recognised(f"{LINE}\n↪ forwarded\nhello") == "forward"
+        assert recognised(f"{LINE}\n(1/3) 📍 a place") == "location"
+        assert recognised(f"(1/3) {LINE}\n📍 a place") == "location"
         assert recognised(f"{LINE}\n↩ Ben: “a”\nhello") == "reply"
         assert recognised(f"{LINE}\nhello\n📍 not at the beginning") is None
 

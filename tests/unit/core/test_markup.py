@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import string
+import time
+from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gearmesh.core.markup import JOINER, THIN, cut, escape, parse, plain_words, read, unbroken, write
@@ -38,6 +40,8 @@ SIMPLE = Dialect(bold="*")
 DIALECTS = st.sampled_from([WHATSAPP, DOUBLE, SIMPLE])
 MARKS: tuple[Mark, ...] = ("bold", "italic", "strike")
 
+NUMBER = re.compile(r"^\(\d+/\d+\) ", re.MULTILINE)
+"""Which of several messages one is: at its beginning, or behind the line that says who wrote."""
 LETTERS = string.ascii_letters + "ß李é"
 SIGNS = "*_~`>-#+=.!&;<[]()\\'\"1 \u00a0\t👍"
 TYPED = st.text(st.sampled_from("ab 1*_~`>-.,()!\n"), max_size=40)
@@ -362,6 +366,57 @@ class TestThereAndBack:
         assert "a" in read(text, WHATSAPP)[0]
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """The time that some work takes of its own thread, the best of three: how busy the machine is does not count."""
+    times = []
+    for _ in range(3):
+        begun = time.thread_time()
+        work()
+        times.append(time.thread_time() - begun)
+        if times[-1] < 0.1:
+            break
+    return min(times)
+
+
+FRAGMENTS = ["*a*\n", "~_*a*_~ ", "_*~", "`", "```", "- a\n", "> a\n", "a\n", "[", "\\*", "<a", "="]
+
+
+class TestTextsMadeToTakeTime:
+    """The daemon does nothing else while words are read, written, cut: half a second is ten times what is seen."""
+
+    @pytest.mark.parametrize(
+        "fragment", ["*a*\n", "~_*a*_~ ", "_*~", "`", "```", "- a\n", "> a\n", "a\n", "[", "\\*", "<a", "="]
+    )
+    def test_given_a_long_text_of_nothing_but_marks_it_holds_nobody_up(self, fragment: str) -> None:
+        text = fragment * (65_000 // len(fragment))
+        limit = Limit(1000, "bytes", "test")
+        assert seconds(lambda: read(text, WHATSAPP)) < 0.5
+        for markup in (False, True):
+            for dialect in (WHATSAPP, None):
+                assert seconds(lambda m=markup, d=dialect: write(text, m, d)) < 0.5  # type: ignore[misc]
+                assert seconds(lambda m=markup, d=dialect: cut(text, m, d, limit, "*Ada*:")) < 0.5  # type: ignore[misc]
+
+    @settings(max_examples=40, deadline=None)
+    @given(TYPED.filter(bool), st.booleans(), st.sampled_from([1500, 8000, 20_000]))
+    def test_given_any_words_over_and_over_they_hold_nobody_up(self, fragment: str, markup: bool, size: int) -> None:
+        text = fragment * (size // len(fragment))
+        assert seconds(lambda: cut(text, markup, WHATSAPP, Limit(400, "characters", "test"))) < 0.5
+
+    @settings(max_examples=20, deadline=None)
+    @given(TEXTS.filter(bool), st.integers(60, 200))
+    def test_given_more_marks_than_anybody_types_they_are_words_in_every_message(self, text: str, value: int) -> None:
+        text = f"{text}*_~ > a\n> *a*\n- ```_b_```" * 150
+        parts = cut(text, False, WHATSAPP, Limit(value, "characters", "test"))
+        assert not any(read(part, WHATSAPP)[1] for part in parts)
+        assert not read(write(text, False, WHATSAPP), WHATSAPP)[1]
+        said = "".join(NUMBER.sub("", part, count=1) for part in parts)
+        assert letters(said) == letters(text)
+
+    def test_given_a_text_that_would_be_too_much_to_write_it_is_read_as_plain(self) -> None:
+        text = "*a*" + "\nb" * 1500
+        assert read(text, WHATSAPP) == (text, False)
+
+
 class TestCut:
     def test_given_formatting_over_a_cut_it_is_there_on_both_sides(self) -> None:
         parts = cut("**one two three four**", True, WHATSAPP, Limit(14, "characters", "test"))
@@ -370,6 +425,15 @@ class TestCut:
     def test_given_more_than_two_they_are_numbered(self) -> None:
         parts = cut("word " * 30, False, None, Limit(60, "characters", "test"))
         assert [part.split()[0] for part in parts] == ["(1/3)", "(2/3)", "(3/3)"]
+
+    def test_given_lines_before_the_words_the_number_stands_behind_them(self) -> None:
+        parts = cut("word " * 30, False, WHATSAPP, Limit(60, "characters", "test"), "*Ada*:\n↪ forwarded")
+        assert [part.split(" ")[0] for part in parts] == [f"*{THIN}Ada*:\n↪", "(2/4)", "(3/4)", "(4/4)"]
+        assert parts[0].startswith(f"*{THIN}Ada*:\n↪ forwarded\n(1/4) word word")
+
+    def test_given_lines_before_that_take_a_message_by_themselves_the_number_comes_first(self) -> None:
+        parts = cut("word" * 30, False, None, Limit(60, "characters", "test"), "A name as long as the half of it:")
+        assert [part[:7] for part in parts] == ["(1/4) A", "(2/4) w", "(3/4) r", "(4/4) w"]
 
     def test_given_two_they_are_not(self) -> None:
         assert cut("word " * 20, False, None, Limit(60, "characters", "test"))[0].startswith("word")
@@ -385,7 +449,7 @@ class TestCut:
         parts = cut(text, markup, dialect, Limit(value, "characters", "test"), before)
         assert all(len(part) <= value and part.strip() for part in parts)
         whole = write(text, markup, dialect)
-        said = "".join(re.sub(r"^\(\d+/\d+\) ", "", part) if len(parts) > 2 else part for part in parts)
+        said = "".join(NUMBER.sub("", part, count=1) if len(parts) > 2 else part for part in parts)
         assert letters(said) == letters(before) + letters(whole)
         if dialect is not None and not markup:
             assert not any(read(part, dialect)[1] for part in parts)

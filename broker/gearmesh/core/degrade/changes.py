@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from gearmesh.core.degrade.naming import first_words, on_one_line, quoted
-from gearmesh.core.markup import as_commonmark, plain
+from gearmesh.core.markup import as_commonmark, is_too_much, plain
 from gearmesh.core.markup.tree import Inline, Marked, Paragraph, words
 from gearmesh.model.content import Reaction, Vote
 
@@ -84,7 +84,8 @@ def marked_changes(old: str, new: str, by_marks: bool) -> tuple[str, bool]:
     if not any(isinstance(one, Marked) for one in inlines):
         return new, False
     if by_marks:
-        return as_commonmark((Paragraph(tuple(inlines)),)), True
+        shown = as_commonmark((Paragraph(tuple(inlines)),))
+        return (new, False) if is_too_much(shown) else (shown, True)
     return "".join(map(_by_signs, inlines)), False
 
 

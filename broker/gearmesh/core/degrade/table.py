@@ -107,7 +107,8 @@ def recognised(text: str) -> Feature | None:
     tell at least that: `forward` or `reply`.
     """
     beside: Feature | None = None
-    for number, line in enumerate(NUMBERED.sub("", unbroken(text)).split("\n")):
+    for number, said in enumerate(unbroken(text).split("\n")):
+        line = NUMBERED.sub("", said)
         for begins, feature in BEGINNINGS:
             if begins.match(line):
                 return feature

@@ -12,11 +12,11 @@ is formatted there but what was formatted here: see `markup/settled.py`.
 
 from __future__ import annotations
 
-from gearmesh.core.markup.commonmark import as_commonmark, escape, parse
+from gearmesh.core.markup.commonmark import as_commonmark, escape, is_too_much, parse
 from gearmesh.core.markup.cutting import cut
-from gearmesh.core.markup.marks import Marks
+from gearmesh.core.markup.marks import JOINER, THIN, Marks
 from gearmesh.core.markup.native import read_tree
-from gearmesh.core.markup.settled import JOINER, THIN, settled, unbroken
+from gearmesh.core.markup.settled import settled, unbroken
 from gearmesh.core.markup.tree import Tree, plain
 from gearmesh.core.markup.written import joined, pieces_of
 from gearmesh.model.capabilities import Dialect
@@ -28,6 +28,7 @@ __all__ = [
     "as_commonmark",
     "cut",
     "escape",
+    "is_too_much",
     "parse",
     "plain",
     "plain_words",
@@ -40,10 +41,12 @@ __all__ = [
 def read(text: str, dialect: Dialect) -> tuple[str, bool]:
     """A network's text as (words, markup): CommonMark and true, or the text itself and false without formatting."""
     marks = Marks.of(dialect)
-    if not marks.occur(text):
+    if not marks.occur(text) or marks.are_too_many(text):
         return text, False
     tree = read_tree(text, marks)
-    return (text, False) if tree is None else (as_commonmark(tree), True)
+    if tree is None or is_too_much(words := as_commonmark(tree)):
+        return text, False
+    return words, True
 
 
 def write(text: str, markup: bool, dialect: Dialect | None) -> str:

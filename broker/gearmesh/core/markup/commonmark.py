@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -47,11 +48,15 @@ RULES: Final = (
     "entity",
 )
 DEEPEST: Final = 100
-"""How deep the parser follows. What stands deeper it would leave out: `_is_too_much` keeps such texts from it."""
+"""How deep the parser follows. What stands deeper it would leave out: `is_too_much` keeps such texts from it."""
 DEEP: Final = 20
 """How deep quotes and lists may stand in each other; a text with more is no text of a person, and taken as words."""
-BRACKETS: Final = 2000
-"""More of them open no links that anybody has typed; and each unpaired one is looked for to the end of the text."""
+MARKS: Final = re.compile(r"[*_~`\[\]<&\\\n]")
+STOPS: Final = re.compile(r"[!#$%+\-:=>@^{}]")
+MOST_MARKS: Final = 2000
+MOST_STOPS: Final = 10_000
+"""With more of either, a text is no text of a person, and taken as words: at each one the parser tries all that could
+be there, and it must not hold up everybody else."""
 BEGINNING: Final = re.compile(r"^[ \t>*+\-0-9.)]{20,}", re.MULTILINE)
 OPENED: Final[dict[str, Mark]] = {"strong_open": "bold", "em_open": "italic", "s_open": "strike"}
 CLOSED: Final[dict[str, Mark]] = {"strong_close": "bold", "em_close": "italic", "s_close": "strike"}
@@ -80,14 +85,16 @@ _PARSER: Final = _Parser()
 
 def parse(text: str) -> Tree:
     """The tree of a CommonMark text. Any text has one; none of its words are lost."""
-    if _is_too_much(text):
+    if is_too_much(text):
         return (Paragraph(merged(words(text))),)
     return _Builder().tree(_PARSER.parse(text))
 
 
-def _is_too_much(text: str) -> bool:
-    if text.count("[") > BRACKETS:
-        return True
+def is_too_much(text: str) -> bool:
+    """Whether a text is taken as words, whatever is in it."""
+    for signs, most in ((MARKS, MOST_MARKS), (STOPS, MOST_STOPS)):
+        if next(islice(signs.finditer(text), most, None), None) is not None:
+            return True
     for match in BEGINNING.finditer(text):
         beginning = match.group().expandtabs(4)
         marks = len(re.findall(r"[>*+\-]|[0-9]+[.)]", beginning))

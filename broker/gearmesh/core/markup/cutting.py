@@ -22,7 +22,8 @@ def cut(
 ) -> tuple[str, ...]:
     """`text` in messages within `limit`, none of them empty, with the plain lines `before` and `after` it.
 
-    Cut as `split` does. More than two are numbered: `(1/3) `. What is formatted over a cut is so on both sides.
+    Cut as `split` does. More than two are numbered where their words begin, behind the lines `before`: `(1/3) `. What
+    is formatted over a cut is so on both sides.
     """
     marks = None if dialect is None else Marks.of(dialect)
     if not markup:
@@ -34,29 +35,48 @@ def cut(
     whole = joined(pieces)
     if limit.measure(whole) <= limit.value:
         return (whole,) if whole.strip() else ()
+    begins = _behind(whole, before)
     for room in ROOMS:
-        if 2 * room < limit.value and (found := _cut(pieces, whole, marks, limit, room)):
+        if 2 * room < limit.value and (found := _cut(pieces, whole, begins, marks, limit, room)):
             return found
     # So little room that marks would leave none for words.
     return split(joined(pieces_of(text, markup, None, before, after)), limit)
 
 
-def _cut(pieces: list[Piece], whole: str, marks: Marks | None, limit: Limit, room: int) -> tuple[str, ...] | None:
-    """The messages; None when one of them comes out longer than the limit."""
+def _behind(whole: str, before: str) -> int:
+    """Where the words begin that stand behind the lines `before`: breaks may have made these longer, but not more."""
+    at = 0
+    for _ in range(before.count("\n") + 1 if before else 0):
+        at = whole.find("\n", at) + 1
+        if not at:
+            break
+    return at
+
+
+def _cut(
+    pieces: list[Piece], whole: str, begins: int, marks: Marks | None, limit: Limit, room: int
+) -> tuple[str, ...] | None:
+    """The messages, whose words begin at `begins`; None when one of them comes out longer than the limit."""
     parts = split(whole, _smaller(limit, room))
     numbered = False
     if len(parts) > FEW:
         numbers = _numbered(whole, limit, room)
         parts, numbered = numbers or parts, bool(numbers)
     found: list[str] = []
+    walk = _Walk(pieces)
+    subdued = marks is not None and marks.are_too_many(whole)
     at = 0
     for number, part in enumerate(parts, 1):
         begin = whole.index(part, at)
         at = begin + len(part)
-        inside = _between(pieces, begin, at)
-        if numbered:
-            inside = [Piece(_number(number, len(parts))), *inside]
-        found.append(joined(settled(inside, marks)))
+        led = walk.to(begin, begins) if begin < begins < at else []
+        shown = [Piece(_number(number, len(parts)))] if numbered else []
+        inside = [*led, *shown, *walk.to(begins if led else begin, at)]
+        if subdued and marks:
+            # Nothing in it is formatted, wherever it is cut: only how it begins could be taken for something.
+            found.append(marks.begun(joined(inside)))
+        else:
+            found.append(joined(settled(inside, marks)))
     return None if any(limit.measure(one) > limit.value for one in found) else tuple(found)
 
 
@@ -80,24 +100,47 @@ def _number(number: int, count: int) -> str:
     return f"({number}/{count}) "
 
 
-def _between(pieces: Sequence[Piece], begin: int, end: int) -> list[Piece]:
-    """The pieces from one place to another. Marks that are open at the beginning are opened, at the end closed."""
-    found: list[Piece] = []
-    opened: list[Piece] = []
-    at = 0
-    begun = False
-    for piece in pieces:
-        first, last = max(begin - at, 0), min(end - at, len(piece.text))
-        at += len(piece.text)
-        within = first < last
-        if within and not begun:
-            begun = True
-            found += opened
-        if piece.mark and piece.kind not in {"quote", "bullet"} and (not begun or within):
-            opened = [one for one in opened if one.mark != piece.mark] if piece.closes else [*opened, piece]
-            if piece.closes and within and not any(one.mark == piece.mark for one in found):
-                continue
-        if within:
-            found.append(piece if piece.mark else Piece(piece.text[first:last]))
-    closing = [Piece(one.text, one.mark, one.kind, closes=True) for one in reversed(opened)]
-    return found + closing if begun else []
+class _Walk:
+    """Goes once through pieces, from one place to the next."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._pieces = pieces
+        self._number = 0
+        self._at = 0
+        """Where the piece `_number` begins."""
+        self._open: dict[int, Piece] = {}
+        """The marks that are open there, by their numbers."""
+
+    def to(self, begin: int, end: int) -> list[Piece]:
+        """What stands from one place to another, none of it before what was asked for earlier.
+
+        Marks that are open at the beginning are opened, at the end closed.
+        """
+        while self._number < len(self._pieces) and self._at + len(self._piece.text) <= begin:
+            self._pass()
+        found = list(self._open.values())
+        while self._number < len(self._pieces) and self._at < end:
+            piece, at = self._piece, self._at
+            if piece.mark:
+                found.append(piece)  # whole, also where it is cut
+            else:
+                found.append(Piece(piece.text[max(begin - at, 0) : end - at]))
+                if at + len(piece.text) > end:
+                    break  # the rest of it is asked for next
+            self._pass()
+        closing = [Piece(one.text, one.mark, one.kind, closes=True) for one in reversed(self._open.values())]
+        return found + closing
+
+    @property
+    def _piece(self) -> Piece:
+        return self._pieces[self._number]
+
+    def _pass(self) -> None:
+        piece = self._piece
+        if piece.mark and piece.kind not in {"quote", "bullet"}:
+            if piece.closes:
+                self._open.pop(piece.mark, None)
+            else:
+                self._open[piece.mark] = piece
+        self._at += len(piece.text)
+        self._number += 1

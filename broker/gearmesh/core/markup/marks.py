@@ -15,6 +15,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final, Literal
 
 import msgspec
@@ -22,6 +23,11 @@ import msgspec
 from gearmesh.model.capabilities import Dialect
 
 Kind = Literal["bold", "italic", "strike", "code", "block", "quote", "bullet"]
+MOST: Final = 2000
+"""As many marks are paired in one text. No person types more, and to pair them takes time."""
+THIN: Final = "\u200a"
+JOINER: Final = "\u2060"
+"""The breaks: see `markup/settled.py`."""
 ADDRESS: Final = re.compile(r"(?:https?://|www\.)\S*[^\s*_~`.,;:!?)\]}\"'>]")
 
 
@@ -60,6 +66,10 @@ class Marks:
         inline = [re.escape(mark) for mark in (*tokens, self.block) if mark]
         lines = [f"^{re.escape(mark)}" for mark in self._starts.values()]
         self._any = re.compile("|".join((*inline, *lines)) or r"(?!)", re.MULTILINE)
+        self._begin = re.compile("|".join(lines) or r"(?!)", re.MULTILINE)
+        # Of several same marks in a row only the last one could open; those that would be a block are to be parted.
+        runs = "|".join(f"(?:{re.escape(token)}){'' if token in self.block else '+'}" for token in tokens)
+        self._single = re.compile(f"({ADDRESS.pattern})|{runs or '(?!)'}")
 
     @staticmethod
     @lru_cache(maxsize=64)
@@ -70,6 +80,24 @@ class Marks:
     def occur(self, text: str) -> bool:
         """Whether there is anything to look at: without, nothing in the text is formatted."""
         return self._any.search(text) is not None
+
+    def are_too_many(self, text: str) -> bool:
+        """Whether a text has more of them than any that a person has formatted."""
+        return next(islice(self._any.finditer(text), MOST, None), None) is not None
+
+    def subdued(self, text: str) -> str:
+        """A text with a break at everything that could be a mark, without a look at what each of them is.
+
+        It may be cut anywhere: what comes to stand at the beginning of a text is for `begun`.
+        """
+        text = self._single.sub(_parted, text)
+        while self.block and self.block in text:
+            text = text.replace(self.block, JOINER.join(self.block))
+        return self._begin.sub(rf"{JOINER}\g<0>", text)
+
+    def begun(self, text: str) -> str:
+        """A text that begins neither as a quote nor as an item of a list."""
+        return f"{JOINER}{text}" if self._begin.match(text) else text
 
     def find(self, text: str) -> tuple[Found, ...]:
         """All formatting in a text, in order."""
@@ -98,7 +126,8 @@ class Marks:
 
     def _lines(self, text: str, begin: int, end: int, found: list[Found]) -> None:
         """What is formatted from `begin` to `end`, between blocks of code."""
-        while begin < end:
+        while match := self._any.search(text, begin, end):
+            begin = max(begin, text.rfind("\n", begin, match.start()) + 1)  # past the lines without marks
             line_end = text.find("\n", begin, end)
             line_end = end if line_end < 0 else line_end
             inner = begin
@@ -215,6 +244,10 @@ class _Outside:
         """Whether this place is one of them."""
         before = bisect_right(self._spans, at, key=_start) - 1
         return before < 0 or at > self._spans[before].end
+
+
+def _parted(match: re.Match[str]) -> str:
+    return match[0] if match[1] else match[0] + THIN
 
 
 def _start(found: Found) -> int:

@@ -16,11 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from gearmesh.core.markup.marks import Found, Marks
+from gearmesh.core.markup.marks import JOINER, THIN, Found, Marks
 from gearmesh.core.markup.written import Piece, joined
 
-THIN: Final = "\u200a"
-JOINER: Final = "\u2060"
 ROUNDS: Final = 8
 """How often marks are looked at anew before all of them are given up: each round can bring others to light."""
 
@@ -35,6 +33,8 @@ def settled(pieces: Sequence[Piece], marks: Marks | None) -> list[Piece]:
     found = list(pieces)
     if marks is None:
         return found
+    if marks.are_too_many(joined(found)):
+        return _given_up(found, marks)
     for _ in range(ROUNDS):
         if not marks.occur(joined(found)):
             return found
@@ -45,10 +45,12 @@ def settled(pieces: Sequence[Piece], marks: Marks | None) -> list[Piece]:
             found = _without(found, lost)
         else:
             return found
-    found = _without(found, {piece.mark for piece in found if piece.mark})
-    while breaks := _compared(found, marks)[0]:
-        found = _broken(found, breaks)
-    return found
+    return _given_up(found, marks)
+
+
+def _given_up(pieces: Sequence[Piece], marks: Marks) -> list[Piece]:
+    """The pieces as words that nothing is formatted in."""
+    return [Piece(marks.subdued(joined(_without(pieces, {piece.mark for piece in pieces if piece.mark}))))]
 
 
 def _without(pieces: Sequence[Piece], lost: set[int]) -> list[Piece]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from gearmesh.core.markup.commonmark import parse
+from gearmesh.core.markup.commonmark import is_too_much, parse
 from gearmesh.core.markup.marks import Kind
 from gearmesh.core.markup.tree import (
     Block,
@@ -55,7 +55,8 @@ def joined(pieces: Sequence[Piece]) -> str:
 
 def pieces_of(text: str, markup: bool, dialect: Dialect | None, before: str = "", after: str = "") -> list[Piece]:
     """A text in the words of a network, with the plain lines `before` and `after` it."""
-    inside = _Writer(dialect or PLAIN).write(parse(text)) if markup else [Piece(text)] if text else []
+    formatted = markup and not is_too_much(text)
+    inside = _Writer(dialect or PLAIN).write(parse(text)) if formatted else [Piece(text)] if text else []
     pieces: list[Piece] = []
     for part in ([Piece(before)] if before else [], inside, [Piece(after)] if after else []):
         pieces += [Piece("\n"), *part] if pieces and part else part
