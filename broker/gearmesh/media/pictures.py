@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, JpegImagePlugin
 from gearmesh.media.failed import CannotOpen, StillTooLarge
 from gearmesh.media.jpeg import without_private
 from gearmesh.media.plan import Convert
+from gearmesh.media.png import without_words
 from gearmesh.media.probe import Probe
 
 pillow_heif.register_heif_opener()
@@ -90,7 +91,8 @@ def make(source: Path, found: Probe, target: Path, steps: Convert) -> None:
     """
     if steps.how == "strip":
         try:
-            target.write_bytes(without_private(source.read_bytes()))
+            strip = without_words if steps.mime == "image/png" else without_private
+            target.write_bytes(strip(source.read_bytes()))
             return
         except ValueError:
             pass  # unusual, but it could be decoded: then it is encoded anew

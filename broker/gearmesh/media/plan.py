@@ -24,6 +24,8 @@ GIF_SIDE: Final = 480
 STILLS: Final = ("image/jpeg", "image/png", "image/webp")
 SEEN_THROUGH: Final = ("image/webp", "image/png")
 """What a picture in the middle of an empty square can be, and `MOVING` one that moves."""
+STRIPPED: Final = frozenset({"image/jpeg", "image/png"})
+"""What can be rid of what is private without being made anew."""
 MOVING: Final = ("video/mp4", "image/webp", "image/gif")
 SOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "audio/mp4": (64_000, 96_000),
@@ -151,8 +153,8 @@ def _picture(found: Probe, rule: FileRule) -> Plan:
     if taken and fits and not found.turned:
         if not found.private:
             return Keep()
-        if found.mime == "image/jpeg":
-            return Convert("image/jpeg", rule.size, "strip")
+        if found.mime in STRIPPED:
+            return Convert(found.mime, rule.size, "strip")
     targets = [mime for mime in STILLS if _takes(rule, mime)]
     # What is seen through stays so where that is taken; a picture without loss is made smaller before it is given up.
     wanted = [found.mime] if fits or found.mime != "image/png" else []

@@ -56,7 +56,7 @@ def sound(mime: str = "audio/ogg", audio: str = "opus", size: int = 40_000, chan
         ("image", image(), IMAGE, Keep()),
         ("image", image(private=True), IMAGE, Convert("image/jpeg", 5 * MB, "strip")),
         ("image", image(private=True, turned=True), IMAGE, Convert("image/jpeg", 5 * MB)),
-        ("image", image("image/png", private=True), IMAGE, Convert("image/png", 5 * MB)),
+        ("image", image("image/png", private=True), IMAGE, Convert("image/png", 5 * MB, "strip")),
         ("image", image(size=9 * MB), IMAGE, Convert("image/jpeg", 5 * MB)),
         ("image", image("image/png", size=9 * MB), IMAGE, Convert("image/jpeg", 5 * MB)),
         ("image", image("image/png", size=9 * MB, alpha=True), IMAGE, Convert("image/png", 5 * MB)),
