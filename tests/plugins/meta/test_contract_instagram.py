@@ -25,7 +25,7 @@ class TestInstagram(MetaContract):
     a_user = "17841405793187218"
     addresses = {" 17841405793187218 ": a_user}  # noqa: RUF012
     bad_addresses = ("cleo", "@cleo")
-    comes_as = {"voice": "audio", "gif": "image", "sticker": "image"}  # noqa: RUF012
+    comes_as = {"audio": "voice", "gif": "image", "sticker": "image"}  # noqa: RUF012
     faults = {  # noqa: RUF012  # codes: Instagram messaging error reference, mid-2026
         Retry: {"status": 500, "code": 2},
         RateLimited: {"status": 400, "code": 613},

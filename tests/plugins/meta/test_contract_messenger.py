@@ -25,7 +25,7 @@ class TestMessenger(MetaContract):
     a_user = "7100000000000001"
     addresses = {" 7100000000000001 ": a_user}  # noqa: RUF012
     bad_addresses = ("ben", "+7100000000000001")
-    comes_as = {"voice": "audio", "gif": "image"}  # noqa: RUF012
+    comes_as = {"audio": "voice", "gif": "image"}  # noqa: RUF012
     faults = {  # noqa: RUF012  # codes: Messenger Platform error reference, mid-2026
         Retry: {"status": 500, "code": 2},
         RateLimited: {"status": 400, "code": 613},

@@ -101,7 +101,10 @@ async def test_whatsapp_uploads_a_file_and_sends_it_in_the_best_way_that_takes_i
     uploaded, sent = graph_stub.bodies
     assert graph_stub.calls[0][1].endswith("/106540352242922/media")
     assert uploaded["messaging_product"] == "whatsapp"
-    assert uploaded["file"] == ("file.bin", content.ref.mime, data)
+    name, mime, uploaded_data = uploaded["file"]
+    assert (mime, uploaded_data) == (content.ref.mime, data)
+    assert name.partition(".")[0] in {content.media, "file", "audio"}, "what its sender calls it goes with the message"
+    assert "bin" not in name
     assert {key: sent.get(key) for key in expected} == expected
 
 

@@ -304,10 +304,10 @@ async def test_given_a_file_with_text_when_typed_then_two_messages_leave(
     await world.type(network, user, text="look", media={"type": kind, "mime": "image/png", "base64": data})
     await world.settled()
     messages = [part["message"] for part in world.business.parts(network) if "message" in part]
-    assert messages[0]["attachments"][0]["type"] == sent_as
-    assert "text" not in messages[0]
-    assert messages[1]["text"] == "look"
-    async with world.session.get(messages[0]["attachments"][0]["payload"]["url"]) as response:
+    assert messages[0]["text"] == "look"
+    assert messages[1]["attachments"][0]["type"] == sent_as
+    assert "text" not in messages[1]
+    async with world.session.get(messages[1]["attachments"][0]["payload"]["url"]) as response:
         assert await response.read() == b"bytes"
 
 
