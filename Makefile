@@ -35,7 +35,7 @@ bench: $(DEV_READY)
 
 # The picture in the README, taken by the browser test.
 screenshot: $(DEV_READY)
-	GEARMESH_SCREENSHOT=plugins/meta/demo.png $(BIN)/python -m pytest tests/browser -k all_six_ways $(ARGS)
+	GEARMESH_SCREENSHOT=plugins/meta/demo.png $(BIN)/python -m pytest tests/browser/test_demo_across.py $(ARGS)
 
 # The table of kinds in the README, filled with what the sandbox's phones show.
 kinds: $(DEV_READY)

@@ -1,7 +1,7 @@
 """The demo as people meet it: `gearmesh demo` in a process of its own, its page in Chromium, worked by keyboard.
 
 Nothing is played here: what is typed on one phone goes through signed webhooks, nats-server, the router and the Graph
-API of the sandbox before it stands on another. With GEARMESH_SCREENSHOT=<file> the picture of the README is written.
+API of the sandbox before it stands on another.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -18,8 +17,6 @@ from playwright.async_api import Page, ViewportSize, expect
 from .phone import CHROMIUM, PLACES, Demo, Phone
 
 NARROW: Final[ViewportSize] = {"width": 360, "height": 740}
-SCREENSHOT: Final = os.environ.get("GEARMESH_SCREENSHOT")
-LARGEST_PICTURE: Final = 400_000
 STOPS: Final = ("webhook", "IN log", "router", "OUT log", "egress", "Graph call")
 HOPS: Final = ("received", "stored in", "routed", "stored out", "taken", "sent")
 
@@ -63,14 +60,6 @@ async def test_given_three_phones_when_each_writes_to_each_then_all_six_ways_are
     for phone in (ada, ben, cleo):
         await expect(phone.node.locator('.bubble:not([data-status="read"])')).to_have_count(0)
     await expect(page.get_by_test_id("path")).to_have_count(6)
-    if SCREENSHOT:
-        await take_picture(page, Path(SCREENSHOT))
-
-
-async def take_picture(page: Page, file: Path) -> None:
-    await page.evaluate("document.activeElement.blur()")
-    picture = await page.screenshot(path=file, full_page=True, animations="disabled")
-    assert len(picture) < LARGEST_PICTURE
 
 
 async def test_given_a_plain_message_after_a_first_one_when_sent_then_it_goes_on_in_that_conversation(
