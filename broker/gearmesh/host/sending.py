@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from gearmesh.bridge import SupportsGhosts
-from gearmesh.core.degrade import Fitting, Part, Quoted, feature_of, fit
+from gearmesh.core.degrade import Fitting, Part, fit
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
 from gearmesh.errors import BusError, RateLimited, Rejected, Retry, SendFailed, Unclear, WindowClosed
@@ -22,6 +22,7 @@ from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
 from gearmesh.host.outcome import ENDS, LEFT, SENT, Outcome
+from gearmesh.host.pointing import About, Pointing
 from gearmesh.host.preparing import Preparing
 from gearmesh.host.queues import FOR_EVER
 from gearmesh.host.quotes import Quotes
@@ -30,7 +31,6 @@ from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.host.removal import Removal
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
-from gearmesh.model.capabilities import Feature
 from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction, Text, replaced
 from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.wire.times import REPLAY
@@ -50,15 +50,6 @@ GHOST_WITHIN: Final = 20.0
 """Seconds that a message waits for its sender's ghost; then its text says who wrote."""
 
 
-class About(msgspec.Struct, frozen=True, gc=False):
-    """The message that a content answers or is about, as it stands in the thread: its native ids, and its words where
-    they are needed."""
-
-    native_ids: tuple[str, ...] = ()
-    quoted: Quoted | None = None
-
-
-NOTHING_ELSE: Final = About()
 WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
 
 
@@ -84,6 +75,7 @@ class LegSender:
         self._underway = underway
         self._quotes = quotes
         self._removal = Removal(app, quotes)
+        self._pointing = Pointing(app, quotes)
         self._files = Preparing(app, ends, self._verdict)
         self._watch = Watch(SEND_WITHIN)
         # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
@@ -106,7 +98,7 @@ class LegSender:
         in_words = in_words or before.in_words
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
-        about = await self._about(job, content, in_words)
+        about = await self._pointing.of(job, content, in_words)
         if isinstance(content, Edit) and isinstance(content.content, Media) and about.quoted is not None:
             # In words: those below the file are what can change, and the file stands there already.
             new = content.content
@@ -118,7 +110,7 @@ class LegSender:
                 return found
             content = replaced(content, content=found.content) if isinstance(content, Edit) else found.content
             in_words = in_words or found.in_words
-        if isinstance(content, Edit | Redaction) and await self._is_anothers(job, about):
+        if isinstance(content, Edit | Redaction) and await self._pointing.is_anothers(job, about):
             return Outcome("failed", reason="rejected", detail="only whoever wrote a message may change it")
         try:
             parts = fit(content, self._fitting(job, content, ghost, about, in_words))
@@ -206,31 +198,6 @@ class LegSender:
         except SendFailed as error:
             log.warning("no ghost; the text names who wrote", app=self._app.name, error=str(error))
             return ""
-
-    async def _about(self, job: Job, content: Content, in_words: bool) -> About:
-        """What a content answers or is about, as far as this thread and the logs know it."""
-        points: Feature = "reply"
-        if isinstance(content, Message):
-            target = content.reply_to
-        elif isinstance(content, Change):
-            target, points = content.target, feature_of(content)
-        else:
-            return NOTHING_ELSE
-        if not target:
-            return NOTHING_ELSE
-        record = await self._shared.messages.leg(target, self._app.name, job.thread)
-        native_ids = record.native_ids if record else ()
-        if native_ids and not in_words and self._app.bridge.capabilities(job.thread).shows(points):
-            return About(native_ids)
-        # Only what stands in this thread may be told there.
-        return About(native_ids, await self._quotes.of(target, job.thread) if record else None)
-
-    async def _is_anothers(self, job: Job, about: About) -> bool:
-        """Whether somebody else wrote the message that is to be changed. Ingress asks the same of what networks say."""
-        if not about.native_ids:
-            return False
-        native = await self._shared.messages.native(self._app.name, about.native_ids[0])
-        return native is not None and native.sender != str(job.header.sender)
 
     def _fitting(self, job: Job, content: Content, ghost: str, about: About, in_words: bool) -> Fitting:
         link = ""
