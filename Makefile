@@ -15,8 +15,8 @@ DEV_READY := $(VENV)/.dev-ready
 demo: $(RUN_READY)
 	@$(BIN)/gearmesh demo $(ARGS)
 
-# Tests wait more than they compute, so three processes run them on two cores. A file stays in one process; in which order
-# they come is for tests/conftest.py to say, hence no reordering. One after the other: make test WORKERS=0
+# Tests wait more than they compute, so three processes run them on two cores. A file stays in one process, and
+# tests/conftest.py says in which order files come, hence no reordering. One after the other: make test WORKERS=0
 test: $(DEV_READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
