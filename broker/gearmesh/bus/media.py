@@ -16,8 +16,8 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -38,6 +38,8 @@ log = structlog.get_logger("gearmesh.bus")
 
 PIECE: Final = 128 * 1024
 """Bytes, as every client of object stores has it."""
+MOST_A_SECOND: Final = 24_000_000
+"""Bytes of files that go to and from NATS: what is written has to wait for none of them (tests/benchmarks/files.py)."""
 AT_ONCE: Final = 2
 """Pieces that are asked for with one request: what each reader has in memory, and a text has to wait behind."""
 STORED_WITHIN: Final = 20.0
@@ -100,6 +102,7 @@ class MediaStore:
         self._publisher = publisher
         self._bucket = subjects.bucket(MEDIA)
         self._stream = f"OBJ_{self._bucket}"
+        self._on_its_way = asyncio.Semaphore(1)
         self._infos: msgspec.json.Decoder[_ObjectInfo] = msgspec.json.Decoder(_ObjectInfo)
 
     async def find(self, name: str) -> MediaRecord | None:
@@ -177,7 +180,7 @@ class MediaStore:
         subject = f"$O.{self._bucket}.C.{found.info.nuid}"
         pieces = direct.scan(self._connection, self._stream, subject, batch=AT_ONCE)
         async with aclosing(pieces):
-            async for piece in pieces:
+            while piece := await self._next(pieces):
                 data, count = piece.data, count + 1
                 if place < end and place + len(data) > start:
                     yield data[max(0, start - place) : end - place]
@@ -186,6 +189,18 @@ class MediaStore:
                     return
         if place != found.info.size or count != found.info.chunks:
             raise FileUnusable("a part of it is not kept any more")
+
+    async def _next(self, pieces: AsyncGenerator[direct.Found, None]) -> direct.Found | None:
+        async with self._turn(PIECE):
+            return await anext(pieces, None)
+
+    @asynccontextmanager
+    async def _turn(self, size: int) -> AsyncIterator[None]:
+        """One piece at a time, whoever reads or writes, and no more than `MOST_A_SECOND`: messages come first."""
+        async with self._on_its_way:
+            ends = asyncio.get_running_loop().time() + size / MOST_A_SECOND
+            yield
+            await asyncio.sleep(max(0.0, ends - asyncio.get_running_loop().time()))
 
     async def _find(self, name: str) -> _Found:
         js = self._connection.js
@@ -221,9 +236,10 @@ class MediaStore:
         with path.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, PIECE):
                 digest.update(piece)
-                await self._publisher.publish(
-                    f"$O.{self._bucket}.C.{nuid}", piece, message_id=f"{nuid}.{number}", patience=STORED_WITHIN
-                )
+                async with self._turn(len(piece)):
+                    await self._publisher.publish(
+                        f"$O.{self._bucket}.C.{nuid}", piece, message_id=f"{nuid}.{number}", patience=STORED_WITHIN
+                    )
                 number += 1
         return number, base64.urlsafe_b64encode(digest.digest()).decode()
 

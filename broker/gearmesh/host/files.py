@@ -50,7 +50,7 @@ PREPARED_WITHIN: Final = 900.0
 """Seconds for all of it, waiting for others included."""
 PAUSES: Final = (1.0, 5.0)
 """Seconds before a file that could not be had is asked for again."""
-AT_ONCE: Final = 6
+AT_ONCE: Final = 2
 """Files that are fetched at the same time from one app."""
 WRITTEN: Final = 512 * 1024
 """Bytes that are gathered before they are written: a piece of a file in memory."""

@@ -26,7 +26,7 @@ from gearmesh.media.sniff import START, sniff
 MOST_MEMORY: Final = 640 * 1024 * 1024
 """Bytes of data. A picture of 50 million pixels has 200 MB, and is there twice while it is turned."""
 MOST_FILES: Final = 64
-NICE: Final = 10
+NICE: Final = 19
 """Texts go first."""
 PR_SET_PDEATHSIG: Final = 1
 
