@@ -91,6 +91,7 @@ async def test_given_input_that_was_refused_when_it_comes_again_behind_newer_one
     with monkeypatch.context() as start:  # which alone must not hold anything
         start.setattr("gearmesh.core.ordering.DISTURBED_FOR", 0)
         await quiet_town.start()
+        await quiet_town.phones.all_told()  # `post` counts what arrives, and that people open their chats would, too
     monkeypatch.setattr(quiet_town.daemon.apps["messenger"].ingress, "doubt", lambda **_: None)
     publisher = quiet_town.daemon.apps["messenger"].app.shared.publisher
     publish = publisher.publish
