@@ -27,6 +27,7 @@ from gearmesh.bus.lease import Holder, Lease
 from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.media import MediaStore
 from gearmesh.bus.members import Members
+from gearmesh.bus.precedence import Precedence
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import ensure_all
@@ -101,12 +102,14 @@ class Daemon:
 
     async def failed(self) -> str:
         """Wait until the daemon cannot go on by itself, and say why."""
-        closed = asyncio.create_task(self.connection.closed.wait())
+        connections = (self.connection, self._files_connection)
+        closed = [asyncio.create_task(connection.closed.wait()) for connection in connections]
         try:
-            done, _ = await asyncio.wait([closed, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*closed, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            closed.cancel()
-        if closed in done:
+            for waiting in closed:
+                waiting.cancel()
+        if not done.isdisjoint(closed):
             return "nats has closed the connection for good; its log says why"
         ended = next(iter(done))
         return f"{ended.get_name()} ended, which it never should: {ended.exception()!r}"
@@ -126,7 +129,7 @@ class Daemon:
         self._leases = Store(connection, publisher, self._subjects.bucket("leases"), Holder)
         store = Store(connection, publisher, self._subjects.bucket("conversations"), Conversation)
         bridges: dict[str, Bridge] = {}
-        files = self._files(publisher, bridges)
+        files = await self._files(access, publisher, bridges)
         shared = Shared(
             publisher,
             journal,
@@ -177,10 +180,13 @@ class Daemon:
             self._run(supervisor.run(), f"app {name}")
         log.info("gearmesh is up", url=self.url, apps=sorted(self.apps))
 
-    def _files(self, publisher: Publisher, bridges: dict[str, Bridge]) -> Files:
+    async def _files(self, access: Access, publisher: Publisher, bridges: dict[str, Bridge]) -> Files:
         connection, subjects, told = self.connection, self._subjects, self.config.media
+        own = self._files_connection = await Connection.open(access, f"gearmesh {self.config.broker.name} files")
+        self._stack.push_async_callback(own.close)
+        carrier = await self._stack.enter_async_context(Publisher(own))
         files = Files(
-            MediaStore(connection, publisher, subjects),
+            MediaStore(own, carrier, subjects, Precedence(connection)),
             Store(connection, publisher, subjects.bucket("files"), FileRecord),
             bridges,
             self.apps,

@@ -36,7 +36,7 @@ PHOTOS: Final = 50
 PHOTO_BYTES: Final = 4_000_000
 RATE: Final = 20.0
 """Texts a second between the two."""
-QUIET: Final = 15.0
+QUIET: Final = 30.0
 """Seconds for which they write before the files come."""
 INSTAGRAM: Final = Capabilities(
     Limit(1000, "bytes", "as Instagram"),

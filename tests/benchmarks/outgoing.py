@@ -19,6 +19,7 @@ from gearmesh.bus.consumer import PinnedConsumer, Taken
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.media import MediaStore
+from gearmesh.bus.precedence import Precedence
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import LATER, LEDGER, OUT, ensure_all
@@ -236,7 +237,7 @@ def _egress(
 def _files(connection: Connection, publisher: Publisher, bridge: InstantBridge) -> Files:
     """None come in here: nothing is fetched, and no process started."""
     records = Store(connection, publisher, SUBJECTS.bucket("files"), FileRecord)
-    store = MediaStore(connection, publisher, SUBJECTS)
+    store = MediaStore(connection, publisher, SUBJECTS, Precedence(connection))
     return Files(store, records, {APP: bridge}, {APP}, _nowhere, Workshop(0), Path("none"), max_size=0, links=False)
 
 

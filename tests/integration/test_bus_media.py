@@ -15,6 +15,7 @@ from nats.js import api
 from gearmesh.bus import media
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.media import PIECE, MediaRecord, MediaStore
+from gearmesh.bus.precedence import Precedence
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.streams import ensure_all
 from gearmesh.errors import BusUnavailable, FileUnusable
@@ -29,7 +30,7 @@ STREAM = "OBJ_gm-media"
 async def store(connection: Connection) -> AsyncIterator[MediaStore]:
     await ensure_all(connection, SUBJECTS)
     async with Publisher(connection) as publisher:
-        yield MediaStore(connection, publisher, SUBJECTS)
+        yield MediaStore(connection, publisher, SUBJECTS, Precedence(connection))
 
 
 def file(folder: Path, size: int) -> tuple[Path, bytes, MediaRecord]:

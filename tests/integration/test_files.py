@@ -24,6 +24,7 @@ from gearmesh.bridge import Bridge
 from gearmesh.bus import media as media_module
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.media import MediaRecord, MediaStore
+from gearmesh.bus.precedence import Precedence
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import ensure_all
@@ -100,7 +101,7 @@ class Place:
         self.folder = folder
         self.orders: list[Order] = []
         self.elsewhere: Callable[[MediaRef], str] | None = None
-        self.store = MediaStore(connection, publisher, SUBJECTS)
+        self.store = MediaStore(connection, publisher, SUBJECTS, Precedence(connection))
         self._made: list[Files] = []
         self._records = Store(connection, publisher, SUBJECTS.bucket("files"), FileRecord)
         self.files = self.start()

@@ -26,6 +26,7 @@ from gearmesh.bus import consumer
 from gearmesh.bus.embedded import find_binary
 from gearmesh.bus.lease import Holder
 from gearmesh.bus.media import MediaRecord, MediaStore
+from gearmesh.bus.precedence import Precedence
 from gearmesh.bus.streams import BUCKETS, DAY, MEDIA_TTL, streams
 from gearmesh.bus.whereabouts import Process
 from gearmesh.config import AppConfig, BrokerConfig, MediaConfig, NatsConfig, PersonConfig, WebConfig, parse
@@ -394,7 +395,7 @@ async def test_given_the_nats_user_of_the_guide_then_its_rights_are_enough_to_se
 async def files_come_and_go(daemon: Daemon, folder: Path) -> None:
     """What is done with the object store: a file is stored, found, read, and its pieces taken away."""
     shared = daemon.apps["whatsapp"].app.shared
-    store = MediaStore(daemon.connection, shared.publisher, Subjects())
+    store = MediaStore(daemon.connection, shared.publisher, Subjects(), Precedence(daemon.connection))
     path = folder / "paper.pdf"
     path.write_bytes(b"%PDF-1.4\n" + bytes(200_000))
     name = "0" * 64

@@ -112,6 +112,11 @@ class Connection:
         return self.client.is_connected
 
     @property
+    def moved(self) -> int:
+        """How many messages have come and gone."""
+        return self.client.stats["in_msgs"] + self.client.stats["out_msgs"]
+
+    @property
     def max_payload(self) -> int:
         """The most bytes that a message may have, its headers not counted."""
         return self.client.max_payload - MESSAGE_OVERHEAD

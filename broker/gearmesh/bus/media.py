@@ -3,7 +3,7 @@
 The format is that of every NATS object store (ADR-20). Writing and reading are our own: nats-py waits for ever for a
 piece that is missing, and gives a file out as one block of memory. Here a file is never in memory but for a piece.
 
-    $O.gm-media.C.<number of the upload>    pieces of 128 KiB, in order
+    $O.gm-media.C.<number of the upload>    pieces of 64 KiB, in order
     $O.gm-media.M.<base64url of the name>   ObjectInfo, JSON; in its `metadata` a MediaRecord's further fields
 
 Names are the SHA-256 of the content in hex, and `<sha256>.<profile>` for what was made of it. So a name never stands
@@ -16,8 +16,8 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ import structlog
 
 from gearmesh.bus import direct
 from gearmesh.bus.connection import Connection
+from gearmesh.bus.precedence import Precedence
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.streams import MEDIA, MEDIA_TTL
 from gearmesh.errors import BusRefused, BusUnavailable, FileUnusable
@@ -36,12 +37,10 @@ from gearmesh.wire.subjects import Subjects
 
 log = structlog.get_logger("gearmesh.bus")
 
-PIECE: Final = 128 * 1024
-"""Bytes, as every client of object stores has it."""
-MOST_A_SECOND: Final = 24_000_000
-"""Bytes of files that go to and from NATS: what is written has to wait for none of them (tests/benchmarks/files.py)."""
+PIECE: Final = 64 * 1024
+"""Bytes. Half of what other clients write: what is written while a piece is on its way waits for no more than this."""
 AT_ONCE: Final = 2
-"""Pieces that are asked for with one request: what each reader has in memory, and a text has to wait behind."""
+"""Pieces that are asked for with one request: what each reader has in memory."""
 STORED_WITHIN: Final = 20.0
 FRESH: Final = MEDIA_TTL / 2
 """Seconds. An older file is stored anew when it comes again: links to it live for a week from now."""
@@ -95,14 +94,16 @@ NOTHING: Final = _Found(0)
 
 
 class MediaStore:
-    """The files of one Gearmesh."""
+    """The files of one Gearmesh. They go one piece at a time, whoever reads or writes, and after messages."""
 
-    def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects) -> None:
+    def __init__(
+        self, connection: Connection, publisher: Publisher, subjects: Subjects, precedence: Precedence
+    ) -> None:
+        self.precedence = precedence
         self._connection = connection
         self._publisher = publisher
         self._bucket = subjects.bucket(MEDIA)
         self._stream = f"OBJ_{self._bucket}"
-        self._on_its_way = asyncio.Semaphore(1)
         self._infos: msgspec.json.Decoder[_ObjectInfo] = msgspec.json.Decoder(_ObjectInfo)
 
     async def find(self, name: str) -> MediaRecord | None:
@@ -166,7 +167,7 @@ class MediaStore:
         return time.time() - record.at < FRESH
 
     async def read(self, name: str, *, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
-        """The bytes of a file from `start` to before `stop`, in pieces of at most 128 KiB.
+        """The bytes of a file from `start` to before `stop`, in pieces as they were stored.
 
         Raises:
             FileUnusable: there is no such file, or a part of it is gone.
@@ -191,16 +192,8 @@ class MediaStore:
             raise FileUnusable("a part of it is not kept any more")
 
     async def _next(self, pieces: AsyncGenerator[direct.Found, None]) -> direct.Found | None:
-        async with self._turn(PIECE):
+        async with self.precedence.turn():
             return await anext(pieces, None)
-
-    @asynccontextmanager
-    async def _turn(self, size: int) -> AsyncIterator[None]:
-        """One piece at a time, whoever reads or writes, and no more than `MOST_A_SECOND`: messages come first."""
-        async with self._on_its_way:
-            ends = asyncio.get_running_loop().time() + size / MOST_A_SECOND
-            yield
-            await asyncio.sleep(max(0.0, ends - asyncio.get_running_loop().time()))
 
     async def _find(self, name: str) -> _Found:
         js = self._connection.js
@@ -236,7 +229,7 @@ class MediaStore:
         with path.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, PIECE):
                 digest.update(piece)
-                async with self._turn(len(piece)):
+                async with self.precedence.turn():
                     await self._publisher.publish(
                         f"$O.{self._bucket}.C.{nuid}", piece, message_id=f"{nuid}.{number}", patience=STORED_WITHIN
                     )

@@ -52,8 +52,8 @@ PAUSES: Final = (1.0, 5.0)
 """Seconds before a file that could not be had is asked for again."""
 AT_ONCE: Final = 2
 """Files that are fetched at the same time from one app."""
-WRITTEN: Final = 512 * 1024
-"""Bytes that are gathered before they are written: a piece of a file in memory."""
+WRITTEN: Final = 64 * 1024
+"""Bytes that are gathered before they are written: a piece of a file in memory, and in front of a message."""
 LEFT_OVER: Final = 3600.0
 """Seconds after which a temporary file is nobody's any more."""
 MADE_AT_ONCE: Final = 2
@@ -336,7 +336,8 @@ class Files:
                         start += chunk[: START - len(start)]
                     gathered += chunk
                     if len(gathered) >= WRITTEN:
-                        await asyncio.to_thread(write, bytes(gathered))
+                        async with self._store.precedence.turn():
+                            await asyncio.to_thread(write, bytes(gathered))
                         gathered.clear()
                 await asyncio.to_thread(write, bytes(gathered))
         except (SendFailed, FileFailed, OSError):
