@@ -115,6 +115,26 @@ async def test_given_input_that_was_refused_when_it_comes_again_behind_newer_one
     assert await quiet_town.phones.texts(ADA) == [f"{above()}first", f"{above()}second"]
 
 
+async def test_given_words_that_are_held_for_their_order_when_a_report_of_our_own_comes_then_it_waits_for_none_of_it(
+    town: Town,
+) -> None:
+    await town.stop()
+    at = time.time() - 60
+    await town.start()
+    holding = town.daemon.apps["messenger"].ingress._holding
+
+    words = asyncio.create_task(town.webhook("messenger", wrote(at, "@ada hello")))
+    await until(lambda: len(holding) == 1, awaited="the words to be held")
+    delivered, read = (
+        await town.webhook("messenger", webhook(at + 1, delivery={"mids": ["m_unknown"], "watermark": round(at * 1e3)})),
+        await town.webhook("messenger", webhook(at + 2, read={"watermark": round(at * 1e3)})),
+    )
+
+    assert (delivered, read, words.done()) == (200, 200, False)
+    assert await words == 200
+    await town.phones.sees(ADA, "hello")
+
+
 def above() -> str:
     """The line above Ben's words, on other networks."""
     return f"{BEN.name} (@{BEN.handle}, {BEN.title}):\n"

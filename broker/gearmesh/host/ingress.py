@@ -132,12 +132,11 @@ class Ingress:
         if self._app.bridge.in_order or not thread:
             await self._take([Arrival(event, received) for event in events], False)
             return
-        # What we sent ourselves has no place among what people write, and somebody may wait for a sign of it.
-        for event in events:
-            if isinstance(event, EchoReceived):
-                self.guard()
-                await self._dispatch(event, received)
-        others = [event for event in events if not isinstance(event, EchoReceived)]
+        # What becomes of our own messages has no place among what people write, and a send may wait for a sign of it.
+        signs = [event for event in events if isinstance(event, EchoReceived | ReceiptReceived | ReadUpTo)]
+        others = [event for event in events if not isinstance(event, EchoReceived | ReceiptReceived | ReadUpTo)]
+        if signs:
+            await self._take([Arrival(event, received) for event in signs], False)
         if others:
             await self._holding.take(thread, others, received)
 
