@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gearmesh.bus.connection import Connection
+from gearmesh.bus.connection import Access, Connection
 from gearmesh.bus.consumer import PinnedConsumer, Taken
+from gearmesh.testing import NatsServer
 
 ENDS_WITHIN = 10.0
 
@@ -56,3 +57,29 @@ async def test_given_a_cancellation_that_comes_together_with_an_answer_of_nats_t
         while not running.done():
             running.cancel()
             await asyncio.wait([running], timeout=1.0)
+
+
+async def test_given_a_connection_that_tries_to_come_back_when_it_is_closed_then_nothing_of_it_goes_on(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await Connection.open(Access((nats_server.url,)), "closing")
+    client: Any = connection.client
+    trying = asyncio.Event()
+
+    async def forget_a_cancellation() -> None:
+        trying.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            monkeypatch.undo()  # the next one is heeded
+            # What nats-py gets when an attempt fails just then: in Python 3.11 `wait_for` tells the failure alone.
+            raise OSError("no server") from None
+
+    monkeypatch.setattr(client, "_select_next_server", forget_a_cancellation)
+    await nats_server.stop()
+    await asyncio.wait_for(trying.wait(), ENDS_WITHIN)
+
+    await connection.close()
+
+    assert client._reconnection_task.done()
+    assert not connection.is_up

@@ -146,6 +146,17 @@ class Connection:
                 log.warning("nats did not take the last bytes before the connection was closed")
             self._drop_unwritten()  # nats-py would write them, fail on a broken connection, and leave it half closed
             await self.client.close()
+        await self._give_up_reconnecting()
+
+    async def _give_up_reconnecting(self) -> None:
+        # nats-py cancels this once; an attempt that fails just then forgets it (see `heed_cancellation`), takes the
+        # client for open again, and tries for ever.
+        task = self.client._reconnection_task
+        if task is None or task is asyncio.current_task():
+            return
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=PAUSE)
 
     # An exception in one of nats-py's callbacks stops its reading or reconnecting: nothing may escape from these.
 
