@@ -8,7 +8,7 @@ methods.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -195,6 +195,29 @@ class SupportsProfiles(Protocol):
 
         Raises:
             SendFailed: the question failed; it is asked again with a later message.
+        """
+
+
+@runtime_checkable
+class SupportsRooms(Protocol):
+    """Threads can be rooms, in which many people write to each other. One stands for all who are in it: what is said
+    in a conversation goes to a room once, with the room as both `thread` and `user` of the delivery."""
+
+    def parse_room(self, text: str) -> str:
+        """The thread of the room that an operator means who writes `app:text`, in its one canonical form.
+
+        Raises:
+            InvalidAddress: no room of this network can be meant.
+        """
+
+    def is_room(self, thread: str) -> bool:
+        """Whether this thread is a room. Answer from memory, of every thread that ever stood in an event."""
+
+    async def sit_in(self, rooms: Collection[str]) -> None:
+        """Be in these rooms and in no others: they are the ones that are linked to a conversation.
+
+        Called before `run`, and whenever others are linked. It returns at once, connected or not: the rooms are
+        entered as soon as that is possible, and again after each reconnect.
         """
 
 

@@ -17,6 +17,7 @@ import msgspec
 from gearmesh.model.address import SYSTEM_APP
 
 ReceiptState = Literal["delivered", "read", "played", "failed"]
+MembershipChange = Literal["joined", "left", "name", "topic"]
 MediaKind = Literal["image", "video", "audio", "voice", "file", "sticker", "gif"]
 KEPT_FILES: Final = SYSTEM_APP
 """The `MediaRef.app` of files in the object store `gm-media`: `source` is then the object's name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from gearmesh.errors import SendFailed
-from gearmesh.model.content import Media, Message, ReceiptState, Text
+from gearmesh.model.content import Media, MembershipChange, Message, ReceiptState, Text
 from gearmesh.model.person import Profile
 
 
@@ -82,6 +82,21 @@ class VoteReceived(msgspec.Struct, frozen=True):
     at: int
     target: str
     options: tuple[str, ...]
+    profile: Profile | None = None
+
+
+class MembershipReceived(msgspec.Struct, frozen=True):
+    """Somebody has come to a room or left it, or the room has become something else.
+
+    `text` says what: a person's new `name`, or the room's new `topic`; else it is the reason that they gave, or "".
+    A `name` that is also a new user id is two of these: the old user has `left`, the new one `joined`.
+    """
+
+    thread: str
+    user: str
+    at: int
+    change: MembershipChange
+    text: str = ""
     profile: Profile | None = None
 
 
@@ -166,6 +181,7 @@ ChangeReceived = ReactionReceived | EditReceived | RedactionReceived | VoteRecei
 Event = (
     MessageReceived
     | ChangeReceived
+    | MembershipReceived
     | TypingReceived
     | ReceiptReceived
     | ReadUpTo
