@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, cast, get_args
 
 import msgspec
 
-from gearmesh.bridge import Bridge
+from gearmesh.bridge import Bridge, SupportsRooms
 from gearmesh.errors import ConfigInvalid, InvalidAddress
 from gearmesh.model.address import APP_NAME, SYSTEM_APP, Address
 from gearmesh.model.person import Disclosure, parse_handle
@@ -100,6 +100,17 @@ class PersonConfig(msgspec.Struct, frozen=True, kw_only=True):
     receipts: Disclosure = "read"
 
 
+class ConversationConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`[[conversations]]`: a group that people join by writing `join CODE`.
+
+    `rooms` are rooms of networks that have any, as `app:room`: what is said in one is said in all.
+    """
+
+    code: Annotated[str, msgspec.Meta(pattern=r"^[\w-]{1,64}$", description="letters, digits, - and _, 64 at most")]
+    title: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    rooms: tuple[str, ...] = ()
+
+
 class ConfiguredApp(msgspec.Struct, frozen=True):
     """One app, its bridge's class and that bridge's own configuration."""
 
@@ -117,6 +128,7 @@ class Config(msgspec.Struct, frozen=True):
     media: MediaConfig
     apps: dict[str, ConfiguredApp]
     people: dict[str, PersonConfig]
+    conversations: tuple[ConversationConfig, ...]
     broken: dict[str, str]
 
 
@@ -131,7 +143,7 @@ TYPE_NAMES: Final = {
     "tuple": "a list",
     "object": "a table",
 }
-SECTIONS: Final = ("broker", "nats", "web", "media", "apps", "people")
+SECTIONS: Final = ("broker", "nats", "web", "media", "apps", "people", "conversations")
 COMMON_KEYS: Final = tuple(field.encode_name for field in msgspec.structs.fields(AppConfig))
 
 
@@ -169,9 +181,10 @@ def parse(tables: Mapping[str, Any], plugins: Callable[[set[str]], Registry] = l
     media = reader.struct(MediaConfig, tables.get("media", {}), "media")
     apps, broken = _apps(reader, tables.get("apps"), plugins)
     people = _people(reader, tables.get("people", {}), tables.get("apps"))
+    conversations = _conversations(reader, tables.get("conversations", []), apps, broken)
     if reader.problems or broker is None or nats is None or web is None or media is None:
         raise ConfigInvalid(reader.problems)
-    return Config(broker, nats, web, media, apps, people, broken)
+    return Config(broker, nats, web, media, apps, people, conversations, broken)
 
 
 def parse_nats(tables: Mapping[str, Any]) -> NatsConfig:
@@ -268,6 +281,42 @@ def _people(reader: _Reader, tables: object, apps: object) -> dict[str, PersonCo
         elif person is not None:
             people[handle] = person
     return people
+
+
+def _conversations(
+    reader: _Reader, tables: object, apps: Mapping[str, ConfiguredApp], broken: Mapping[str, str]
+) -> tuple[ConversationConfig, ...]:
+    if not isinstance(tables, list):
+        reader.problems.append("conversations: expected tables [[conversations]]")
+        return ()
+    found: list[ConversationConfig] = []
+    codes: set[str] = set()
+    linked: dict[str, str] = {}
+    for number, table in enumerate(tables):
+        path = f"conversations[{number}]"
+        conversation = reader.struct(ConversationConfig, table, path)
+        if conversation is None:
+            continue
+        if conversation.code.casefold() in codes:
+            reader.problems.append(f"{path}.code: {conversation.code} is there already; codes are the same in any case")
+        codes.add(conversation.code.casefold())
+        for place, text in enumerate(conversation.rooms):
+            where = f"{path}.rooms[{place}]"
+            try:
+                room = Address.parse(text)
+            except InvalidAddress as error:
+                reader.problems.append(f"{where}: {error}")
+                continue
+            app = apps.get(room.app)
+            if app is None and room.app not in broken:
+                reader.problems.append(f"{where}: no app is named {room.app}")
+            elif app is not None and not issubclass(app.bridge, SupportsRooms):
+                reader.problems.append(f"{where}: {app.bridge.title} has no rooms")
+            if before := linked.get(text):
+                reader.problems.append(f"{where}: {text} is linked to {before} already")
+            linked[text] = conversation.code
+        found.append(conversation)
+    return tuple(found)
 
 
 class _Reader:

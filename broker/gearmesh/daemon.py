@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from gearmesh.bridge import Bridge
+from gearmesh.bridge import Bridge, SupportsRooms
 from gearmesh.bus.connection import Access, Connection
 from gearmesh.bus.embedded import EmbeddedServer, access_of
 from gearmesh.bus.journal import Journal
@@ -32,14 +32,15 @@ from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import ensure_all
 from gearmesh.clock import Clock
-from gearmesh.config import NATIVE, Config, ConfiguredApp, NatsConfig
-from gearmesh.errors import BusUnavailable
+from gearmesh.config import NATIVE, Config, ConfiguredApp, ConversationConfig, NatsConfig
+from gearmesh.errors import BusUnavailable, InvalidAddress
 from gearmesh.host.app import App, Shared
 from gearmesh.host.connector import GuardedConnector
 from gearmesh.host.context import HostContext
 from gearmesh.host.directory import Directory
 from gearmesh.host.door import ask_for_file
 from gearmesh.host.files import FileRecord, Files
+from gearmesh.host.groups import Groups
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
 from gearmesh.host.records import Conversations, MessageMap, Portals
@@ -129,6 +130,10 @@ class Daemon:
         self._leases = Store(connection, publisher, self._subjects.bucket("leases"), Holder)
         store = Store(connection, publisher, self._subjects.bucket("conversations"), Conversation)
         bridges: dict[str, Bridge] = {}
+        group_store = Store(connection, publisher, self._subjects.bucket("groups"), Conversation)
+        groups = Groups(connection, group_store, self._subjects)
+        await groups.open()
+        stack.push_async_callback(groups.close)
         files = await self._files(access, publisher, bridges)
         shared = Shared(
             publisher,
@@ -136,7 +141,7 @@ class Daemon:
             Ledger(connection, publisher, self._subjects, metrics),
             self._subjects,
             Directory(connection, publisher, self._subjects),
-            Conversations(store),
+            Conversations(store, groups),
             MessageMap(connection, publisher, self._subjects),
             Notifier(publisher, self._subjects, broker=config.broker.name, key=key),
             media_links,
@@ -145,6 +150,7 @@ class Daemon:
             key,
             bridges,
             files,
+            groups,
         )
         for name, reason in config.broken.items():
             log.error("this app cannot start; messages for it wait in the log", app=name, reason=reason)
@@ -153,7 +159,10 @@ class Daemon:
         for handle, person in config.people.items():
             addresses = tuple(Address.parse(address) for address in person.addresses)
             await shared.directory.seed(handle, person.name, addresses, receipts=person.receipts)
-        router = await self._router(shared, store) if self._runs("router") else None
+        for conversation in config.conversations:
+            rooms = self._rooms_in(conversation, bridges)
+            await groups.seed(conversation.code, conversation.title or conversation.code, rooms, bridges)
+        router = await self._router(shared, store, group_store) if self._runs("router") else None
         for supervisor in self.apps.values():
             await supervisor.prepare()
         site = Site(
@@ -203,7 +212,19 @@ class Daemon:
     def _runs(self, part: str) -> bool:
         return not self._only or part in self._only
 
-    async def _router(self, shared: Shared, store: Store[Conversation]) -> Router:
+    def _rooms_in(self, conversation: ConversationConfig, bridges: Mapping[str, Bridge]) -> list[Address]:
+        rooms: list[Address] = []
+        for text in conversation.rooms:
+            room = Address.parse(text)
+            bridge: object = bridges.get(room.app)
+            try:
+                if isinstance(bridge, SupportsRooms):
+                    rooms.append(Address(room.app, bridge.parse_room(room.user)))
+            except InvalidAddress as error:
+                log.error("this room cannot be linked", conversation=conversation.code, room=text, error=str(error))
+        return rooms
+
+    async def _router(self, shared: Shared, store: Store[Conversation], groups: Store[Conversation]) -> Router:
         config = self.config
         router = Router(
             shared.publisher,
@@ -214,6 +235,7 @@ class Daemon:
             broker=config.broker.name,
             apps={*config.apps, *config.broken, NATIVE},
             members=Members(self.connection, self._subjects.bucket("leases"), "router"),
+            groups=groups,
         )
         await router.prepare()
         return router

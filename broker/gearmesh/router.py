@@ -53,11 +53,13 @@ class Router:
         broker: str,
         apps: Collection[str],
         members: Members | None = None,
+        groups: Store[Conversation] | None = None,
     ) -> None:
         self._publisher = publisher
         self._journal = journal
         self._ledger = ledger
         self._conversations = conversations
+        self._groups = groups
         self._subjects = subjects
         self._broker = broker
         self._apps = frozenset(apps)
@@ -155,8 +157,11 @@ class Router:
             await self._publisher.send(subject, data, headers, stored)
 
     async def _members(self, header: Header) -> tuple[Address, ...]:
-        conversation = await self._conversations.get(kv_token(header.conversation))
-        return tuple(Address.parse(member) for member in conversation.members) if conversation else ()
+        # Whoever is hosted here names the recipients; a client may leave that to us.
+        key = kv_token(header.conversation)
+        conversation = await self._groups.get(key) if self._groups else None
+        conversation = conversation or await self._conversations.get(key)
+        return conversation.others(header.sender) if conversation else ()
 
     def _acknowledge_after(self, taken: Taken, legs: int) -> Callable[[Stored | BusError], Awaitable[None]]:
         waiting = legs

@@ -31,6 +31,7 @@ from gearmesh.host.egress import Egress
 from gearmesh.host.engine import egress_of
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.files import FileRecord, Files
+from gearmesh.host.groups import Groups
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
 from gearmesh.host.quotes import Quotes
@@ -210,13 +211,14 @@ def _egress(
 ) -> Egress:
     metrics, clock, key = Metrics(), Clock(), os.urandom(32)
     messages = MessageMap(connection, publisher, SUBJECTS)
+    groups = Groups(connection, Store(connection, publisher, SUBJECTS.bucket("groups"), Conversation), SUBJECTS)
     shared = Shared(
         publisher,
         Journal(connection, publisher, SUBJECTS, metrics),
         Ledger(connection, publisher, SUBJECTS, metrics),
         SUBJECTS,
         Directory(connection, publisher, SUBJECTS),
-        Conversations(Store(connection, publisher, SUBJECTS.bucket("conversations"), Conversation)),
+        Conversations(Store(connection, publisher, SUBJECTS.bucket("conversations"), Conversation), groups),
         messages,
         Notifier(publisher, SUBJECTS, broker="bench", key=key),
         MediaLinks(key, "https://bench.example"),
@@ -225,6 +227,7 @@ def _egress(
         key,
         {APP: bridge},
         _files(connection, publisher, bridge),
+        groups,
     )
     portals = Portals(connection, publisher, SUBJECTS, APP)
     app = App(APP, bridge, portals, shared, 86_400.0, "resend", 3.0, None, recipient_every)

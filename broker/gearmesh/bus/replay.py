@@ -121,6 +121,7 @@ class Replay:
         self._letters = letters
         self._subjects = subjects
         self._conversations = Store(connection, publisher, subjects.bucket("conversations"), Conversation)
+        self._groups = Store(connection, publisher, subjects.bucket("groups"), Conversation)
         self._encode = msgspec.msgpack.Encoder().encode
 
     async def plan(self, letter: Letter, *, now: int, anyway: bool) -> PutBack | HandOver:
@@ -191,7 +192,8 @@ class Replay:
         if header is None or header.to:
             return ()
         try:
-            conversation = await self._conversations.get(kv_token(header.conversation))
-            return tuple(Address.parse(member) for member in conversation.members) if conversation else ()
+            key = kv_token(header.conversation)
+            conversation = await self._groups.get(key) or await self._conversations.get(key)
+            return conversation.others(header.sender) if conversation else ()
         except (Malformed, InvalidAddress) as error:
             raise ReplayRefused(f"its conversation cannot be read: {error}") from None

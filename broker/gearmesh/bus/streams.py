@@ -48,6 +48,7 @@ BUCKETS: Final = (
     BucketSpec("people"),
     BucketSpec("addresses"),
     BucketSpec("conversations"),
+    BucketSpec("groups"),
     BucketSpec("portals"),
     BucketSpec("map", ttl=30 * DAY),
     BucketSpec("sends", ttl=8 * DAY),

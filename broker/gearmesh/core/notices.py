@@ -14,6 +14,13 @@ ENGLISH: Final[Mapping[str, str]] = {
     "unknown_person": "Nobody is known as @$who here. Check the spelling, or ask them to write to this chat once.",
     "yourself": "@$who is you.",
     "now_with": "You are now writing to $name.",
+    "unknown_code": "No group has the code “$code” here. Ask whoever told you of it.",
+    "joined": "You are in $title now: what you write here goes to everybody in it. Write “leave” to leave it, “mute” "
+    "to get nothing of it until you write “unmute”.",
+    "left": "You have left $title.",
+    "muted": "You get nothing of $title until you write “unmute”.",
+    "unmuted": "You get what is written in $title again.",
+    "alone": "Nobody else is in $title yet, so nobody got this.",
     "unsupported": "This kind of message ($kind) cannot be passed on yet.",
     "rejected": "Your message to $name was not delivered: $detail",
     "waiting": "$network lets us write to $name only for some time after they wrote: your messages wait until they do.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from gearmesh.bridge import Bridge
+from gearmesh.bridge import Bridge, SupportsRooms
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Publisher
@@ -14,6 +14,7 @@ from gearmesh.core.retry import OnUnclear
 from gearmesh.errors import Malformed
 from gearmesh.host.directory import Directory
 from gearmesh.host.files import Files
+from gearmesh.host.groups import Groups
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
 from gearmesh.host.records import Conversations, MessageMap, Portals
@@ -41,6 +42,7 @@ class Shared(msgspec.Struct, frozen=True):
     key: bytes
     bridges: dict[str, Bridge]
     files: Files
+    groups: Groups
 
     def title(self, app: str) -> str:
         """What people call an app's network."""
@@ -73,3 +75,12 @@ class App(msgspec.Struct, frozen=True):
     unclear_wait: float
     rate: float | None
     recipient_every: float | None
+
+    def is_room(self, thread: str) -> bool:
+        """Whether a thread is a room."""
+        bridge: object = self.bridge
+        return isinstance(bridge, SupportsRooms) and bridge.is_room(thread)
+
+    def party(self, thread: str, sender: Address) -> Address:
+        """The member as which somebody takes part: the room in which they are, or themselves."""
+        return Address(self.name, thread) if self.is_room(thread) else sender

@@ -138,7 +138,8 @@ class Changes:
     ) -> Outcome:
         shared = self._shared
         conversation = await shared.conversations.get(record.conversation)
-        if conversation is None or str(sender) not in conversation.members:
+        party = self._app.party(event.thread, sender)
+        if conversation is None or str(party) not in conversation.members:
             await self._answer(event, _unknown(event), {"kind": _word(event)})
             return "answered"
         if isinstance(event, EditReceived):
@@ -155,7 +156,7 @@ class Changes:
             content = _content(event, envelope, shown)
             is_first = envelope == record.envelope
             one = identity if is_first else envelope_id(shared.key, self._app.name, event.thread, envelope, "part")
-            header = header_of(one, sender, conversation, event.at)
+            header = header_of(one, sender, conversation, event.at, party)
             try:
                 data = self._posting.closed(header, content)
             except TooLarge:

@@ -24,7 +24,8 @@ from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
 from gearmesh.host.changes import Changes
 from gearmesh.host.holding import Arrival, Holding
-from gearmesh.host.placing import Answered, Placed, Placing
+from gearmesh.host.moves import Moves
+from gearmesh.host.placing import Answered, Moved, Placed, Placing
 from gearmesh.host.posting import PATIENCE, Posting, header_of
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
@@ -41,6 +42,7 @@ from gearmesh.model.events import (
     EchoReceived,
     EditReceived,
     Event,
+    MembershipReceived,
     MessageReceived,
     ReactionReceived,
     ReadUpTo,
@@ -55,6 +57,10 @@ log = structlog.get_logger("gearmesh.ingress")
 
 LONGEST_VOTE: Final = 200
 """Characters of an answer to a poll that is looked at: numbers, or the words of an option."""
+
+
+FOR_ROOMS: Final = frozenset({"too_large"})
+"""What somebody who wrote in a room is told, in a chat of their own."""
 
 
 class Ingress:
@@ -84,6 +90,7 @@ class Ingress:
         self._changes = Changes(
             app, self._posting, self._acquaintance, self._placing, quotes, underway, self._notice, self._message
         )
+        self._moves = Moves(app, self._posting, self._acquaintance, self._notice)
         self._repeats = Repeats(app, PATIENCE)
         self._holding = Holding(app.shared.clock, self._take)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -186,6 +193,8 @@ class Ingress:
                 self._count(await self._changes.take(event, received))
                 if isinstance(event, ReactionReceived | VoteReceived):
                     await self._wrote(event.thread, event.at)
+            case MembershipReceived():
+                await self._moves.seen(event, received)
             case TypingReceived():
                 await self.on_typing(event)
             case ReceiptReceived(state="failed"):
@@ -218,12 +227,21 @@ class Ingress:
             # It must not even move the person's focus again.
             self._count("duplicate")
             return
+        party = self._app.party(event.thread, sender)
+        if party != sender and self._shared.groups.of_room(party) is None:
+            self._count("unlinked")  # a room that was linked until a moment ago: whoever is in it waits for no answer
+            return
         await self._acquaintance.meet(sender, event.profile)
         quoted = await self._placing.quoted(event)
         placed = await self._placing.place(event, sender, quoted)
         self.guard()
+        if isinstance(placed, Placed) and not placed.conversation.others(sender, party):
+            placed = Answered("alone", {"title": placed.conversation.title})
         if isinstance(placed, Placed):
-            await self._pass_on(event, header_id, sender, placed, quoted.envelope if quoted else "", received)
+            await self._pass_on(event, header_id, sender, party, placed, quoted.envelope if quoted else "", received)
+        elif isinstance(placed, Moved):
+            await self._moves.carry_out(event, header_id, sender, placed, received)
+            self._count("answered")
         else:
             await self._answer(event, sender, placed)
         await self._wrote(event.thread, event.at)
@@ -240,17 +258,25 @@ class Ingress:
         self._count("answered")
 
     async def _pass_on(
-        self, event: MessageReceived, identity: bytes, sender: Address, placed: Placed, reply_to: str, received: int
+        self,
+        event: MessageReceived,
+        identity: bytes,
+        sender: Address,
+        party: Address,
+        placed: Placed,
+        reply_to: str,
+        received: int,
     ) -> None:
         shared, conversation = self._shared, placed.conversation
-        await self._enter(event, conversation, starts=placed.starts)
+        if party == sender:
+            await self._enter(event, conversation, starts=placed.starts)
         content = replaced(
             await self._vote(event, reply_to) or _with_text(event.content, placed.text),
             sender=await shared.directory.sender(sender, self._app.bridge.title),
         )
         if isinstance(content, Message):
             content = replaced(content, reply_to=reply_to)
-        header = header_of(identity, sender, conversation, event.at)
+        header = header_of(identity, sender, conversation, event.at, party)
         try:
             data = self._posting.closed(header, content)
         except TooLarge:
@@ -316,6 +342,8 @@ class Ingress:
         await self._repeats.note_letter(letter, Address(self._app.name, event.user))
 
     async def _notice(self, event: MessageReceived | ChangeReceived | Unparsed, key: str, args: dict[str, str]) -> None:
+        if self._app.is_room(event.thread) and key not in FOR_ROOMS:
+            return  # everybody there would read what is for one, and who wrote did not write to us
         named = event.native_id if isinstance(event, MessageReceived | Unparsed) else ""
         cause = named or raw_id(repr(event).encode("utf-8", "backslashreplace"))
         address = Address(self._app.name, event.user)

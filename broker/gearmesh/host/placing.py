@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
+from gearmesh.core.commands import Command, Join, command_in
 from gearmesh.core.switchboard import Choice, Continue, Help, choose
 from gearmesh.errors import InvalidAddress
 from gearmesh.host.app import App
@@ -34,6 +37,13 @@ class Answered(msgspec.Struct, frozen=True):
     opened: Conversation | None = None
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """A message goes nowhere: it enters a group, leaves it, or turns its messages off or on."""
+
+    what: Literal["join", "leave", "mute", "unmute"]
+    group: Conversation
+
+
 class Placing:
     """Chooses for the messages of one app. It writes nothing down."""
 
@@ -42,12 +52,21 @@ class Placing:
         self._shared = app.shared
         self._underway = underway
 
-    async def place(self, event: MessageReceived, sender: Address, quoted: NativeRecord | None) -> Placed | Answered:
-        """The conversation of a message. `quoted` is what it answers.
+    async def place(
+        self, event: MessageReceived, sender: Address, quoted: NativeRecord | None
+    ) -> Placed | Answered | Moved:
+        """The conversation of a message. `quoted` is what it answers. What is said in a room has only one.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
+        if self._app.is_room(event.thread):
+            group = self._shared.groups.of_room(Address(self._app.name, event.thread))
+            return Placed(group, words_of(event.content)) if group else Answered("unlinked")
+        if isinstance(event.content, Text) and (command := command_in(event.content.text)):
+            moved = await self._moved(command, event, sender, quoted)
+            if moved is not None:
+                return moved
         choice = await self._choose(event, quoted)
         if isinstance(choice, Continue):
             conversation = await self._shared.conversations.get(choice.conversation)
@@ -65,6 +84,18 @@ class Placing:
         if not choice.text and isinstance(event.content, Text):
             return Answered("now_with", {"name": await self._shared.name_of(target)}, conversation)
         return Placed(conversation, choice.text, starts=True)
+
+    async def _moved(
+        self, command: Command, event: MessageReceived, sender: Address, quoted: NativeRecord | None
+    ) -> Moved | Answered | None:
+        """What a command does; None where it can only be words for somebody."""
+        portal, groups = await self._app.portals.get(event.thread), self._shared.groups
+        if isinstance(command, Join):
+            if group := groups.of_code(command.code):
+                return Moved("join", group)
+            return None if portal.focus or quoted else Answered("unknown_code", {"code": command.code})
+        group = groups.get(quoted.conversation if quoted else portal.focus)
+        return Moved(command.what, group) if group and str(sender) in group.members else None
 
     async def quoted(self, event: MessageReceived) -> NativeRecord | None:
         """What is known of the message that this one answers. One that is just being sent is waited for."""

@@ -20,12 +20,13 @@ PATIENCE: Final = 4.0
 """Seconds to wait for NATS before the network is told to try again: Messenger wants its answer within 5."""
 
 
-def header_of(identity: bytes, sender: Address, conversation: Conversation, at: int) -> Header:
+def header_of(identity: bytes, sender: Address, conversation: Conversation, at: int, party: Address) -> Header:
     """The header of what `sender` did in a conversation, at the network's own time (milliseconds).
 
-    By that time egress knows an old message that was routed again.
+    By that time egress knows an old message that was routed again. `party` is the member as which they take part. It
+    goes to who is a member now: however often it is routed, and whoever comes later, it goes to the same.
     """
-    to = conversation.others(sender) if conversation.kind == "dm" else ()
+    to = conversation.others(sender, party)
     return Header(identity, "event", sender, to, conversation.id, at, seal=UNSEALED)
 
 

@@ -14,6 +14,7 @@ from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.errors import BusRefused
 from gearmesh.host.cache import Cache
+from gearmesh.host.groups import Groups
 from gearmesh.host.learned import Learned
 from gearmesh.model.conversation import MAX_HEARD, Conversation, Portal
 from gearmesh.wire.subjects import Subjects, kv_token
@@ -286,17 +287,18 @@ class Portals:
 class Conversations:
     """Conversations by their id."""
 
-    def __init__(self, store: Store[Conversation]) -> None:
+    def __init__(self, store: Store[Conversation], groups: Groups) -> None:
         self._store = store
+        self._groups = groups
         self._recent: Cache[str, Conversation] = Cache(REMEMBERED)
 
     async def get(self, conversation_id: str) -> Conversation | None:
-        """A conversation. DMs never change and are answered from memory."""
-        known = self._recent.get(conversation_id)
+        """A conversation. DMs never change and are answered from memory; groups are at hand as they are now."""
+        known = self._recent.get(conversation_id) or self._groups.get(conversation_id)
         if known:
             return known
         found = await self._store.get(kv_token(conversation_id))
-        if found and found.kind == "dm":
+        if found:
             self._recent.put(conversation_id, found)
         return found
 

@@ -206,7 +206,9 @@ class LegSender:
             link = self._shared.media_links.link(file.ref, self._shared.clock.seconds())
         can = self._app.bridge.capabilities(job.thread)
         has_file = isinstance(content, Media)
-        return Fitting(can, not ghost, link, about.quoted, bool(about.native_ids), in_words, has_file)
+        group = self._shared.groups.get(job.header.conversation)
+        place = group.title if group and str(job.recipient) not in group.rooms else ""
+        return Fitting(can, not ghost, link, about.quoted, bool(about.native_ids), in_words, has_file, place)
 
     def _delivery(self, job: Job, part: Part, number: int, ghost: str, about: About) -> Delivery:
         delivery_id = f"{job.header.hex_id}:{self._app.name}:{number}"

@@ -92,10 +92,13 @@ class Signals:
         if self._is_too_soon(event.thread, event.on) or not self._connection.is_up:
             return
         with contextlib.suppress(BusError, nats.errors.Error, OSError):
-            portal = await self._app.portals.get(event.thread)
-            conversation = await self._shared.conversations.get(portal.focus) if portal.focus else None
             sender = Address(self._app.name, event.user)
-            if conversation is None or str(sender) not in conversation.members:
+            conversation = self._shared.groups.of_room(Address(self._app.name, event.thread))
+            if conversation is None:
+                portal = await self._app.portals.get(event.thread)
+                conversation = await self._shared.conversations.get(portal.focus) if portal.focus else None
+            party = self._app.party(event.thread, sender)
+            if conversation is None or str(party) not in conversation.members:
                 return
             if await self._shared.directory.disclosure(sender) != "read":
                 return  # whoever is writing has read, and WhatsApp shows that, too
@@ -103,7 +106,7 @@ class Signals:
                 os.urandom(16),
                 "signal",
                 sender,
-                conversation.others(sender),
+                conversation.others(sender, party),
                 conversation.id,
                 event.at,
                 self._shared.clock.millis() + LIVES,

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from gearmesh.bridge import Status
+from gearmesh.bridge import Status, SupportsRooms
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.consumer import PinnedConsumer
 from gearmesh.bus.lease import Holder, Lease
@@ -104,6 +104,9 @@ class Supervisor:
         self.ingress.on_typing = self._signals.typing
         self.ingress.guard = self._check_lease
         context.connect(self.ingress, self._note)
+        self._rooms: frozenset[str] = frozenset()
+        self._sitting: asyncio.Task[None] | None = None
+        shared.groups.watch(self._linked)
 
     async def prepare(self) -> None:
         """Create the app's consumer.
@@ -205,11 +208,36 @@ class Supervisor:
         for refusal in self._refusals.of(event):
             await self.egress.refused(refusal)
 
+    def _linked(self) -> None:
+        """Groups have changed: other rooms may be linked."""
+        if self.app.shared.groups.rooms_of(self.app.name) == self._rooms or self._sitting is not None:
+            return
+        self._sitting = asyncio.create_task(self._sit_elsewhere(), name=f"rooms {self.app.name}")
+
+    async def _sit_elsewhere(self) -> None:
+        try:
+            if self._lease.valid:
+                await self._sit_in()
+        except Exception:
+            log.exception("the bridge failed at its rooms", app=self.app.name)
+        finally:
+            self._sitting = None
+
+    async def _sit_in(self) -> None:
+        """Tell the bridge in which rooms it is to be."""
+        bridge: object = self.app.bridge
+        self._rooms = self.app.shared.groups.rooms_of(self.app.name)
+        if isinstance(bridge, SupportsRooms):
+            await bridge.sit_in(self._rooms)
+        elif self._rooms:
+            log.error("this network has no rooms; they stay unlinked", app=self.app.name, rooms=sorted(self._rooms))
+
     async def _keep_running(self) -> None:
         attempt = 0
         while True:
             started = self._clock.seconds()
             try:
+                await self._sit_in()
                 await self.app.bridge.run()
                 return
             except Unauthorized as error:

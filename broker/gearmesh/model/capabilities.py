@@ -60,6 +60,7 @@ Feature = Literal[
     "reaction",
     "edit",
     "redaction",
+    "membership",
     "notice",
     "typing",
     "delivered",

@@ -210,11 +210,22 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", 
     sender: Sender = Sender()
 
 
+class Membership(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="membership"):
+    """Somebody has come to a group or left it, or a room of it has become something else.
+
+    `sender` is who it is about. `text` is the new `name` or `topic`, else the reason that they gave, or "".
+    """
+
+    change: MembershipChange
+    text: str = ""
+    sender: Sender = Sender()
+
+
 Message = Text | Media | Location | Contacts | Poll | Product
 """What stands by itself in a conversation."""
 Change = Reaction | Edit | Redaction | Vote
 """What is about another envelope, its `target`."""
-Content = Message | Change | Receipt | Typing | Notice
+Content = Message | Change | Membership | Receipt | Typing | Notice
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 

@@ -30,6 +30,7 @@ from gearmesh.model.events import (
     EchoReceived,
     EditReceived,
     Event,
+    MembershipReceived,
     MessageReceived,
     ReactionReceived,
     ReceiptReceived,
@@ -42,7 +43,7 @@ from gearmesh.model.person import Profile
 from gearmesh.plugins import Registry
 from gearmesh.testing.network import SIGNATURE, FakeNetwork
 from gearmesh.testing.shown import Shown
-from gearmesh.testing.updates import Echoed, Edited, Reacted, Seen, Typed, Unsent, Update, Voted, Writing
+from gearmesh.testing.updates import Echoed, Edited, Moved, Reacted, Seen, Typed, Unsent, Update, Voted, Writing
 
 REPEAT_AFTER: Final = 0.02
 """Seconds until what could not be stored is handed over again."""
@@ -153,6 +154,21 @@ class FakeBridge(Bridge):
             return (Unparsed(raw, f"no updates: {error}", kind="malformed"),)
         return tuple(self.translate(update) for update in updates)
 
+    def parse_room(self, text: str) -> str:
+        """A name that begins with #, in lower case."""
+        name = text.strip().lower()
+        if not name.startswith("#") or len(name) < 2 or " " in name:
+            raise InvalidAddress(text, "a room's name, such as #club")
+        return name
+
+    def is_room(self, thread: str) -> bool:
+        """Whether its name begins with #."""
+        return thread.startswith("#")
+
+    async def sit_in(self, rooms: Collection[str]) -> None:
+        """Be there from now on: what is sent to them is shown."""
+        self.messenger.sit_in(rooms)
+
     async def profile(self, user: str) -> Profile:
         """The name that somebody joined with."""
         return Profile(name=self.messenger.names.get(user, ""), username=user)
@@ -197,6 +213,8 @@ class FakeBridge(Bridge):
                 return RedactionReceived(thread, user, at, message)
             case Voted(user=user, thread=thread, at=at, message=message, options=options):
                 return VoteReceived(thread, user, at, message, options)
+            case Moved(user=user, thread=thread, at=at, change=change, text=text):
+                return MembershipReceived(thread, user, at, change, text)
             case Writing(user=user, thread=thread, at=at, on=on):
                 return TypingReceived(thread, user, at, on)
             case Seen():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -89,6 +89,8 @@ class FakeNetwork(People):
         """Native id and state of every receipt that the bridge has shown to whoever wrote."""
         self.signals: list[tuple[str, bool]] = []
         """To whom the bridge has shown that somebody writes (True), or has stopped."""
+        self.rooms: frozenset[str] = frozenset()
+        """Where our account is: rooms are threads whose names begin with #."""
         self._reachable = True
         self._sent_at: dict[str, float] = {}
         self._failures: deque[tuple[SendFailed, bool]] = deque()
@@ -145,6 +147,13 @@ class FakeNetwork(People):
         """What stands in the header `SIGNATURE`."""
         return hmac.digest(self.secret, body, "sha256").hex()
 
+    def sit_in(self, rooms: Collection[str]) -> None:
+        """Our account is in these rooms, and in no others."""
+        for room in rooms:
+            self._board.join(room)
+        self.rooms = frozenset(rooms)
+        self._watch.changed()
+
     async def first(self) -> Update:
         """The first update that is not acknowledged; waits for one.
 
@@ -174,6 +183,8 @@ class FakeNetwork(People):
         failure = await self._pass()
         if user not in self._board:
             raise Rejected(f"nobody on {self.title} is called {user}", code="nobody")
+        if user.startswith("#") and user not in self.rooms:
+            raise Rejected(f"our account is not in {user}", code="not_there")
         self._check(message)
         native_id = self._id()
         if self._drops:

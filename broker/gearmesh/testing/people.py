@@ -8,10 +8,10 @@ from collections import deque
 import msgspec
 
 from gearmesh.clock import Clock
-from gearmesh.model.content import MediaKind, Poll, words_of
+from gearmesh.model.content import MediaKind, MembershipChange, Poll, words_of
 from gearmesh.testing.board import Board
 from gearmesh.testing.shown import Shape, Shown
-from gearmesh.testing.updates import Edited, Reacted, Seen, Typed, Unsent, Update, Voted, Writing
+from gearmesh.testing.updates import Edited, Moved, Reacted, Seen, Typed, Unsent, Update, Voted, Writing
 from gearmesh.testing.watch import Watch
 
 
@@ -117,6 +117,11 @@ class People:
         """Somebody is writing to our account, or has stopped."""
         self.add(user)
         await self._do(Writing(user, thread or user, self.clock.millis(), on))
+
+    async def move(self, user: str, room: str, change: MembershipChange, text: str = "") -> None:
+        """Somebody comes to a room, leaves it, or gives it or themselves something new."""
+        self.add(user)
+        await self._do(Moved(user, room, self.clock.millis(), change, text))
 
     async def read(self, user: str) -> None:
         """Somebody reads what was sent to them; the bridge is told about what is new."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gearmesh.model.content import MediaKind
+from gearmesh.model.content import MediaKind, MembershipChange
 from gearmesh.testing.shown import Shape
 
 
@@ -79,6 +79,16 @@ class Writing(msgspec.Struct, frozen=True, tag="writing"):
     on: bool
 
 
+class Moved(msgspec.Struct, frozen=True, tag="moved"):
+    """Somebody has come to a room or left it, or gave it or themselves something new."""
+
+    user: str
+    thread: str
+    at: int
+    change: MembershipChange
+    text: str
+
+
 class Seen(msgspec.Struct, frozen=True, tag="seen"):
     """Somebody has read these messages."""
 
@@ -98,4 +108,4 @@ class Echoed(msgspec.Struct, frozen=True, tag="echoed"):
     delivery_id: str
 
 
-Update = Typed | Reacted | Edited | Unsent | Voted | Writing | Seen | Echoed
+Update = Typed | Reacted | Edited | Unsent | Voted | Writing | Moved | Seen | Echoed

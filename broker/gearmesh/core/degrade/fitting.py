@@ -24,7 +24,8 @@ class Fitting(msgspec.Struct, frozen=True, gc=False):
     `attribute`: the text itself must say who wrote. `link`: the file's address for whoever is to fetch it, "" when
     there is none; `has_file`: the bridge can have the file itself. `quoted`: what the content answers or is about; None
     where it is about nothing, or nothing is known of it. `is_there`: that message stands in the thread, so that the
-    network can point at it. `in_words`: the network has just refused it as it is; it goes in words.
+    network can point at it. `place`: the title of the group, where the thread itself does not show that it is one.
+    `in_words`: the network has just refused it as it is; it goes in words.
     """
 
     capabilities: Capabilities
@@ -34,6 +35,7 @@ class Fitting(msgspec.Struct, frozen=True, gc=False):
     is_there: bool = False
     in_words: bool = False
     has_file: bool = False
+    place: str = ""
 
     @property
     def can_point(self) -> bool:

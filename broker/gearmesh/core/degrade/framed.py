@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gearmesh.core.degrade.fitting import Fitting
-from gearmesh.core.degrade.naming import attribution, quoted
+from gearmesh.core.degrade.naming import attribution, on_one_line, quoted
 from gearmesh.core.degrade.table import ANSWERS, FORWARDED, TABLE, Said, about, feature_of
 from gearmesh.core.markup import cut, plain_words
 from gearmesh.errors import Rejected
 from gearmesh.model.capabilities import Feature, Limit
-from gearmesh.model.content import Content, Notice, Text
+from gearmesh.model.content import Content, Membership, Notice, Text
 
 
 def is_wanted(feature: Feature, fitting: Fitting) -> bool:
@@ -40,12 +40,19 @@ def answered(content: Content) -> str:
     return found
 
 
+def who_wrote(content: Content, fitting: Fitting) -> str:
+    """Who wrote, and in which group, as far as the thread does not show it; "" where it does."""
+    if fitting.attribute:
+        return f"{attribution(content.sender, fitting.place)}:"
+    return f"in {on_one_line(fitting.place)}:" if fitting.place else ""
+
+
 def lines_before(content: Content, fitting: Fitting) -> str:
     """Who wrote, that it was forwarded, what it answers: each in a line, where the network does not show it."""
     lines: list[str] = []
     reply_to: str = getattr(content, "reply_to", "")
-    if fitting.attribute and not isinstance(content, Notice):
-        lines.append(f"{attribution(content.sender)}:")
+    if not isinstance(content, Notice | Membership) and (line := who_wrote(content, fitting)):
+        lines.append(line)
     if getattr(content, "forwarded", False) and is_wanted("forward", fitting):
         lines += [] if is_passed_as_forwarded(content, fitting) else [FORWARDED]
     known = fitting.quoted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from gearmesh.core.degrade.naming import MEDIA_NAMES, on_one_line
-from gearmesh.model.content import Card, Contacts, Listing, Location, Media, MediaKind, Poll, Product
+from gearmesh.core.degrade.naming import MEDIA_NAMES, attribution, on_one_line
+from gearmesh.model.content import Card, Contacts, Listing, Location, Media, MediaKind, Membership, Poll, Product
 
 PLACE: Final = "📍"
 PERSON: Final = "👤"
@@ -13,8 +13,25 @@ ASKED: Final = "📊"
 LISTED: Final = "🏷"
 ORDERED: Final = "🛒"
 ADVERTISED: Final = "📣"
+MEMBERS: Final = "👥"
 SEEN_ONCE: Final = "seen once: "
 MAP: Final = "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}"
+
+
+def moved(membership: Membership, place: str) -> str:
+    """Who came or went, or what a room has become, in one line."""
+    who, text = attribution(membership.sender), on_one_line(membership.text)
+    match membership.change:
+        case "joined":
+            line = f"{who} joined {place}".rstrip()
+        case "left":
+            line = f"{who} left {place}".rstrip() + (f": {text}" if text else "")
+        case "name":
+            line = f"{who} is now called {text}"
+        case "topic":
+            topic = f"the topic of {place}" if place else "the topic"
+            line = f"{who} set {topic}: {text}" if text else f"{who} took {topic} away"
+    return f"{MEMBERS} {line}"
 
 
 def located(place: Location) -> str:

@@ -20,11 +20,12 @@ FIRST_WORDS: Final = 60
 """Characters of a message, at most, by which it is named where it cannot be pointed at."""
 
 
-def attribution(sender: Sender) -> str:
-    """Who wrote, in one line: `Ada Lovelace (@ada, WhatsApp)`."""
+def attribution(sender: Sender, place: str = "") -> str:
+    """Who wrote, in one line: `Ada Lovelace (@ada, WhatsApp)`; in a group with its title: `… in Chess club`."""
     name = sender.name or (f"@{sender.handle}" if sender.handle else "Somebody")
     facts = [fact for fact in (f"@{sender.handle}" if sender.handle and sender.name else "", sender.network) if fact]
     line = f"{name} ({', '.join(facts)})" if facts else name
+    line = f"{line} in {place}" if place else line
     return line if line.isprintable() else on_one_line(line)
 
 

@@ -13,10 +13,10 @@ from gearmesh.core.degrade.framed import (
     is_wanted,
     lines_before,
     texts,
+    who_wrote,
     within,
 )
 from gearmesh.core.degrade.lines import kind_line, numbered
-from gearmesh.core.degrade.naming import attribution
 from gearmesh.core.degrade.table import TABLE, Said, feature_of
 from gearmesh.core.markup import cut
 from gearmesh.model.capabilities import Capabilities
@@ -43,7 +43,7 @@ def fit(content: Content, fitting: Fitting) -> tuple[Part, ...]:
     if type(content) is Text and not (content.markup or content.reply_to or content.forwarded or content.buttons):
         can = fitting.capabilities
         if can.shows("text"):  # nearly all content: nothing but words
-            before = f"{attribution(content.sender)}:" if fitting.attribute else ""
+            before = who_wrote(content, fitting)
             pieces = cut(content.text, False, can.dialect, can.text, before)
             return tuple([Text(piece, content.sender) for piece in pieces])
     row = TABLE[type(content)]

@@ -14,6 +14,7 @@ from gearmesh.core.degrade.lines import (
     ADVERTISED,
     ASKED,
     LISTED,
+    MEMBERS,
     ORDERED,
     PERSON,
     PLACE,
@@ -23,6 +24,7 @@ from gearmesh.core.degrade.lines import (
     for_sale,
     listed_cards,
     located,
+    moved,
 )
 from gearmesh.core.degrade.naming import MEDIA_NAMES, first_words
 from gearmesh.core.markup import plain_words, unbroken
@@ -34,6 +36,7 @@ from gearmesh.model.content import (
     Edit,
     Location,
     Media,
+    Membership,
     Notice,
     Poll,
     Product,
@@ -220,6 +223,12 @@ TABLE: Final[Mapping[type, Row]] = {
         lambda vote: ", ".join(vote.options) or "a vote",
         {VOTED: "vote"},
         points=True,
+    ),
+    Membership: Row(
+        lambda _: "membership",
+        lambda membership, fitting: Said(moved(membership, fitting.place)),
+        lambda membership: moved(membership, ""),
+        {MEMBERS: "membership"},
     ),
     Notice: Row(
         lambda _: "notice",

@@ -1,0 +1,202 @@
+"""Groups: people join with a chat of their own, rooms are linked, and what one says everybody reads once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gearmesh.testing import NatsServer
+
+from .club import Club, texts
+
+
+@pytest.fixture
+async def club(server: NatsServer, tmp_path: Path) -> Club:
+    """A club that nobody has joined; its daemon does not run yet."""
+    return Club(server, tmp_path)
+
+
+async def test_given_people_and_rooms_when_one_of_them_speaks_then_all_others_read_it_once(club: Club) -> None:
+    async with club.running():
+        for network, user in ((club.north, "ada"), (club.south, "ben"), (club.west, "cleo")):
+            await club.joins(network, user)
+        await club.north.type("ada", "e4")
+        await club.rooms.type("dan", "e5", thread="#chess")
+        await club.south.type("ben", "Nf3")
+        places = (
+            (club.north, "ada", {"e4"}),
+            (club.south, "ben", {"Nf3"}),
+            (club.west, "cleo", set[str]()),
+            (club.rooms, "#chess", {"e5"}),
+            (club.rooms, "#openings", set[str]()),
+        )
+        for network, user, own in places:
+            for move in {"e4", "e5", "Nf3"} - own:
+                await club.told(network, user, move)
+        for network, user, own in places:
+            for move in ("e4", "e5", "Nf3"):
+                said = [text for text in texts(network, user) if text.endswith(move)]
+                assert len(said) == (move not in own), (network.name, user, move, said)
+        assert not texts(club.rooms, "dan"), "whoever is in a room reads it there"
+
+
+async def test_who_wrote_and_in_which_group_is_shown_where_the_thread_does_not_show_it(club: Club) -> None:
+    async with club.running(ghosts=False):
+        await club.joins(club.north, "ada")
+        await club.joins(club.south, "ben")
+        await club.rooms.type("dan", "hello", thread="#chess")
+        await club.told(club.north, "ada", "hello")
+        await club.north.type("ada", "hi there")
+        await club.told(club.rooms, "#chess", "hi there")
+
+        assert texts(club.north, "ada")[-1] == "Dan (@dan, Hall) in Chess club:\nhello"
+        assert texts(club.rooms, "#chess")[-1] == "Ada (@ada, North):\nhi there"
+
+
+async def test_whoever_joins_and_leaves_is_announced_and_told(club: Club) -> None:
+    async with club.running():
+        await club.joins(club.north, "ada")
+        await club.told(club.rooms, "#chess", "👥 Ada (@ada, North) joined")
+        await club.joins(club.south, "ben")
+        await club.told(club.north, "ada", "👥 Ben (@ben, South) joined Chess club")
+
+        await club.south.type("ben", "Leave")
+        await club.told(club.south, "ben", "You have left Chess club.")
+        await club.told(club.north, "ada", "👥 Ben (@ben, South) left Chess club")
+        await club.north.type("ada", "where is Ben?")
+        await club.told(club.rooms, "#openings", "where is Ben?")
+        await club.south.type("ben", "hello?")
+        await club.told(club.south, "ben", "Nobody got this")
+        assert not any("where is Ben?" in text for text in texts(club.south, "ben"))
+
+
+async def test_whoever_has_muted_a_group_gets_nothing_of_it_until_they_want_it_again(club: Club) -> None:
+    async with club.running():
+        await club.joins(club.north, "ada")
+        await club.joins(club.south, "ben")
+        await club.south.type("ben", "mute")
+        await club.told(club.south, "ben", "You get nothing of Chess club")
+        await club.north.type("ada", "unheard")
+        await club.told(club.rooms, "#chess", "unheard")
+        await club.south.type("ben", "I still speak")
+        await club.told(club.north, "ada", "I still speak")
+        await club.south.type("ben", "unmute")
+        await club.told(club.south, "ben", "again")
+        await club.north.type("ada", "heard")
+        await club.told(club.south, "ben", "heard")
+
+        assert not any("unheard" in text for text in texts(club.south, "ben"))
+
+
+async def test_words_that_look_like_commands_go_to_whoever_they_are_meant_for(club: Club) -> None:
+    async with club.running():
+        club.south.add("ben")
+        await club.north.type("ada", "@ben hello")
+        await club.told(club.south, "ben", "hello")
+        for words in ("leave", "join us", "mute"):
+            await club.north.type("ada", words)
+            await club.told(club.south, "ben", words)
+
+
+async def test_an_unknown_code_is_told(club: Club) -> None:
+    async with club.running():
+        await club.west.type("cleo", "join nothing")
+        await club.told(club.west, "cleo", "No group has the code “nothing” here.")
+
+
+async def test_a_reply_in_a_chat_that_has_a_conversation_of_two_as_well_goes_to_the_group_that_it_quotes(
+    club: Club,
+) -> None:
+    async with club.running():
+        await club.joins(club.north, "ada")
+        await club.joins(club.south, "ben")
+        await club.rooms.type("dan", "who plays?", thread="#chess")
+        await club.told(club.north, "ada", "who plays?")
+        await club.north.type("ada", "@ben between us")
+        await club.told(club.south, "ben", "between us")
+        asked = next(shown.id for shown in club.north.shown("ada") if "who plays?" in shown.text)
+        await club.north.type("ada", "I do", asked)
+        await club.told(club.rooms, "#chess", "I do")
+
+        assert not any("between us" in text for text in texts(club.rooms, "#chess"))
+
+
+async def test_reactions_edits_and_unsends_go_round_as_well(club: Club) -> None:
+    async with club.running():
+        await club.joins(club.north, "ada")
+        said = await club.rooms.type("dan", "draw?", thread="#chess")
+        await club.told(club.north, "ada", "draw?")
+        shown = next(shown.id for shown in club.north.shown("ada") if "draw?" in shown.text)
+        await club.north.react("ada", shown, "👍")
+
+        def everywhere() -> bool:
+            seen = (club.rooms.message(said), *club.rooms.shown("#openings")[-1:])
+            return all(message and "👍" in message.reactions.values() for message in seen)
+
+        await club.rooms.until(everywhere, awaited="the reaction to be seen in both rooms")
+        await club.rooms.edit("dan", said, "draw, please?")
+        await club.told(club.north, "ada", "draw, please?")
+        await club.told(club.rooms, "#openings", "draw, please?")
+        await club.rooms.unsend("dan", said)
+        await club.north.until(
+            lambda: any(message.id == shown and message.deleted for message in club.north.shown("ada")),
+            awaited="it to be taken back",
+        )
+
+
+async def test_what_happens_in_a_room_is_told_where_it_is_news(club: Club) -> None:
+    async with club.running():
+        await club.joins(club.north, "ada")
+        await club.rooms.move("eve", "#chess", "joined")
+        await club.told(club.rooms, "#openings", "👥 Eve (@eve, Hall) joined")
+        await club.rooms.move("eve", "#chess", "topic", "Sicilian tonight")
+        await club.told(club.north, "ada", "set the topic of Chess club: Sicilian tonight")
+
+        assert not any("Eve" in text and "joined" in text for text in texts(club.north, "ada"))
+
+
+async def test_given_a_restart_when_the_configuration_has_other_rooms_then_members_stay_and_rooms_change(
+    club: Club,
+) -> None:
+    async with club.running():
+        await club.joins(club.north, "ada")
+    async with club.running(("#chess", "#endgames")):
+        await club.north.type("ada", "again")
+        await club.told(club.rooms, "#endgames", "again")
+        await club.rooms.type("eve", "nobody hears this", thread="#openings")
+        await club.rooms.type("dan", "and this?", thread="#chess")
+        await club.told(club.north, "ada", "and this?")
+
+        assert not any("again" in text for text in texts(club.rooms, "#openings"))
+        assert not any("nobody hears this" in text for text in texts(club.north, "ada"))
+
+
+async def test_many_speak_at_once_and_everybody_reads_each_of_them_in_order(club: Club) -> None:
+    async with club.running():
+        for network, user in ((club.north, "ada"), (club.south, "ben"), (club.west, "cleo")):
+            await club.joins(network, user)
+        count = 50
+
+        async def speaks(say: str, network_user: tuple[object, str], thread: str) -> None:
+            network, user = network_user
+            for number in range(count):
+                await network.type(user, f"{say} {number}", thread=thread)  # type: ignore[attr-defined]
+
+        await asyncio.gather(
+            speaks("north", (club.north, "ada"), ""),
+            speaks("south", (club.south, "ben"), ""),
+            speaks("hall", (club.rooms, "dan"), "#chess"),
+        )
+        for network, user, others in (
+            (club.west, "cleo", ("north", "south", "hall")),
+            (club.north, "ada", ("south", "hall")),
+            (club.rooms, "#openings", ("north", "south", "hall")),
+            (club.rooms, "#chess", ("north", "south")),
+        ):
+            for other in others:
+                await club.told(network, user, f"{other} {count - 1}")
+                said = [text.rpartition("\n")[2] for text in texts(network, user)]
+                mine = [text for text in said if text.startswith(f"{other} ")]
+                assert mine == [f"{other} {number}" for number in range(count)], (network.name, user, other)
