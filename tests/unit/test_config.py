@@ -282,6 +282,23 @@ class TestMistakes:
         found = problems({"people/Ada": {"addresses": ["post:8"]}})
         assert any(problem.startswith(("people.Ada: ", "people.ada: ")) for problem in found)
 
+    def test_given_mistakes_in_groups_each_is_named(self) -> None:
+        groups = [
+            {"code": "chess"},
+            {"code": "Chess"},
+            {"code": "no code", "titel": "x"},
+            {"code": "rooms", "rooms": ["post:#loft", "nowhere:#x", "none"]},
+        ]
+        assert {problem.partition(": ")[0] for problem in problems({"conversations": groups})} == {
+            "conversations[1].code",
+            "conversations[2].code",
+            "conversations[2].titel",
+            "conversations[3].rooms[0]",
+            "conversations[3].rooms[1]",
+            "conversations[3].rooms[2]",
+        }
+        assert problems({"conversations": {}}) == ("conversations: expected tables [[conversations]]",)
+
     def test_given_that_no_plugin_can_be_used_it_is_a_mistake(self) -> None:
         def plugins(wanted: set[str]) -> Registry:
             return Registry(problems=[PluginInvalid("pigeon", "cannot be imported")], available=("pigeon",))

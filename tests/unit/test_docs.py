@@ -238,7 +238,7 @@ PARAGRAPH: Final = "\n\n"
         (NativeRecord, "`<app>.<native id>`", ROW),
         (LegRecord, "`<envelope id>.<app>.<thread>`", ROW),
         (Person, "`p.<person id>`", ROW),
-        (Conversation, "`<conversation id>`", ROW),
+        (Conversation, "`gm-groups` | `<conversation id>`", ROW),
         (FileRecord, "`gm-files` | `<app>.<digest>`", ROW),
         (MediaRecord, "**Object store `gm-media`**", PARAGRAPH),
         (AppStatus, "`gm-apps` | `<app>`", ROW),

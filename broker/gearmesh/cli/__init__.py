@@ -7,10 +7,10 @@ import sys
 import typer
 
 from gearmesh import plugins
-from gearmesh.cli import capabilities, dead, preview, run, trace
+from gearmesh.cli import capabilities, dead, groups, preview, run, trace
 from gearmesh.cli.launch import launch
 
-BUILT_IN = {"run", "check", "plugins", "capabilities", "preview", "dead", "trace"}
+BUILT_IN = {"run", "check", "plugins", "capabilities", "preview", "dead", "trace", "groups"}
 
 
 def main() -> None:
@@ -29,6 +29,7 @@ def main() -> None:
     preview.register(app)
     dead.register(app)
     trace.register(app)
+    groups.register(app)
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     if not words or words[0] not in BUILT_IN:
         registry = plugins.load()

@@ -68,7 +68,7 @@ Feature = Literal[
 ]
 FEATURES: Final[tuple[Feature, ...]] = get_args(Feature)
 MEDIA: Final[frozenset[Feature]] = frozenset(get_args(MediaKind))
-ALWAYS: Final[frozenset[Feature]] = frozenset({"text", "notice"})
+ALWAYS: Final[frozenset[Feature]] = frozenset({"text", "membership", "notice"})
 WORTHLESS: Final[frozenset[Feature]] = frozenset({"typing", "delivered", "read"})
 """What is simply not shown where a network has no way: words would be worse than nothing."""
 

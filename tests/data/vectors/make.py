@@ -22,6 +22,7 @@ ADA, BEN, CLEO = "whatsapp:4915112345678", "messenger:7100000000000001", "instag
 AT = 1_767_225_600_000
 MORE_THAN_FITS = 2**53
 TEXT = {"type": "text", "text": "hello"}
+GROUP = "c7qk2v3m4n5p6r7s8t9u2w3x4y"
 
 
 def token(text: str) -> str:
@@ -198,6 +199,14 @@ def right_envelopes() -> Iterator[tuple[str, dict[str, Any]]]:
             conv=dm_id("gearmesh:main", ADA),
             exp=AT + 86_400_000,
         ),
+    )
+    yield (
+        "membership",
+        right("somebody has joined a group", {"type": "membership", "change": "joined"}, conv=GROUP),
+    )
+    yield (
+        "membership-topic",
+        right("a room has a new topic", {"type": "membership", "change": "topic", "text": "Sicilian"}, conv=GROUP),
     )
     yield (
         "group",

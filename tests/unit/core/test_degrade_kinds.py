@@ -24,6 +24,7 @@ from gearmesh.model.content import (
     Media,
     MediaKind,
     MediaRef,
+    Membership,
     Message,
     Notice,
     Poll,
@@ -65,6 +66,7 @@ CHANGES: dict[str, Content] = {
     "vote": Vote(TARGET, ("Pizza",), ADA),
 }
 SIGNALS: dict[str, Content] = {
+    "membership": Membership("topic", "Sicilian tonight", ADA),
     "notice": Notice("yourself", {"who": "ada"}),
     "typing": Typing(sender=ADA),
     "delivered": Receipt("delivered", (TARGET,), ADA),

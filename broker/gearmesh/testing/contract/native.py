@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from gearmesh.bridge import SupportsTyping
+from gearmesh.core.degrade import recognised
 from gearmesh.errors import Rejected, SendFailed
 from gearmesh.model.capabilities import Feature, Level
 from gearmesh.model.content import (
@@ -17,6 +18,7 @@ from gearmesh.model.content import (
     Edit,
     Location,
     MediaKind,
+    Membership,
     Message,
     Notice,
     Poll,
@@ -172,6 +174,13 @@ class NativeRules(Sending):
         await self.start()
         read = await self.arrives(await self.carry(Notice("help")))
         must(bool(read.strip()), "nothing is shown")
+
+    @rule("native", "who has joined a group is read, and that they have")
+    async def test_native_membership(self) -> None:
+        self._claims("membership")
+        await self.start()
+        read = await self.arrives(await self.carry(Membership("joined", sender=SENDER)))
+        must(SENDER.name in read and recognised(read) == "membership", f"what is read is {read!r}")
 
     @rule("native", "the person sees that somebody is writing, and that they have stopped")
     async def test_native_typing(self) -> None:
