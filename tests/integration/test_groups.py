@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gearmesh import Rejected
 from gearmesh.testing import NatsServer
 
 from .club import Club, texts
@@ -155,6 +156,27 @@ async def test_what_happens_in_a_room_is_told_where_it_is_news(club: Club) -> No
         await club.told(club.north, "ada", "set the topic of Chess club: Sicilian tonight")
 
         assert not any("Eve" in text and "joined" in text for text in texts(club.north, "ada"))
+
+
+async def test_what_one_of_many_does_not_get_is_told_to_whoever_wrote_in_a_chat_of_their_own(club: Club) -> None:
+    async with club.running():
+        await club.joins(club.north, "ada")
+        await club.joins(club.south, "ben")
+        club.south.fail(Rejected("the account is blocked", code="blocked"), times=2)
+        await club.rooms.type("dan", "from a room", thread="#chess")
+        await club.told(club.north, "ada", "from a room")
+        await club.north.type("ada", "from a chat")
+        await club.told(club.rooms, "#openings", "from a chat")
+        await club.told(club.north, "ada", "Your message to Ben was not delivered: the account is blocked")
+
+        assert not texts(club.rooms, "dan")
+
+
+async def test_whoever_is_alone_in_a_group_is_told_so(club: Club) -> None:
+    async with club.running(()):
+        await club.joins(club.north, "ada")
+        await club.north.type("ada", "hello?")
+        await club.told(club.north, "ada", "Nobody else is in Chess club yet")
 
 
 async def test_given_a_restart_when_the_configuration_has_other_rooms_then_members_stay_and_rooms_change(

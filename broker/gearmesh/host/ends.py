@@ -30,6 +30,9 @@ HOUR: Final = 3_600_000
 REMEMBERED: Final = 10_000
 NO_FACTS: Final[Mapping[str, str]] = MappingProxyType({})
 
+OF_READERS: Final = frozenset({"waiting", "invited"})
+"""What only matters to whoever writes to one person."""
+
 
 class Ends:
     """Accounts for the legs of one app."""
@@ -107,6 +110,9 @@ class Ends:
         """Tell whoever wrote it, once for each `cause`."""
         header, shared = job.header, self._shared
         told = f"{key} {cause} {header.sender}"
+        group = shared.groups.get(header.conversation)
+        if group and (key in OF_READERS or str(header.sender) not in group.members):
+            return  # with many readers it would be a line for each, and who wrote in a room has no chat with us
         if not key or self._told.get(told):
             return
         name = await shared.name_of(job.recipient)
