@@ -106,7 +106,7 @@ class ConversationConfig(msgspec.Struct, frozen=True, kw_only=True):
     `rooms` are rooms of networks that have any, as `app:room`: what is said in one is said in all.
     """
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[\w-]{1,64}$", description="letters, digits, - and _, 64 at most")]
+    code: Annotated[str, msgspec.Meta(pattern=r"^[\w-]{1,64}\Z", description="letters, digits, - and _, 64 at most")]
     title: Annotated[str, msgspec.Meta(max_length=100)] = ""
     rooms: tuple[str, ...] = ()
 
@@ -299,6 +299,8 @@ def _conversations(
             continue
         if conversation.code.casefold() in codes:
             reader.problems.append(f"{path}.code: {conversation.code} is there already; codes are the same in any case")
+        if not conversation.title.isprintable() or conversation.title.isspace():
+            reader.problems.append(f"{path}.title: expected one line that can be read")
         codes.add(conversation.code.casefold())
         for place, text in enumerate(conversation.rooms):
             where = f"{path}.rooms[{place}]"

@@ -40,7 +40,7 @@ from gearmesh.host.context import HostContext
 from gearmesh.host.directory import Directory
 from gearmesh.host.door import ask_for_file
 from gearmesh.host.files import FileRecord, Files
-from gearmesh.host.groups import Groups
+from gearmesh.host.groups import Groups, Seed
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.host.notifier import Notifier
 from gearmesh.host.records import Conversations, MessageMap, Portals
@@ -159,9 +159,8 @@ class Daemon:
         for handle, person in config.people.items():
             addresses = tuple(Address.parse(address) for address in person.addresses)
             await shared.directory.seed(handle, person.name, addresses, receipts=person.receipts)
-        for conversation in config.conversations:
-            rooms = self._rooms_in(conversation, bridges)
-            await groups.seed(conversation.code, conversation.title or conversation.code, rooms, bridges)
+        seeds = {one.code: Seed(one.title or one.code, self._rooms_in(one, bridges)) for one in config.conversations}
+        await groups.seed(seeds, bridges)
         router = await self._router(shared, store, group_store) if self._runs("router") else None
         for supervisor in self.apps.values():
             await supervisor.prepare()
@@ -212,7 +211,7 @@ class Daemon:
     def _runs(self, part: str) -> bool:
         return not self._only or part in self._only
 
-    def _rooms_in(self, conversation: ConversationConfig, bridges: Mapping[str, Bridge]) -> list[Address]:
+    def _rooms_in(self, conversation: ConversationConfig, bridges: Mapping[str, Bridge]) -> tuple[Address, ...]:
         rooms: list[Address] = []
         for text in conversation.rooms:
             room = Address.parse(text)
@@ -222,7 +221,7 @@ class Daemon:
                     rooms.append(Address(room.app, bridge.parse_room(room.user)))
             except InvalidAddress as error:
                 log.error("this room cannot be linked", conversation=conversation.code, room=text, error=str(error))
-        return rooms
+        return tuple(rooms)
 
     async def _router(self, shared: Shared, store: Store[Conversation], groups: Store[Conversation]) -> Router:
         config = self.config

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from gearmesh import Rejected
+from gearmesh.errors import BusUnavailable
+from gearmesh.model.conversation import Conversation
 from gearmesh.testing import NatsServer
 
 from .club import Club, texts
@@ -101,6 +105,14 @@ async def test_words_that_look_like_commands_go_to_whoever_they_are_meant_for(cl
             await club.told(club.south, "ben", words)
 
 
+async def test_an_answer_to_the_only_one_who_wrote_is_no_command(club: Club) -> None:
+    async with club.running():
+        await club.north.type("ada", "@ben shall we meet?")
+        await club.told(club.south, "ben", "shall we meet?")
+        await club.south.type("ben", "join us")
+        await club.told(club.north, "ada", "join us")
+
+
 async def test_an_unknown_code_is_told(club: Club) -> None:
     async with club.running():
         await club.west.type("cleo", "join nothing")
@@ -176,7 +188,117 @@ async def test_whoever_is_alone_in_a_group_is_told_so(club: Club) -> None:
     async with club.running(()):
         await club.joins(club.north, "ada")
         await club.north.type("ada", "hello?")
-        await club.told(club.north, "ada", "Nobody else is in Chess club yet")
+        await club.told(club.north, "ada", "Nobody else gets what is written in Chess club now")
+
+
+async def test_given_a_leave_that_breaks_off_when_it_comes_again_then_it_is_finished_and_nobody_else_reads_it(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with club.running() as daemon:
+        await club.joins(club.north, "ada")
+        await club.joins(club.south, "ben")
+        await club.south.type("ben", "@ada between us")
+        await club.told(club.north, "ada", "between us")
+        await club.south.type("ben", "join chess")
+        groups = daemon.apps["south"].app.shared.groups
+        change, failed = groups.change, False
+
+        async def change_and_fail(*args: Any, **more: Any) -> Conversation:
+            nonlocal failed
+            changed = await change(*args, **more)
+            if not failed:
+                failed = True
+                raise BusUnavailable("nats is away")
+            return changed
+
+        monkeypatch.setattr(groups, "change", change_and_fail)
+        await club.south.type("ben", "leave")
+        await club.told(club.south, "ben", "You have left Chess club.")
+        await club.told(club.north, "ada", "Ben (@ben, South) left Chess club")
+
+        assert failed
+        assert [text for text in texts(club.north, "ada") if "left Chess club" in text] == [
+            "👥 Ben (@ben, South) left Chess club"
+        ]
+        assert not any(text.endswith("leave") for text in texts(club.north, "ada"))
+
+
+async def test_given_a_crash_before_it_was_noted_when_a_message_comes_again_then_it_still_belongs_to_the_group(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with club.running() as daemon:
+        await club.joins(club.north, "ada")
+        await club.joins(club.south, "ben")
+        messages = daemon.apps["north"].app.shared.messages
+        remember = messages.remember
+        failed: list[str] = []
+
+        async def fail_once(app: str, *args: Any, **more: Any) -> None:
+            if app == "north" and not failed:
+                failed.append(app)
+                messages.forget()
+                raise BusUnavailable("nats is away")
+            await remember(app, *args, **more)
+
+        monkeypatch.setattr(messages, "remember", fail_once)
+        said = await club.north.type("ada", "e4")
+        await club.told(club.rooms, "#chess", "e4")
+        await club.north.until(lambda: not club.north.waiting, awaited="it to be taken in")
+        await club.north.type("ada", "that was mine", said)
+        await club.told(club.rooms, "#chess", "that was mine")
+
+        assert failed
+        assert len([text for text in texts(club.south, "ben") if text.endswith("e4")]) == 1
+
+
+async def test_given_that_nobody_else_gets_it_then_a_change_does_not_come_back_to_its_room(club: Club) -> None:
+    async with club.running(("#chess",)):
+        await club.joins(club.north, "ada")
+        said = await club.rooms.type("dan", "e4", thread="#chess")
+        await club.told(club.north, "ada", "e4")
+        await club.north.type("ada", "mute")
+        await club.told(club.north, "ada", "You get nothing")
+        await club.rooms.edit("dan", said, "d4")
+        await club.rooms.until(lambda: not club.rooms.waiting, awaited="the change to be taken in")
+        await club.north.type("ada", "join chess")
+        await club.told(club.north, "ada", "You are in Chess club now")
+        await club.north.type("ada", "I am back")
+        await club.told(club.rooms, "#chess", "I am back")
+        await club.rooms.type("dan", "welcome", thread="#chess")
+        await club.told(club.north, "ada", "welcome")
+
+        assert not any("d4" in text for text in texts(club.rooms, "#chess"))
+
+
+async def test_given_another_code_in_the_configuration_then_the_room_is_in_the_new_group_alone(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with club.running(("#chess",)):
+        await club.joins(club.north, "ada")
+    monkeypatch.setattr("tests.integration.club.CODE", "go")
+    async with club.running(("#chess",)):
+        await club.joins(club.south, "ben")
+        await club.north.type("ada", "anybody?")
+        await club.told(club.north, "ada", "Nobody else gets what is written in Chess club now")
+        await club.rooms.type("dan", "a new game", thread="#chess")
+        await club.told(club.south, "ben", "a new game")
+
+        assert not any("a new game" in text for text in texts(club.north, "ada"))
+        assert not any("anybody?" in text for text in texts(club.rooms, "#chess"))
+
+
+async def test_given_a_record_that_is_no_group_then_it_is_passed_over(club: Club, server: NatsServer) -> None:
+    async with club.running() as daemon:
+        client = daemon.connection.client
+        for key, record in (
+            ("bad", b"\xff"),
+            ("worse", msgspec.msgpack.encode({"id": "worse", "kind": "group", "members": ["x"]})),
+        ):
+            await client.jetstream().publish(f"$KV.gm-groups.{key}", record)
+        await club.joins(club.north, "ada")
+    async with club.running():
+        await club.rooms.type("dan", "all is well", thread="#chess")
+        await club.told(club.north, "ada", "all is well")
 
 
 async def test_given_a_restart_when_the_configuration_has_other_rooms_then_members_stay_and_rooms_change(

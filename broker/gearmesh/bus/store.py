@@ -24,11 +24,13 @@ DELETED_FOR = "1m"
 
 
 class Entry(msgspec.Struct, Generic[Record], frozen=True):
-    """A record with its key, and when it was written: milliseconds since the epoch, by the clock of nats."""
+    """A record with its key, and when it was written: milliseconds since the epoch, by the clock of nats. `revision` is
+    what `get_with_revision` gives."""
 
     key: str
     record: Record
     at: int
+    revision: int = 0
 
 
 class Store(Generic[Record]):
@@ -85,7 +87,7 @@ class Store(Generic[Record]):
                 continue
             key = found.subject.removeprefix(self._prefix)
             try:
-                entries.append(Entry(key, self._decoder.decode(found.data), found.at))
+                entries.append(Entry(key, self._decoder.decode(found.data), found.at, found.seq))
             except msgspec.MsgspecError as error:
                 log.error("a record cannot be read", key=found.subject, error=str(error))
         return list(entries)
@@ -109,17 +111,17 @@ class Store(Generic[Record]):
 
     async def create(self, key: str, record: Record) -> bool:
         """Write if nothing stands there; False when something does."""
-        return await self.update(key, record, revision=0)
+        return bool(await self.update(key, record, revision=0))
 
-    async def update(self, key: str, record: Record, *, revision: int) -> bool:
-        """Write if the record is still the one of `revision`; False when somebody was faster."""
+    async def update(self, key: str, record: Record, *, revision: int) -> int:
+        """Write if the record is still the one of `revision`. Its new revision; 0 when somebody was faster."""
         headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
         try:
-            await self._publisher.publish(
+            stored = await self._publisher.publish(
                 self._prefix + key, self._encoder.encode(record), headers=headers, patience=5.0
             )
         except BusRefused as error:
             if error.code == WRONG_LAST_SEQUENCE:
-                return False
+                return 0
             raise
-        return True
+        return stored.seq

@@ -21,7 +21,7 @@ from gearmesh.config import parse, read_file
 from gearmesh.errors import ConfigInvalid, InvalidAddress
 from gearmesh.host.groups import Groups
 from gearmesh.model.address import Address
-from gearmesh.model.conversation import Conversation, group_id
+from gearmesh.model.conversation import MAX_MEMBERS, Conversation, group_id
 
 Code = Annotated[str, typer.Argument(help="The group's code.")]
 Room = Annotated[str, typer.Argument(help="The room, as app:room; a person's address for `remove`.")]
@@ -76,6 +76,9 @@ def link(code: Code, room: Room, option: ConfigOption = None, data: Data = None)
 
     async def work(desk: Desk) -> int:
         entries = await _store(desk).scan("*", limit=100_000)
+        if any(entry.key == group_id(code) and len(entry.record.members) >= MAX_MEMBERS for entry in entries):
+            complain(f"{code} is full: it has {MAX_MEMBERS} members")
+            return 1
         before = next((entry.record for entry in entries if str(address) in entry.record.rooms), None)
         if before is not None and before.id != group_id(code):
             complain(f"{address} is linked to {before.code} already; `gearmesh groups remove` unlinks it")
@@ -95,7 +98,11 @@ def remove(code: Code, member: Room, option: ConfigOption = None, data: Data = N
             complain(str(error))
             return 2
         group = await _store(desk).get(group_id(code), certain=True)
-        if group is not None and str(address) not in group.members:
+        # A room's name is written as its bridge has it; people write it in other ways.
+        same = (other for other in group.members if other.casefold() == str(address).casefold()) if group else iter(())
+        if found := next(same, None):
+            address = Address.parse(found)
+        elif group is not None:
             complain(f"{address} is not in {code}; `gearmesh groups list` shows who is")
             return 1
         return await _change(desk, code, lambda one: one.left_by(address), f"{address} is no longer in {code}")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final, Literal
 
 import msgspec
@@ -34,7 +35,7 @@ Command = Join | Change
 
 def command_in(text: str) -> Command | None:
     """The command that a text is; None for what is meant for others."""
-    said = text.strip()
+    said = unicodedata.normalize("NFC", text.strip())
     if found := JOIN.fullmatch(said):
         return Join(found[1])
     if found := OTHERS.fullmatch(said):

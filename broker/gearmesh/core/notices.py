@@ -18,9 +18,10 @@ ENGLISH: Final[Mapping[str, str]] = {
     "joined": "You are in $title now: what you write here goes to everybody in it. Write “leave” to leave it, “mute” "
     "to get nothing of it until you write “unmute”.",
     "left": "You have left $title.",
-    "muted": "You get nothing of $title until you write “unmute”.",
+    "muted": "You get nothing of $title until you write “join $code”, or “unmute” while you write to it.",
+    "full": "$title is full: nobody can join it now.",
     "unmuted": "You get what is written in $title again.",
-    "alone": "Nobody else is in $title yet, so nobody got this.",
+    "alone": "Nobody else gets what is written in $title now, so nobody got this.",
     "unsupported": "This kind of message ($kind) cannot be passed on yet.",
     "rejected": "Your message to $name was not delivered: $detail",
     "waiting": "$network lets us write to $name only for some time after they wrote: your messages wait until they do.",

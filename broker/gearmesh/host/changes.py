@@ -125,8 +125,9 @@ class Changes:
         record = await messages.native(app, event.target)
         if record is None and await self._underway.settled(event.thread):
             record = await messages.native(app, event.target)
-        now = self._shared.clock.millis()
-        if record is None and now - min(event.at, now) < NEW_FOR:
+        now, is_room = self._shared.clock.millis(), self._app.is_room(event.thread)
+        # A room has messages from before it was linked, and those of its people come before what is about them.
+        if record is None and not is_room and now - min(event.at, now) < NEW_FOR:
             await messages.learned.wait(app, event.target, WAITS_FOR)
             record = await messages.native(app, event.target)
             if record is None:
@@ -142,6 +143,8 @@ class Changes:
         if conversation is None or str(party) not in conversation.members:
             await self._answer(event, _unknown(event), {"kind": _word(event)})
             return "answered"
+        if not conversation.others(sender, party):
+            return "answered"  # nobody else gets what is written there
         if isinstance(event, EditReceived):
             event = await self._without_handle(event, conversation)
             if await self._says_the_same(event, record.envelope):

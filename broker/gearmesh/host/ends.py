@@ -142,6 +142,7 @@ class Ends:
             reason,
             detail,
             hops,
+            header.conversation,
         )
 
 

@@ -7,7 +7,8 @@ moment later, and everything is read again after the connection was lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -16,7 +17,7 @@ from nats.aio.msg import Msg
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.store import Store
-from gearmesh.errors import BusError, BusUnavailable
+from gearmesh.errors import BusError, BusUnavailable, InvalidAddress, Malformed
 from gearmesh.model.address import Address
 from gearmesh.model.conversation import Conversation, group_id
 from gearmesh.wire.subjects import Subjects
@@ -31,6 +32,20 @@ READ_AGAIN_AFTER: Final = 1.0
 """Seconds between two attempts to read the groups."""
 
 
+class Seed(msgspec.Struct, frozen=True):
+    """What a configuration says of a group."""
+
+    title: str
+    rooms: tuple[Address, ...]
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A group as it stood at a revision of its key."""
+
+    group: Conversation
+    revision: int
+
+
 class Groups:
     """The groups of one Gearmesh. `open` before anything else, `close` at the end."""
 
@@ -38,10 +53,9 @@ class Groups:
         self._connection = connection
         self._store = store
         self._subject = f"$KV.{subjects.bucket('groups')}.*"
-        self._known: dict[str, Conversation] = {}
+        self._known: dict[str, _Known] = {}
         self._rooms: dict[str, str] = {}
         self._listeners: list[Callable[[], None]] = []
-        self._decoder = msgspec.msgpack.Decoder(Conversation)
         self._reading: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -69,55 +83,87 @@ class Groups:
 
     def get(self, conversation: str) -> Conversation | None:
         """The group with this id; None where none has it."""
-        return self._known.get(conversation)
+        known = self._known.get(conversation)
+        return known.group if known else None
 
-    def of_code(self, code: str) -> Conversation | None:
-        """The group that people join with this code."""
-        return self._known.get(group_id(code))
-
-    def of_room(self, room: Address) -> Conversation | None:
-        """The group to which a room is linked."""
-        return self._known.get(self._rooms.get(str(room), ""))
-
-    def rooms_of(self, app: str) -> frozenset[str]:
-        """The rooms of an app that are linked to any group."""
-        rooms = (Address.parse(room) for group in self._known.values() for room in group.rooms)
-        return frozenset(room.user for room in rooms if room.app == app)
-
-    async def seed(self, code: str, title: str, rooms: Iterable[Address], apps: Container[str]) -> None:
-        """Write down a group of the configuration: with these rooms, and without those that it had there before.
-
-        Only `apps` are known to have no others now: rooms of an app whose plugin is broken stay linked.
+    async def reaches(self, conversation: str, member: Address) -> bool:
+        """Whether what is said in a group goes to this member; True of what is no group. Asked of NATS before it is
+        denied: that somebody has just joined may not have been heard here.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
-        wanted = tuple(rooms)
+        group = self.get(conversation)
+        if group is None or group.reaches(member):
+            return True
+        found = await self._store.get_with_revision(conversation)
+        if found is None:
+            return True
+        self._keep(conversation, *found)
+        return found[0].reaches(member)
 
-        def seeded(group: Conversation) -> Conversation:
-            stay: list[str] = []
-            for room in map(Address.parse, group.configured):
-                if room.app not in apps:
-                    stay.append(str(room))
-                elif room not in wanted:
-                    group = group.left_by(room)
-            for room in wanted:
+    def of_code(self, code: str) -> Conversation | None:
+        """The group that people join with this code."""
+        return self.get(group_id(code))
+
+    def of_room(self, room: Address) -> Conversation | None:
+        """The group to which a room is linked."""
+        return self.get(self._rooms.get(str(room), ""))
+
+    def rooms_of(self, app: str) -> frozenset[str]:
+        """The rooms of an app that are linked to any group."""
+        rooms = (Address.parse(room) for known in self._known.values() for room in known.group.rooms)
+        return frozenset(room.user for room in rooms if room.app == app)
+
+    async def seed(self, wanted: Mapping[str, Seed], apps: Container[str]) -> None:
+        """Write down the groups of the configuration, by their codes, each with its rooms, and without those that it
+        had there before; also those that are no longer in it lose the rooms that they had from there.
+
+        Only `apps` are known to have no other rooms now: those of an app whose plugin is broken stay linked.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        ids = {group_id(code): code for code in wanted}
+        for key, known in tuple(self._known.items()):
+            rooms = wanted[ids[key]].rooms if key in ids else ()
+            if any(_goes(room, rooms, apps) for room in known.group.configured):
+                await self.change(key, partial(_without, rooms, apps))
+        for code, seed in wanted.items():
+            await self._plant(code, seed)
+
+    async def _plant(self, code: str, seed: Seed) -> None:
+        key = group_id(code)
+        rooms: list[Address] = []
+        for room in seed.rooms:
+            other = self.of_room(room)
+            if other is None or other.id == key:
+                rooms.append(room)
+            else:
+                log.error("this room is linked to another group already", room=str(room), code=code, other=other.code)
+
+        def planted(group: Conversation) -> Conversation:
+            for room in rooms:
                 group = group.joined_by(room, room=True)
-            configured = tuple(dict.fromkeys((*stay, *map(str, wanted))))
-            return msgspec.structs.replace(group, title=title, code=code, configured=configured)
+            configured = tuple(dict.fromkeys((*group.configured, *map(str, rooms))))
+            return msgspec.structs.replace(group, title=seed.title, code=code, configured=configured)
 
-        await self.change(group_id(code), seeded, new=Conversation(group_id(code), "group", (), title, code))
+        try:
+            await self.change(key, planted, new=Conversation(key, "group", (), seed.title, code))
+        except Malformed as error:
+            log.error("a group cannot be read; it stays as it is", code=code, error=str(error))
 
     async def change(
         self, conversation: str, changed: Callable[[Conversation], Conversation], *, new: Conversation | None = None
-    ) -> tuple[Conversation, Conversation]:
-        """Change a group as it stands, whoever else is at it. What it was, and what it is now.
+    ) -> Conversation:
+        """Change a group as it stands, whoever else is at it. What it is now.
 
         `new` is what a group is that does not exist yet.
 
         Raises:
             KeyError: there is no such group.
             BusUnavailable: it is not written down.
+            Malformed: what stands there is no group.
         """
         for _ in range(ATTEMPTS):
             found = await self._store.get_with_revision(conversation)
@@ -126,29 +172,28 @@ class Groups:
                 raise KeyError(conversation)
             after = changed(before)
             if found and after == before:
-                self._keep(after)
-                return before, after
-            if await self._store.update(conversation, after, revision=found[1] if found else 0):
-                self._keep(after)
-                return before, after
+                self._keep(conversation, after, found[1])
+                return after
+            if revision := await self._store.update(conversation, after, revision=found[1] if found else 0):
+                self._keep(conversation, after, revision)
+                return after
         raise BusUnavailable(f"the group {conversation} changes all the time")
 
     async def _heard(self, message: Msg) -> None:
-        if not message.data or (message.headers and message.headers.get("KV-Operation")):
-            self._drop(message.subject.rpartition(".")[2])
-            return
+        # What comes this way has no revision: what stands there counts.
+        key = message.subject.rpartition(".")[2]
         try:
-            group = self._decoder.decode(message.data)
-        except msgspec.MsgspecError as error:
-            log.error("a group cannot be read", key=message.subject, error=str(error))
-            return
-        # What goes over this connection may be older than what was written meanwhile: what stands there counts.
-        try:
-            found = await self._store.get(group.id, certain=True)
-        except BusError:
-            return  # the connection is lost, and all is read again when it is back
-        if found:
-            self._keep(found)
+            found = await self._store.get_with_revision(key)
+        except BusError as error:
+            log.warning("a group could not be read; all are read again", key=key, error=str(error))
+            await self._back()
+        except Malformed as error:
+            log.error("a group cannot be read", key=key, error=str(error))
+        else:
+            if found:
+                self._keep(key, *found)
+            else:
+                self._drop(key)
 
     async def _back(self) -> None:
         if self._reading is None or self._reading.done():
@@ -156,35 +201,66 @@ class Groups:
 
     async def _read_until_done(self) -> None:
         while True:
+            await asyncio.sleep(READ_AGAIN_AFTER)
             try:
                 await self._read()
                 return
             except BusError as error:
                 log.warning("the groups could not be read; again in a moment", error=str(error))
-                await asyncio.sleep(READ_AGAIN_AFTER)
 
     async def _read(self) -> None:
+        before = set(self._known)
         entries = await self._store.scan("*", limit=MOST)
-        stand = {entry.key for entry in entries}
         for entry in entries:
-            self._keep(entry.record)
-        for gone in set(self._known) - stand:
+            self._keep(entry.key, entry.record, entry.revision)
+        for gone in before - {entry.key for entry in entries}:
             self._drop(gone)
 
-    def _keep(self, group: Conversation) -> None:
-        if self._known.get(group.id) == group:
+    def _keep(self, key: str, group: Conversation, revision: int) -> None:
+        known = self._known.get(key)
+        if known is not None and known.revision >= revision:
+            return  # read before it was written, heard after it
+        try:
+            _check(key, group)
+        except InvalidAddress as error:
+            log.error("a group cannot be used", key=key, error=str(error))
+            self._drop(key)
             return
-        self._known[group.id] = group
+        self._known[key] = _Known(group, revision)
         self._changed()
 
-    def _drop(self, conversation: str) -> None:
-        if self._known.pop(conversation, None):
+    def _drop(self, key: str) -> None:
+        if self._known.pop(key, None):
             self._changed()
 
     def _changed(self) -> None:
-        self._rooms = {room: group.id for group in self._known.values() for room in group.rooms}
-        self._tell()
-
-    def _tell(self) -> None:
+        # Where a room is linked to two, all processes must say the same of it.
+        self._rooms = {
+            room: key for key, known in sorted(self._known.items(), reverse=True) for room in known.group.rooms
+        }
         for listener in tuple(self._listeners):
             listener()
+
+
+def _goes(room: str, wanted: Iterable[Address], apps: Container[str]) -> bool:
+    address = Address.parse(room)
+    return address.app in apps and address not in wanted
+
+
+def _without(wanted: Iterable[Address], apps: Container[str], group: Conversation) -> Conversation:
+    for room in group.configured:
+        if _goes(room, wanted, apps):
+            group = group.left_by(Address.parse(room))
+    return group
+
+
+def _check(key: str, group: Conversation) -> None:
+    """Anybody with access to NATS can write there.
+
+    Raises:
+        InvalidAddress: this is no group.
+    """
+    if group.kind != "group" or group.id != key:
+        raise InvalidAddress(group.id, "a group under its own id")
+    for member in (*group.members, *group.rooms, *group.configured):
+        Address.parse(member)

@@ -240,7 +240,7 @@ class Ingress:
         if isinstance(placed, Placed):
             await self._pass_on(event, header_id, sender, party, placed, quoted.envelope if quoted else "", received)
         elif isinstance(placed, Moved):
-            await self._moves.carry_out(event, header_id, sender, placed, received)
+            await self._moves.carry_out(event, sender, placed, received)
             self._count("answered")
         else:
             await self._answer(event, sender, placed)

@@ -30,36 +30,45 @@ class Moves:
         self._acquaintance = acquaintance
         self._notice = notice
 
-    async def carry_out(
-        self, event: MessageReceived, identity: bytes, sender: Address, moved: Moved, received: int
-    ) -> None:
-        """Do what a person has asked for, tell the others, and tell them. `identity` is that of their message.
+    async def carry_out(self, event: MessageReceived, sender: Address, moved: Moved, received: int) -> None:
+        """Do what a person has asked for, tell the others, and tell them.
+
+        Every step can be done again, and the ones that a repeat goes by come last: so a command that was interrupted
+        is finished by its repeat, and nobody is told twice.
 
         Raises:
-            BusUnavailable: it is not all done; asked again it is, and nobody is told twice.
+            BusUnavailable: it is not all done.
         """
-        group = moved.group
+        group, shared = moved.group, self._shared
+        told = {"title": group.title, "code": group.code}
         match moved.what:
             case "join":
-                before, now = await self._shared.groups.change(group.id, lambda one: one.joined_by(sender))
+                if str(sender) not in group.members:
+                    await self._announce(group, event, sender, Membership("joined"), received)
+                await shared.groups.change(group.id, lambda one: one.joined_by(sender))
                 await self._app.portals.focus(event.thread, group.id)
-                if str(sender) not in before.members:
-                    await self._tell(now, identity, sender, Membership("joined"), event.at, received)
-                told = "joined"
+                await self._notice(event, "joined", told)
             case "leave":
-                before, now = await self._shared.groups.change(group.id, lambda one: one.left_by(sender))
-                if (await self._app.portals.get(event.thread)).focus == group.id:
-                    await self._app.portals.change(event.thread, focus="")
-                if str(sender) in before.members:
-                    await self._tell(now, identity, sender, Membership("left"), event.at, received)
-                told = "left"
-            case what:
-                muted = what == "mute"
-                await self._shared.groups.change(group.id, lambda one: one.muted_by(sender, muted=muted))
-                told = f"{what}d"
-        await self._notice(event, told, {"title": group.title})
+                if str(sender) in group.members:
+                    await self._announce(group, event, sender, Membership("left"), received)
+                await shared.groups.change(group.id, lambda one: one.left_by(sender))
+                await self._notice(event, "left", told)
+            case "mute":
+                await shared.groups.change(group.id, lambda one: one.muted_by(sender, muted=True))
+                await self._notice(event, "muted", told)
+            case "unmute":
+                await shared.groups.change(group.id, lambda one: one.muted_by(sender, muted=False))
+                await self._notice(event, "unmuted", told)
         record = NativeRecord("", "", str(sender), parts=event.parts)
-        await self._shared.messages.note(self._app.name, event.native_id, record, patience=PATIENCE)
+        await shared.messages.note(self._app.name, event.native_id, record, patience=PATIENCE)
+        if moved.what == "leave" and (await self._app.portals.get(event.thread)).focus == group.id:
+            await self._app.portals.change(event.thread, focus="")
+
+    async def _announce(
+        self, group: Conversation, event: MessageReceived, sender: Address, content: Membership, received: int
+    ) -> None:
+        identity = envelope_id(self._shared.key, self._app.name, event.thread, event.native_id, "membership")
+        await self._tell(group, identity, sender, content, event.at, received)
 
     async def seen(self, event: MembershipReceived, received: int) -> None:
         """A room tells of somebody, or of itself. Who comes and goes there is news for the other rooms alone: whoever

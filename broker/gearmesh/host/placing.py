@@ -14,7 +14,7 @@ from gearmesh.host.records import NativeRecord
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
 from gearmesh.model.content import Text, words_of
-from gearmesh.model.conversation import Conversation, dm
+from gearmesh.model.conversation import MAX_MEMBERS, Conversation, dm
 from gearmesh.model.events import MessageReceived
 
 
@@ -74,7 +74,8 @@ class Placing:
                 return Placed(conversation, choice.text)
             choice = Help("help")
         if isinstance(choice, Help):
-            return Answered(choice.key)
+            joins = command_in(words_of(event.content))
+            return Answered("unknown_code", {"code": joins.code}) if isinstance(joins, Join) else Answered(choice.key)
         target = await self.person(choice.who, sender)
         if target is None:
             return Answered("unknown_person", {"who": choice.who})
@@ -91,11 +92,16 @@ class Placing:
         """What a command does; None where it can only be words for somebody."""
         portal, groups = await self._app.portals.get(event.thread), self._shared.groups
         if isinstance(command, Join):
-            if group := groups.of_code(command.code):
-                return Moved("join", group)
-            return None if portal.focus or quoted else Answered("unknown_code", {"code": command.code})
+            group = groups.of_code(command.code)
+            if group is None:
+                return None
+            is_full = len(group.members) >= MAX_MEMBERS and str(sender) not in group.members
+            return Answered("full", {"title": group.title}) if is_full else Moved("join", group)
         group = groups.get(quoted.conversation if quoted else portal.focus)
-        return Moved(command.what, group) if group and str(sender) in group.members else None
+        # Who has left is still in it when the command comes again, since it was not finished.
+        if group is None or (command.what != "leave" and str(sender) not in group.members):
+            return None
+        return Moved(command.what, group)
 
     async def quoted(self, event: MessageReceived) -> NativeRecord | None:
         """What is known of the message that this one answers. One that is just being sent is waited for."""

@@ -64,5 +64,13 @@ class Posting:
     async def account(self, header: Header) -> None:
         """It was stored for the first time: the ledger has it from now on."""
         now = self._shared.clock.millis()
-        entry = LedgerEntry(header.hex_id, self._app.name, "accepted", now, "event", str(header.sender))
+        entry = LedgerEntry(
+            header.hex_id,
+            self._app.name,
+            "accepted",
+            now,
+            "event",
+            str(header.sender),
+            conversation=header.conversation,
+        )
         await self._shared.ledger.begin(entry)

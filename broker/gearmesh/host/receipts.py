@@ -97,10 +97,14 @@ class Receipts:
             to=str(reader),
             reason="rejected" if state == "failed" else "",
             detail=event.detail,
+            conversation=record.conversation,
         )
         if not await shared.ledger.step(entry) or writer.is_system:
             return
         if event.state == "failed":
+            group = shared.groups.get(record.conversation)
+            if group and str(writer) not in group.members:
+                return  # they wrote in a room, and have no chat with us
             name = await shared.name_of(reader)
             args = {"name": name, "network": self._app.bridge.title, "detail": event.detail}
             await shared.notifier.tell(writer, "rejected", args, cause=record.envelope, now=entry.at)

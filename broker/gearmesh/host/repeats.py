@@ -52,7 +52,8 @@ class Repeats:
         if known is None and step is not None and step.to:
             # Its envelope went on its way, but a crash came before the map was written. Where it goes must not be
             # decided a second time: by now it could be another conversation.
-            record = NativeRecord(envelope, dm(sender, Address.parse(step.to)).id, str(sender))
+            conversation = step.conversation or dm(sender, Address.parse(step.to)).id
+            record = NativeRecord(envelope, conversation, str(sender))
             await messages.note(app, event.native_id, record, patience=self._patience)
         return known is not None or step is not None
 

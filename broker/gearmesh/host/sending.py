@@ -90,6 +90,8 @@ class LegSender:
             return await self._deliver(job, content, turn)
 
     async def _deliver(self, job: Job, content: Content, turn: Turn, *, in_words: bool = False) -> Outcome:
+        if not await self._shared.groups.reaches(job.header.conversation, job.recipient):
+            return Outcome("expired", detail="its recipient has left the group meanwhile, or muted it")
         before = await self._sent_before(job)
         if not before.again and (before.complete or await self._was_sent(job, before)):
             await self._shared.messages.save(job.header.hex_id, self._app.name, job.thread)

@@ -105,8 +105,9 @@ class Supervisor:
         self.ingress.guard = self._check_lease
         context.connect(self.ingress, self._note)
         self._rooms: frozenset[str] = frozenset()
-        self._sitting: asyncio.Task[None] | None = None
-        shared.groups.watch(self._linked)
+        self._sitting = asyncio.Lock()
+        self._linked = asyncio.Event()
+        shared.groups.watch(self._linked.set)
 
     async def prepare(self) -> None:
         """Create the app's consumer.
@@ -172,6 +173,7 @@ class Supervisor:
         tasks = [
             asyncio.create_task(self._consumer.run(), name=f"egress {self.app.name}"),
             asyncio.create_task(self._keep_running(), name=f"bridge {self.app.name}"),
+            asyncio.create_task(self._follow_rooms(), name=f"rooms {self.app.name}"),
         ]
         ends = [
             asyncio.create_task(self._lease.lost(), name=f"lease {self.app.name}"),
@@ -208,36 +210,37 @@ class Supervisor:
         for refusal in self._refusals.of(event):
             await self.egress.refused(refusal)
 
-    def _linked(self) -> None:
-        """Groups have changed: other rooms may be linked."""
-        if self.app.shared.groups.rooms_of(self.app.name) == self._rooms or self._sitting is not None:
-            return
-        self._sitting = asyncio.create_task(self._sit_elsewhere(), name=f"rooms {self.app.name}")
-
-    async def _sit_elsewhere(self) -> None:
-        try:
-            if self._lease.valid:
+    async def _follow_rooms(self) -> None:
+        """Whenever other rooms are linked, let the bridge be there."""
+        while True:
+            await self._linked.wait()
+            self._linked.clear()
+            try:
                 await self._sit_in()
-        except Exception:
-            log.exception("the bridge failed at its rooms", app=self.app.name)
-        finally:
-            self._sitting = None
+            except Exception:
+                log.exception("the bridge failed at its rooms; again in a moment", app=self.app.name)
+                await asyncio.sleep(UNCERTAIN_PAUSE)
+                self._linked.set()
 
-    async def _sit_in(self) -> None:
-        """Tell the bridge in which rooms it is to be."""
+    async def _sit_in(self, *, anew: bool = False) -> None:
+        """Tell the bridge in which rooms it is to be, where these are others than before."""
         bridge: object = self.app.bridge
-        self._rooms = self.app.shared.groups.rooms_of(self.app.name)
-        if isinstance(bridge, SupportsRooms):
-            await bridge.sit_in(self._rooms)
-        elif self._rooms:
-            log.error("this network has no rooms; they stay unlinked", app=self.app.name, rooms=sorted(self._rooms))
+        async with self._sitting:
+            rooms = self.app.shared.groups.rooms_of(self.app.name)
+            if rooms == self._rooms and not anew:
+                return
+            if isinstance(bridge, SupportsRooms):
+                await bridge.sit_in(rooms)
+            elif rooms:
+                log.error("this network has no rooms; they stay unlinked", app=self.app.name, rooms=sorted(rooms))
+            self._rooms = rooms
 
     async def _keep_running(self) -> None:
         attempt = 0
         while True:
             started = self._clock.seconds()
             try:
-                await self._sit_in()
+                await self._sit_in(anew=True)
                 await self.app.bridge.run()
                 return
             except Unauthorized as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import unicodedata
 from hashlib import blake2b
 from typing import Literal
 
@@ -34,12 +35,17 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
         left_out = {*map(str, own), *self.muted}
         return tuple(Address.parse(other) for other in self.members if other not in left_out)
 
+    def reaches(self, member: Address) -> bool:
+        """Whether what is said goes to this member."""
+        name = str(member)
+        return name in self.members and name not in self.muted
+
     def joined_by(self, member: Address, *, room: bool = False) -> Conversation:
-        """The same with one member more."""
+        """The same with one member more, who gets all that is said from now on."""
         name = str(member)
         members = self.members if name in self.members else (*self.members, name)
         rooms = (*self.rooms, name) if room and name not in self.rooms else self.rooms
-        return msgspec.structs.replace(self, members=members, rooms=rooms)
+        return msgspec.structs.replace(self, members=members, rooms=rooms).muted_by(member, muted=False)
 
     def left_by(self, member: Address) -> Conversation:
         """The same without a member."""
@@ -76,6 +82,8 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 MAX_HEARD = 8
+MAX_MEMBERS = 1000
+"""Members of a group: a header names 1024 recipients at most."""
 
 
 def dm_id(one: Address, other: Address) -> str:
@@ -87,7 +95,8 @@ def dm_id(one: Address, other: Address) -> str:
 
 def group_id(code: str) -> str:
     """The id of the group that people join with this code, in any case (26 characters of base32)."""
-    digest = blake2b(f"group\n{code.casefold()}".encode(), digest_size=16).digest()
+    folded = unicodedata.normalize("NFC", code.casefold())
+    digest = blake2b(f"group\n{folded}".encode(), digest_size=16).digest()
     return base64.b32encode(digest).decode().rstrip("=").lower()
 
 

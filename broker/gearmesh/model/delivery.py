@@ -115,3 +115,4 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reason: Reason = ""
     detail: str = ""
     hops: tuple[Hop, ...] = ()
+    conversation: str = ""

@@ -20,7 +20,7 @@ MAP: Final = "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}"
 
 def moved(membership: Membership, place: str) -> str:
     """Who came or went, or what a room has become, in one line."""
-    who, text = attribution(membership.sender), on_one_line(membership.text)
+    who, text, place = attribution(membership.sender), on_one_line(membership.text), on_one_line(place)
     match membership.change:
         case "joined":
             line = f"{who} joined {place}".rstrip()
