@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import cast
+
 import msgspec
 import structlog
 
@@ -59,6 +62,12 @@ class Shared(msgspec.Struct, frozen=True):
         return sender.name or (f"@{sender.handle}" if sender.handle else address.user)
 
 
+@cache
+def _has_rooms(kind: type[Bridge]) -> bool:
+    # Asked of a class of protocols with every message, this took as long as reading it.
+    return issubclass(kind, SupportsRooms)
+
+
 class App(msgspec.Struct, frozen=True):
     """One app.
 
@@ -79,7 +88,7 @@ class App(msgspec.Struct, frozen=True):
     def is_room(self, thread: str) -> bool:
         """Whether a thread is a room."""
         bridge: object = self.bridge
-        return isinstance(bridge, SupportsRooms) and bridge.is_room(thread)
+        return _has_rooms(type(self.bridge)) and cast("SupportsRooms", bridge).is_room(thread)
 
     def party(self, thread: str, sender: Address) -> Address:
         """The member as which somebody takes part: the room in which they are, or themselves."""
