@@ -1,13 +1,14 @@
 """Groups: conversations of many members over many apps, and the rooms that are linked to them.
 
-All of them are at hand in each process, as the bucket `gm-groups` has them: a change by whatever process is heard a
-moment later, and everything is read again after the connection was lost.
+All of them are at hand in each process, as the bucket `gm-groups` has them: a change by another process is read a
+moment later, and everything is read again from time to time.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -15,7 +16,7 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
-from gearmesh.bus.connection import Connection
+from gearmesh.bus.connection import Connection, heed_cancellation
 from gearmesh.bus.store import Store
 from gearmesh.errors import BusError, BusUnavailable, InvalidAddress, Malformed
 from gearmesh.model.address import Address
@@ -28,8 +29,11 @@ MOST: Final = 100_000
 """Groups that are at hand."""
 ATTEMPTS: Final = 20
 """Times that a change is made again because somebody else was faster."""
-READ_AGAIN_AFTER: Final = 1.0
-"""Seconds between two attempts to read the groups."""
+READ_AFTER: Final = (0.02, 1.0)
+"""Seconds after which the groups are read when one of them is said to change: once it is most probably stored, and once
+it is in any case."""
+READ_EVERY: Final = 30.0
+"""Seconds after which they are read though nothing was said."""
 
 
 class Seed(msgspec.Struct, frozen=True):
@@ -56,7 +60,7 @@ class Groups:
         self._known: dict[str, _Known] = {}
         self._rooms: dict[str, str] = {}
         self._listeners: list[Callable[[], None]] = []
-        self._reading: asyncio.Task[None] | None = None
+        self._stale = asyncio.Event()
 
     async def open(self) -> None:
         """Read all groups, and follow what becomes of them.
@@ -67,13 +71,13 @@ class Groups:
         self._subscription = await self._connection.client.subscribe(self._subject, cb=self._heard)
         self._connection.watch(back=self._back)
         await self._read()
+        self._following = asyncio.create_task(self._follow(), name="groups")
 
     async def close(self) -> None:
         """Follow them no more."""
         self._connection.unwatch(back=self._back)
-        if self._reading:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        self._following.cancel()
+        await asyncio.gather(self._following, return_exceptions=True)
         if not self._connection.client.is_closed:
             await self._subscription.unsubscribe()
 
@@ -180,33 +184,26 @@ class Groups:
         raise BusUnavailable(f"the group {conversation} changes all the time")
 
     async def _heard(self, message: Msg) -> None:
-        # What comes this way has no revision: what stands there counts.
-        key = message.subject.rpartition(".")[2]
-        try:
-            found = await self._store.get_with_revision(key)
-        except BusError as error:
-            log.warning("a group could not be read; all are read again", key=key, error=str(error))
-            await self._back()
-        except Malformed as error:
-            log.error("a group cannot be read", key=key, error=str(error))
-        else:
-            if found:
-                self._keep(key, *found)
-            else:
-                self._drop(key)
+        # It comes when it is published, which is before it is stored: what stands there may still be what was.
+        self._stale.set()
 
     async def _back(self) -> None:
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read_until_done(), name="groups")
+        self._stale.set()
 
-    async def _read_until_done(self) -> None:
+    async def _follow(self) -> None:
         while True:
-            await asyncio.sleep(READ_AGAIN_AFTER)
-            try:
-                await self._read()
-                return
-            except BusError as error:
-                log.warning("the groups could not be read; again in a moment", error=str(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(READ_EVERY):
+                    await self._stale.wait()
+            self._stale.clear()
+            for pause in READ_AFTER:
+                await asyncio.sleep(pause)
+                try:
+                    await self._read()
+                except (BusError, Malformed) as error:
+                    log.warning("the groups could not be read; again in a moment", error=str(error))
+                    self._stale.set()
+                heed_cancellation()
 
     async def _read(self) -> None:
         before = set(self._known)
@@ -214,7 +211,8 @@ class Groups:
         for entry in entries:
             self._keep(entry.key, entry.record, entry.revision)
         for gone in before - {entry.key for entry in entries}:
-            self._drop(gone)
+            if await self._store.get_with_revision(gone) is None:
+                self._drop(gone)
 
     def _keep(self, key: str, group: Conversation, revision: int) -> None:
         known = self._known.get(key)

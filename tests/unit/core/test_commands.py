@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,7 @@ def test_a_whole_message_is_a_command_and_nothing_else_is(text: str, command: Co
 
 @given(st.from_regex(CODE, fullmatch=True))
 def test_every_code_can_be_joined(code: str) -> None:
-    assert command_in(f"join {code}") == Join(code)
+    assert command_in(f"join {code}") == Join(unicodedata.normalize("NFC", code))
 
 
 @given(st.text())

@@ -229,6 +229,19 @@ class TestKeepsNoticesToItself(Suite):
     red = frozenset({"test_native_notice"})
 
 
+class KeepsArrivalsToItself(FakeBridge):
+    async def send(self, delivery: Delivery) -> Sent:
+        if isinstance(delivery.content, Text) and delivery.content.text.startswith("👥"):
+            self.messenger.drop()
+        return await super().send(delivery)
+
+
+class TestKeepsArrivalsToItself(Suite):
+    kind = KeepsArrivalsToItself
+    kinds = ("native",)
+    red = frozenset({"test_native_membership"})
+
+
 class CutsTheEnd(WordsOnlyBridge):
     async def send(self, delivery: Delivery) -> Sent:
         assert isinstance(delivery.content, Text)
