@@ -1,0 +1,202 @@
+"""What became of the lines that we wrote: TCP does not say, the server has to.
+
+    has labeled-response and echo-message         has neither
+    @label=g7 PRIVMSG #garden :Hello  ─▶          PRIVMSG #garden :Hello  ─▶
+    ◀─ @label=g7;msgid=… :us PRIVMSG …            PING g7                 ─▶
+                                                  ◀─ PONG server g7
+
+A server works a client's lines off in order: a PONG with a later line's number says that all before it were taken, and
+a numeric that refuses one comes before it. Several lines share a PING. Of two lines to one target the second waits for
+the first to be settled, so that it is certain which of them is refused. A connection that is lost before all that
+leaves it open.
+(https://ircv3.net/specs/extensions/labeled-response, https://ircv3.net/specs/extensions/echo-message)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+import msgspec
+from irctokens.line import Line, build
+
+from gearmesh import Retry, SendFailed, Unclear
+from gearmesh_irc.connection import Connection, Lost, Pace
+from gearmesh_irc.refusals import NUMERICS, failure_of
+from gearmesh_irc.session import Session
+
+ANSWER_WITHIN: Final = 25.0
+"""Seconds after which a line without an answer is unclear. `send` has 60 in all."""
+TURN_WITHIN: Final = 25.0
+"""Seconds after which a line that was not yet written goes back to the log."""
+_ECHOES: Final = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "REDACT", "ACK"})
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """The server has taken it. `echo` is how it shows it to us, where it does."""
+
+    echo: Line | None = None
+
+
+class _Waiting(msgspec.Struct):
+    """Lines that went out, by number. `target` is as the server compares it."""
+
+    target: str
+    labelled: bool
+    answer: asyncio.Future[Confirmed]
+
+
+class Confirmations:
+    """Writes lines on one connection, and waits for what becomes of them."""
+
+    def __init__(self, connection: Connection, session: Session, pace: Pace) -> None:
+        self._connection, self._session, self._pace = connection, session, pace
+        self._number = 0
+        self._waiting: dict[int, _Waiting] = {}
+        self._batches: dict[str, int] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._barrier: asyncio.Handle | None = None
+        self._over = ""
+
+    async def say(self, target: str, *lines: Line) -> Confirmed:
+        """Write what is one message to a target, and wait until the server has taken it.
+
+        Raises:
+            SendFailed: what the server's no means; `Retry`, it was not written; `Unclear`, nobody knows.
+        """
+        folded = self._session.fold(target)
+        try:
+            async with contextlib.AsyncExitStack() as held:
+                async with asyncio.timeout(TURN_WITHIN):
+                    await held.enter_async_context(self._turns.setdefault(folded, asyncio.Lock()))
+                    # A message of several lines is one for servers that know such messages.
+                    await self._pace.turn()
+                return await self._written(folded, lines)
+        except TimeoutError:
+            raise Retry("others are written to first, no faster than the server takes it") from None
+
+    async def _written(self, folded: str, lines: tuple[Line, ...]) -> Confirmed:
+        if self._over:
+            raise Retry(self._over)
+        self._number += 1
+        number = self._number
+        labelled = self._session.labels
+        if labelled:
+            first = lines[0]
+            tags = {**(first.tags or {}), "label": f"g{number}"}
+            lines = (Line(tags, None, first.command, first.params), *lines[1:])
+        answer: asyncio.Future[Confirmed] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = _Waiting(folded, labelled, answer)
+        try:
+            self._connection.write(*lines)
+        except Lost as error:
+            del self._waiting[number]
+            raise Retry(str(error)) from error
+        if not labelled and self._barrier is None:
+            self._barrier = asyncio.get_running_loop().call_soon(self._ask)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await answer
+        except TimeoutError:
+            raise Unclear(f"the server has not said within {ANSWER_WITHIN:g} s that it took the line") from None
+        finally:
+            self._waiting.pop(number, None)
+
+    def _ask(self) -> None:
+        self._barrier = None
+        with contextlib.suppress(Lost):  # whoever waits is told by `lost`
+            self._connection.write(build("PING", [f"g{self._number}"]))
+
+    def take(self, line: Line) -> bool:
+        """Take in a line from the server; whether it was an answer, and about nothing else."""
+        tags = line.tags or {}
+        if line.command == "PONG":
+            return self._passed(line.params[-1] if line.params else "")
+        if line.command == "BATCH":
+            return self._batch(line, tags)
+        number = _number_of(tags.get("label", "")) or self._batches.get(tags.get("batch", ""), 0)
+        if (waiting := self._waiting.get(number)) is not None:
+            return self._answered(waiting, line)
+        return self._unlabelled(line)
+
+    def lost(self, why: str) -> None:
+        """The connection is over: of what has no answer yet nobody knows."""
+        self._over = why
+        for waiting in self._waiting.values():
+            _fail(waiting, Unclear(f"{why}, before the server had said that it took the line"))
+        if self._barrier is not None:
+            self._barrier.cancel()
+
+    def confirm_batch(self, opening: Line) -> bool:
+        """Take in the first line of a message of several lines that is ours, when all of it is there."""
+        waiting = self._waiting.get(_number_of((opening.tags or {}).get("label", "")))
+        if waiting is None:
+            waiting = self._first(self._session.fold(opening.params[2]) if len(opening.params) > 2 else "")
+        if waiting is not None:
+            _confirm(waiting, opening)
+        return waiting is not None
+
+    def _batch(self, line: Line, tags: dict[str, str]) -> bool:
+        reference = line.params[0] if line.params else ""
+        number = _number_of(tags.get("label", ""))
+        if reference.startswith("+") and number and line.params[1:2] == ["labeled-response"]:
+            self._batches[reference[1:]] = number
+            return True
+        if reference.startswith("-") and (number := self._batches.pop(reference[1:], 0)):
+            if (waiting := self._waiting.get(number)) is not None:
+                _confirm(waiting, None)
+            return True
+        return False
+
+    def _answered(self, waiting: _Waiting, line: Line) -> bool:
+        if line.command in _ECHOES:
+            _confirm(waiting, None if line.command == "ACK" else line)
+        elif line.command == "FAIL" or line.command in NUMERICS:
+            _fail(waiting, failure_of(line))
+        return True
+
+    def _unlabelled(self, line: Line) -> bool:
+        if line.command in {"PRIVMSG", "NOTICE", "TAGMSG", "REDACT"}:
+            if line.source is None or not self._session.is_me(line.hostmask.nickname) or not line.params:
+                return False
+            waiting = self._first(self._session.fold(line.params[0]))
+            if waiting is None or not self._session.has("echo-message") or "batch" in (line.tags or {}):
+                return False
+            _confirm(waiting, line)
+            return True
+        if line.command == "FAIL" or line.command in NUMERICS:
+            named = [self._session.fold(one) for one in line.params[1:]]
+            waiting = next(filter(None, map(self._first, named)), None)
+            if waiting is None and line.command in {"411", "412", "417"}:
+                waiting = next((one for one in self._waiting.values() if not one.labelled), None)
+            if waiting is not None:
+                _fail(waiting, failure_of(line))
+            return waiting is not None
+        return False
+
+    def _first(self, folded: str) -> _Waiting | None:
+        """The one line without a label that waits for this target."""
+        return next((one for one in self._waiting.values() if one.target == folded and not one.labelled), None)
+
+    def _passed(self, token: str) -> bool:
+        number = _number_of(token)
+        for other, waiting in self._waiting.items():
+            if other <= number and not waiting.labelled:
+                _confirm(waiting, None)
+        return number > 0
+
+
+def _number_of(label: str) -> int:
+    digits = label[1:]
+    return int(digits) if label[:1] == "g" and digits.isascii() and digits.isdigit() else 0
+
+
+def _confirm(waiting: _Waiting, echo: Line | None) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_result(Confirmed(echo))
+
+
+def _fail(waiting: _Waiting, error: SendFailed) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

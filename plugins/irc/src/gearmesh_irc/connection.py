@@ -1,0 +1,122 @@
+"""A connection to a server: lines in, and lines out no faster than the server takes them.
+
+IRC has no answer that says "too fast": who floods is disconnected. RFC 1459 section 8.10 lets a client be ten seconds
+ahead, two seconds a line; servers have kept to that more or less, and none tells its own numbers in 005.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from typing import Final
+
+from irctokens.line import Line, tokenise
+
+from gearmesh_irc.config import IrcConfig
+
+LONGEST: Final = 64 * 1024
+"""Bytes of the longest line that is read: 8191 of tags and 512 of the rest are usual (IRCv3 message-tags)."""
+CONNECT_WITHIN: Final = 20.0
+CLOSE_WITHIN: Final = 0.5
+
+
+class Lost(ConnectionError):
+    """The connection is over. The message says why, as far as the server did."""
+
+
+class Pace:
+    """`burst` lines at once, then one each `every` seconds. Who waits goes in the order in which they came."""
+
+    def __init__(self, burst: int, every: float) -> None:
+        self._burst, self._every = burst, every
+        self._owed_until = 0.0
+        self._turns = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Wait until a line may go."""
+        async with self._turns:
+            loop = asyncio.get_running_loop()
+            ahead = self._burst * self._every
+            if (wait := self._owed_until + self._every - ahead - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            self._owed_until = max(self._owed_until, loop.time()) + self._every
+
+    def flooded(self) -> None:
+        """The server found it too fast: half as fast from now on, and not so much at once."""
+        self._every = min(self._every * 2, 10.0)
+        self._burst = max(self._burst // 2, 1)
+
+
+class Connection:
+    """One TCP connection, with TLS or without."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.heard_at = asyncio.get_running_loop().time()
+        """When the server last said anything, by the loop's clock."""
+
+    @staticmethod
+    async def open(config: IrcConfig) -> Connection:
+        """Connect.
+
+        Raises:
+            OSError: nobody is there, or the certificate is not good; `TimeoutError` is one.
+        """
+        context = tls_of(config) if config.tls else None
+        async with asyncio.timeout(CONNECT_WITHIN):
+            return Connection(*await asyncio.open_connection(config.host, config.at_port, ssl=context, limit=LONGEST))
+
+    def write(self, *lines: Line) -> None:
+        """Hand lines to the system; they may or may not arrive.
+
+        Raises:
+            Lost: the connection is closed.
+        """
+        if self._writer.is_closing():
+            raise Lost("the connection is closed")
+        self._writer.write(b"".join(f"{line.format()}\r\n".encode(errors="replace") for line in lines))
+
+    async def lines(self) -> AsyncIterator[tuple[Line, bytes]]:
+        """What the server says, line by line, and the bytes of it. Ends where the server hangs up.
+
+        A line that cannot be read has the command "" and stands in the bytes.
+        """
+        while True:
+            try:
+                raw = await self._reader.readuntil(b"\n")
+            except asyncio.IncompleteReadError:
+                return
+            except asyncio.LimitOverrunError as error:
+                raise Lost(f"the server sent a line of more than {LONGEST} bytes") from error
+            self.heard_at = asyncio.get_running_loop().time()
+            if raw := raw.rstrip(b"\r\n"):
+                yield _read(raw), raw
+
+    async def close(self) -> None:
+        """Close it; what was handed over before still goes out if that takes no time."""
+        self._writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._writer.wait_closed()
+        self._writer.transport.abort()
+
+
+def _read(raw: bytes) -> Line:
+    try:
+        return tokenise(raw)
+    except (ValueError, IndexError):  # UnicodeDecodeError in tags is a ValueError
+        return Line(None, None, "", [])
+
+
+def tls_of(config: IrcConfig) -> ssl.SSLContext:
+    """How to speak TLS with this server: its certificate is always checked.
+
+    Raises:
+        OSError: a file of the configuration cannot be read, or is no certificate (`ssl.SSLError`).
+    """
+    context = ssl.create_default_context(cafile=config.authorities or None)
+    if config.certificate:
+        context.load_cert_chain(config.certificate, config.key or None)
+    return context

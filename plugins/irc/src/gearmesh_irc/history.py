@@ -1,0 +1,152 @@
+"""What was said while we were away, before what is said now.
+
+A server with draft/chathistory is asked for what came after the last that we have, page by page; what is said meanwhile
+in the same place waits until that is read. A bouncer (ZNC with its module `playback`) plays all of it by one command.
+The others tell nothing: what was said there while we were away is not to be had.
+(https://ircv3.net/specs/extensions/chathistory, https://wiki.znc.in/Playback)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from irctokens.line import Line, build
+
+from gearmesh_irc.batches import HISTORY, TARGETS, Batch, Batches
+from gearmesh_irc.connection import Connection
+from gearmesh_irc.ids import time_of, written
+from gearmesh_irc.names import canonical
+from gearmesh_irc.positions import PEOPLE, Positions
+from gearmesh_irc.session import Session
+
+ANSWER_WITHIN: Final = 20.0
+"""Seconds after which history that does not come is waited for no more."""
+PAGE: Final = 200
+HELD: Final = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "REDACT"})
+CAPABILITIES: Final = ("batch", "draft/chathistory", "message-tags", "server-time")
+FAR: Final = 4_102_444_800_000
+"""The year 2100."""
+
+
+class _Chase(msgspec.Struct):
+    """One place whose history is being read. `asked` are the names in questions that are open, `held` what waits."""
+
+    since: int
+    asked: set[str]
+    due: float
+    held: list[Line] = []
+
+
+class History:
+    """The history of one connection. `read` takes a line in."""
+
+    def __init__(
+        self, connection: Connection, session: Session, positions: Positions, read: Callable[[Line], Awaitable[None]]
+    ) -> None:
+        self._connection, self._session, self._positions, self._read = connection, session, positions, read
+        self._chases: dict[str, _Chase] = {}
+
+    def begin(self, at: int) -> None:
+        """We are on the server since `at`: ask for direct messages, or the bouncer for everything."""
+        since = self._positions.of(PEOPLE)
+        if not since:
+            self._positions.note(PEOPLE, at)  # whoever comes first has missed nothing
+            since = at
+        elif self._session.has(*CAPABILITIES):
+            self._chase(PEOPLE, since)
+            between = [f"timestamp={written(since - 1)}", f"timestamp={written(FAR)}"]
+            self._connection.write(build("CHATHISTORY", ["TARGETS", *between, str(self._page)]))
+        if self._session.has("znc.in/playback", "server-time"):
+            since = min([since, *self._positions.rooms()])
+            self._connection.write(build("PRIVMSG", ["*playback", f"PLAY * {since / 1000:.3f}"]))
+
+    def joined(self, channel: str, at: int) -> None:
+        """We are in a channel since `at`: ask for what we missed there."""
+        thread = canonical(channel)
+        since = self._positions.of(thread)
+        if not since:
+            self._positions.note(thread, at)
+        elif self._session.has(*CAPABILITIES):
+            chase = self._chase(self._session.fold(channel), since)
+            self._ask(chase, channel, f"timestamp={written(since - 1)}")
+
+    def holds(self, line: Line, batches: Batches) -> bool:
+        """Whether a line has to wait for what was said before it; then it is kept."""
+        if line.command not in HELD or not line.params or batches.is_in(line, HISTORY) is not None:
+            return False
+        target = line.params[0]
+        chase = self._chases.get(self._session.fold(target) if self._session.is_channel(target) else PEOPLE)
+        if chase is not None:
+            chase.held.append(line)
+        return chase is not None
+
+    async def closed(self, batch: Batch) -> None:
+        """A batch is over: ask for the next page, or let what waited in."""
+        if batch.kind == TARGETS and (chase := self._chases.get(PEOPLE)) is not None:
+            for line in batch.lines:
+                name = line.params[1] if len(line.params) > 1 else ""
+                if name and not self._session.is_channel(name):
+                    self._ask(chase, name, f"timestamp={written(chase.since - 1)}")
+            if not chase.asked:
+                await self._finish(PEOPLE)
+        elif batch.kind == HISTORY:
+            await self._page_read(batch)
+
+    async def refused(self, line: Line) -> None:
+        """The server does not tell (FAIL CHATHISTORY): nothing more can be had."""
+        named = {self._session.fold(one) for one in line.params[1:-1]}
+        found = [place for place, chase in self._chases.items() if place in named or chase.asked & named]
+        for place in found or list(self._chases):
+            self._chases[place].asked -= named
+            if not self._chases[place].asked or not found:
+                await self._finish(place)
+
+    async def keep_time(self) -> None:
+        """Give up on what does not come, until cancelled."""
+        while True:
+            await asyncio.sleep(1.0)
+            now = asyncio.get_running_loop().time()
+            for place in [place for place, chase in self._chases.items() if chase.due < now]:
+                await self._finish(place)
+
+    @property
+    def _page(self) -> int:
+        most = self._session.isupport.history_most
+        return min(most, PAGE) if most else PAGE
+
+    def _chase(self, place: str, since: int) -> _Chase:
+        held = self._chases[place].held if place in self._chases else []
+        due = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        chase = self._chases[place] = _Chase(since, set(), due, held)
+        return chase
+
+    def _ask(self, chase: _Chase, target: str, after: str) -> None:
+        chase.asked.add(self._session.fold(target))
+        chase.due = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        self._connection.write(build("CHATHISTORY", ["AFTER", target, after, str(self._page)]))
+
+    async def _page_read(self, batch: Batch) -> None:
+        target = self._session.fold(batch.target)
+        place = target if target in self._chases else PEOPLE
+        chase = self._chases.get(place)
+        if chase is None or target not in chase.asked:
+            return
+        chase.asked.discard(target)
+        if len(batch.lines) >= self._page:
+            last = batch.lines[-1]
+            if msgid := (last.tags or {}).get("msgid"):
+                self._ask(chase, batch.target, f"msgid={msgid}")
+            elif (at := time_of(last)) > chase.since:
+                chase.since = at
+                self._ask(chase, batch.target, f"timestamp={written(at - 1)}")
+        if not chase.asked:
+            await self._finish(place)
+
+    async def _finish(self, place: str) -> None:
+        chase = self._chases[place]
+        while chase.held:  # more may come to wait while these are read
+            await self._read(chase.held.pop(0))
+        self._chases.pop(place, None)

@@ -1,0 +1,150 @@
+"""Lines from the server, as events.
+
+A `user` is a nickname, a `thread` that nickname or the channel, both in their canonical form. Numbers behind commands
+in comments are sections of https://modern.ircdocs.horse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from irctokens.line import Line
+
+from gearmesh import (
+    EchoReceived,
+    Event,
+    MessageReceived,
+    Profile,
+    ReactionReceived,
+    RedactionReceived,
+    Text,
+    TypingReceived,
+    Unparsed,
+)
+from gearmesh.model.content import MembershipChange
+from gearmesh.model.events import MembershipReceived
+from gearmesh_irc.formatting import plain, read
+from gearmesh_irc.ids import Ids, time_of
+from gearmesh_irc.names import JOINER, canonical
+from gearmesh_irc.session import Session
+
+REPLY: Final = ("+reply", "+draft/reply")
+REACT: Final = ("+react", "+draft/react")
+UNREACT: Final = ("+unreact", "+draft/unreact")
+"""Client-only tags, by their names now and in older clients (https://ircv3.net/specs/client-tags/)."""
+ASKS: Final = frozenset({"CLIENTINFO", "FINGER", "PING", "SOURCE", "TIME", "USERINFO", "VERSION"})
+"""CTCP that one client asks another without anybody writing anything."""
+ATTRIBUTION: Final = re.compile(rf"<.{JOINER}[^>]*> ")
+
+
+class Reader:
+    """Reads the lines of one connection after the other."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+
+    def events(self, line: Line, session: Session, now: int, raw: bytes = b"") -> Iterator[Event]:
+        """What a line says; `now` in milliseconds is when it came. It is read before `session` learns from it."""
+        if line.source is None or not line.params:
+            return
+        nick = line.hostmask.nickname
+        at = time_of(line) or now
+        if line.command in {"PRIVMSG", "NOTICE"} and len(line.params) > 1:
+            yield from self._words(line, session, nick, at, raw)
+        elif line.command == "TAGMSG":
+            yield from self._tags(line, session, nick, at)
+        elif line.command == "REDACT" and len(line.params) > 1 and not session.is_me(nick):
+            thread = self._thread(line.params[0], nick, session)
+            yield RedactionReceived(thread, canonical(nick), at, line.params[1], _profile(nick))
+        else:
+            yield from self._membership(line, session, nick, at)
+
+    def _words(self, line: Line, session: Session, nick: str, at: int, raw: bytes) -> Iterator[Event]:
+        target, words = line.params[0], line.params[1]
+        to_room = session.is_channel(target)
+        if line.command == "NOTICE" and not to_room:
+            return  # the server, services and automatic answers: nothing that a person waits to be answered
+        if line.hostmask.username is None and "." in nick:
+            return  # the server itself
+        thread = self._thread(target, nick, session)
+        user = canonical(nick)
+        native_id = self._ids.of(line, thread, user, words)
+        if session.is_me(nick):
+            yield EchoReceived(native_id, thread, thread, at, text=ATTRIBUTION.sub("", words, count=1))
+            return
+        if not to_room and target.lstrip(session.isupport.status_marks) != target:
+            yield Unparsed(raw, "a message to the operators of a channel alone", kind="message", native_id=native_id)
+            return
+        content = _content(words, nick)
+        if content is None:
+            if words.strip("\x01").split(" ")[0].upper() not in ASKS:
+                detail = f"CTCP {words.strip(chr(1)).split(' ')[0]}, such as the offer of a file"
+                yield Unparsed(raw, detail, thread, user, "message", native_id)
+            return
+        yield MessageReceived(native_id, thread, user, at, content, _tag(line, *REPLY), _profile(nick))
+
+    def _tags(self, line: Line, session: Session, nick: str, at: int) -> Iterator[Event]:
+        """TAGMSG: what is said by tags alone (https://ircv3.net/specs/extensions/message-tags)."""
+        if session.is_me(nick):
+            return
+        thread, user = self._thread(line.params[0], nick, session), canonical(nick)
+        target = _tag(line, *REPLY)
+        if target and (emoji := _tag(line, *REACT)):
+            yield ReactionReceived(thread, user, at, target, emoji, profile=_profile(nick))
+        elif target and (emoji := _tag(line, *UNREACT)):
+            yield ReactionReceived(thread, user, at, target, emoji, removed=True, profile=_profile(nick))
+        elif state := _tag(line, "+typing", "+draft/typing"):
+            yield TypingReceived(thread, user, at, state == "active")
+
+    def _membership(self, line: Line, session: Session, nick: str, at: int) -> Iterator[Event]:
+        user, params = canonical(nick), line.params
+        reason = params[-1] if len(params) > 1 else ""
+        match line.command:
+            case "JOIN" if not session.is_me(nick):
+                yield _member(params[0], nick, at, "joined")
+            case "PART" if not session.is_me(nick):
+                yield _member(params[0], nick, at, "left", reason)
+            case "KICK" if len(params) > 1 and not session.is_me(params[1]):
+                why = params[2] if len(params) > 2 else ""
+                yield _member(params[0], params[1], at, "left", why)
+            case "QUIT" if not session.is_me(nick):
+                for room in session.rooms_of(nick):
+                    yield _member(room, nick, at, "left", params[0])
+            case "NICK" if not session.is_me(nick) and canonical(params[0]) != user:
+                for room in session.rooms_of(nick):
+                    yield _member(room, nick, at, "left")
+                    yield _member(room, params[0], at, "joined")
+            case "TOPIC" if len(params) > 1 and not session.is_me(nick):
+                yield _member(params[0], nick, at, "topic", plain(params[1]))
+            case _:
+                pass
+
+    def _thread(self, target: str, nick: str, session: Session) -> str:
+        """Where a message belongs: the channel, or whoever of the two is not us."""
+        return canonical(target if session.is_channel(target) or session.is_me(nick) else nick)
+
+
+def _content(words: str, nick: str) -> Text | None:
+    """What somebody wrote; None for CTCP other than /me (https://modern.ircdocs.horse/ctcp)."""
+    if not words.startswith("\x01"):
+        text, markup = read(words)
+        return Text(text, markup=markup)
+    command, _, rest = words.strip("\x01").partition(" ")
+    if command.upper() != "ACTION":
+        return None
+    return Text(f"* {nick} {plain(rest)}")
+
+
+def _member(room: str, nick: str, at: int, change: MembershipChange, text: str = "") -> MembershipReceived:
+    return MembershipReceived(canonical(room), canonical(nick), at, change, text, _profile(nick))
+
+
+def _profile(nick: str) -> Profile:
+    return Profile(nick, nick)
+
+
+def _tag(line: Line, *names: str) -> str:
+    tags = line.tags or {}
+    return next((tags[name] for name in names if tags.get(name)), "")

@@ -1,0 +1,203 @@
+"""One connection at work: each line that comes goes to whoever waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from irctokens.line import Line, build
+
+from gearmesh import BridgeContext, Event, Unparsed
+from gearmesh_irc.batches import HISTORY, MULTILINE, Batches
+from gearmesh_irc.config import IrcConfig
+from gearmesh_irc.confirmations import Confirmations
+from gearmesh_irc.connection import Connection, Lost, Pace
+from gearmesh_irc.history import History
+from gearmesh_irc.ids import Ids, time_of
+from gearmesh_irc.incoming import Reader
+from gearmesh_irc.positions import Positions
+from gearmesh_irc.rooms import Rooms
+from gearmesh_irc.session import WANTED, Session
+
+ALIVE: Final = "alive"
+"""What we ask with whether the server is still there."""
+WELCOME_WITHIN: Final = 30.0
+FLOOD: Final = re.compile(r"flood|too (fast|many)|excess|sendq|recvq", re.IGNORECASE)
+Take = Callable[[Event, int], Awaitable[None]]
+
+
+class Link:
+    """A connection that has been let in."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        session: Session,
+        config: IrcConfig,
+        context: BridgeContext,
+        positions: Positions,
+        rooms: Rooms,
+        pace: Pace,
+        ids: Ids,
+        take: Take,
+    ) -> None:
+        self.connection, self.session = connection, session
+        self.confirmations = Confirmations(connection, session, pace)
+        self._config, self._context, self._rooms, self._pace = config, context, rooms, pace
+        self._take = take
+        self._reader = Reader(ids)
+        self._batches = Batches()
+        self._history = History(connection, session, positions, self._read)
+        self._last_words = ""
+        self._early: list[tuple[Line, bytes]] = []
+
+    async def welcome(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
+        """Read on until the server has said all of itself: 376 or 422, the end of its message of the day.
+
+        Raises:
+            Lost: it hangs up, or does not come to an end.
+        """
+        try:
+            async with asyncio.timeout(WELCOME_WITHIN):
+                async for line, raw in lines:
+                    if line.command in {"376", "422"}:
+                        return
+                    if line.command in {"PING", "ERROR", "CAP"}:
+                        await self._handle(line, raw)
+                    elif line.command.isdigit():
+                        self.session.learn(line)
+                    else:
+                        self._early.append((line, raw))
+        except TimeoutError:
+            raise Lost("the server does not come to the end of its welcome") from None
+        raise Lost(self._last_words or "the server hung up during its welcome")
+
+    async def run(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
+        """Work until the connection is lost, or cancelled.
+
+        Raises:
+            Lost: it is, and why.
+        """
+        now = round(self._context.now() * 1000)
+        if bot := self.session.isupport.modes_bot:
+            self.connection.write(build("MODE", [self.session.nick, f"+{bot}"]))
+        self._history.begin(now)
+        self._rooms.reconnected()
+        tasks = [
+            asyncio.create_task(work, name=f"irc {name}")
+            for name, work in (
+                ("lines", self._listen(lines)),
+                ("rooms", self._rooms.keep_in(self.connection, self.session)),
+                ("alive", self._keep_alive()),
+                ("history", self._history.keep_time()),
+                ("nick", self._regain()),
+            )
+        ]
+        why = "the connection was closed"
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except OSError as error:
+            why = self._last_words or str(error)
+            raise Lost(why) from error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.confirmations.lost(why)
+
+    async def _listen(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
+        while self._early:
+            await self._handle(*self._early.pop(0))
+        async for line, raw in lines:
+            await self._handle(line, raw)
+        raise Lost(self._last_words or "the server hung up")
+
+    async def _handle(self, line: Line, raw: bytes) -> None:
+        match line.command:
+            case "":
+                await self._take(Unparsed(raw, "no line that a server says"), 0)
+                return
+            case "PING":
+                self.connection.write(build("PONG", line.params[-1:]))
+                return
+            case "ERROR":
+                self._last_words = line.params[-1] if line.params else ""
+                if FLOOD.search(self._last_words):
+                    self._pace.flooded()
+                return
+            case "CAP":
+                self._capabilities_changed(line)
+                return
+            case "FAIL" if line.params[:1] == ["CHATHISTORY"]:
+                await self._history.refused(line)
+                return
+        if self._rooms.take(line, self.session):
+            return
+        if self.confirmations.take(line):
+            self.session.learn(line)
+            return
+        whole, closed = self._batches.feed(line)
+        ours = closed is not None and closed.kind == MULTILINE and self._is_ours(closed.opening)
+        if closed is not None and ours and self.confirmations.confirm_batch(closed.opening):
+            return
+        if whole is not None and not self._history.holds(whole, self._batches):
+            await self._read(whole, raw)
+        if closed is not None:
+            await self._history.closed(closed)
+
+    async def _read(self, line: Line, raw: bytes = b"") -> None:
+        now = round(self._context.now() * 1000)
+        for event in self._reader.events(line, self.session, now, raw or line.format().encode()):
+            await self._take(event, time_of(line))
+        ours_before = self.session.nick
+        self.session.learn(line)
+        if line.command == "JOIN" and line.params and line.source and self.session.is_me(line.hostmask.nickname):
+            self._history.joined(line.params[0], time_of(line) or now)
+        freed = line.command in {"QUIT", "NICK"} and line.source and self.session.nick == ours_before
+        if freed and self.session.fold(line.hostmask.nickname) == self.session.fold(self._config.nick):
+            self._ask_for_nick()
+
+    def _is_ours(self, opening: Line) -> bool:
+        inside = self._batches.is_in(opening, HISTORY) is not None
+        return not inside and opening.source is not None and self.session.is_me(opening.hostmask.nickname)
+
+    def _capabilities_changed(self, line: Line) -> None:
+        """https://ircv3.net/specs/extensions/capability-negotiation: cap-notify."""
+        match line.params:
+            case [_, "NEW", listed]:
+                for one in listed.split():
+                    name, _, value = one.partition("=")
+                    self.session.offered[name] = value
+                    if name in WANTED:
+                        self.connection.write(build("CAP", ["REQ", name]))
+            case [_, "DEL", listed]:
+                self.session.agreed.difference_update(listed.split())
+            case [_, "ACK", listed]:
+                self.session.agreed.update(one for one in listed.split() if not one.startswith("-"))
+            case _:
+                pass
+
+    async def _keep_alive(self) -> None:
+        loop = asyncio.get_running_loop()
+        quiet = self._config.quiet
+        while True:
+            silence = loop.time() - self.connection.heard_at
+            if silence >= 2 * quiet:
+                raise Lost(f"the server has said nothing for {silence:.0f} s")
+            if silence >= quiet:
+                self.connection.write(build("PING", [ALIVE]))
+            await asyncio.sleep(quiet / 2)
+
+    async def _regain(self) -> None:
+        """Ask for our own nickname until it is ours."""
+        while True:
+            await asyncio.sleep(self._config.regain)
+            self._ask_for_nick()
+
+    def _ask_for_nick(self) -> None:
+        if self.session.nick != self._config.nick:
+            self.connection.write(build("NICK", [self._config.nick]))

@@ -1,0 +1,70 @@
+"""How far each thread was taken in, written down for whoever connects next.
+
+Kept are times by the server's clock, in milliseconds, at most once a second: what comes twice after a crash has the
+same ids again, and is one message for Gearmesh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+from gearmesh import BridgeContext, BusUnavailable
+
+GROUP: Final = "seen"
+EVERY: Final = 1.0
+PEOPLE: Final = "@people"
+"""Where the position of all direct messages together is kept: no thread is called so."""
+
+
+class Positions:
+    """Times by thread."""
+
+    def __init__(self, context: BridgeContext) -> None:
+        self._context = context
+        self._at: dict[str, int] = {}
+        self._changed: set[str] = set()
+
+    async def load(self) -> None:
+        """Read what was kept.
+
+        Raises:
+            BusUnavailable: it cannot be read now.
+        """
+        for key, value in (await self._context.recall_all(GROUP)).items():
+            thread = key.removeprefix(f"{GROUP}/")
+            if value.isascii() and value.isdigit():
+                self._at[thread] = max(int(value), self._at.get(thread, 0))
+
+    def of(self, thread: str) -> int:
+        """How far; 0 where nothing is known."""
+        return self._at.get(thread, 0)
+
+    def rooms(self) -> list[int]:
+        """How far, for each channel of which something is known."""
+        return [at for thread, at in self._at.items() if thread != PEOPLE]
+
+    def note(self, thread: str, at: int) -> None:
+        """It was taken in up to here. An earlier time changes nothing."""
+        if at > self._at.get(thread, 0):
+            self._at[thread] = at
+            self._changed.add(thread)
+
+    async def keep_writing(self) -> None:
+        """Write down what has changed, until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY)
+            with contextlib.suppress(BusUnavailable):  # it is tried again a second later
+                await self.write()
+
+    async def write(self) -> None:
+        """Write down what has changed.
+
+        Raises:
+            BusUnavailable: not all of it is written down.
+        """
+        while self._changed:
+            thread = next(iter(self._changed))
+            await self._context.keep(f"{GROUP}/{thread}", str(self._at[thread]))
+            self._changed.discard(thread)

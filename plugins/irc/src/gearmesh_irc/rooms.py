@@ -1,0 +1,113 @@
+"""The channels that we are to be in, and what keeps us out of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import msgspec
+from irctokens.line import Line, build
+
+from gearmesh import Rejected, Retry, SendFailed
+from gearmesh_irc.connection import Connection
+from gearmesh_irc.names import canonical
+from gearmesh_irc.refusals import NUMERICS, failure_of
+from gearmesh_irc.session import Session
+
+AGAIN: Final = (5.0, 15.0, 60.0, 300.0)
+"""Seconds until a channel that refuses us is tried again."""
+ANSWER_WITHIN: Final = 15.0
+
+
+class _Door(msgspec.Struct):
+    """How it stands with one channel that we are not in: when to knock next, by the loop's clock."""
+
+    due: float = 0.0
+    tries: int = 0
+    refusal: Line | None = None
+    thrown_out: str = ""
+
+
+class Rooms:
+    """Joins what is wanted, leaves what is not, on one connection after the other."""
+
+    def __init__(self, keys: Mapping[str, str], rejoin: float) -> None:
+        self._keys = {canonical(room): key for room, key in keys.items()}
+        self._rejoin = rejoin
+        self._wanted: set[str] = set()
+        self._doors: dict[str, _Door] = {}
+        self._changed = asyncio.Event()
+
+    def want(self, rooms: Collection[str]) -> None:
+        """Be in these and in no others."""
+        self._wanted = {canonical(room) for room in rooms}
+        self._doors = {room: door for room, door in self._doors.items() if room in self._wanted}
+        self._changed.set()
+
+    def reconnected(self) -> None:
+        """We are in none any more, and each is tried at once."""
+        self._doors.clear()
+        self._changed.set()
+
+    async def keep_in(self, connection: Connection, session: Session) -> None:
+        """Join and leave, until cancelled.
+
+        Raises:
+            Lost: the connection is closed.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            self._changed.clear()
+            inside = {canonical(room) for room in session.members}
+            for room in sorted(inside - self._wanted):
+                connection.write(build("PART", [room]))
+            waits = []
+            for room in sorted(self._wanted - inside):
+                door = self._doors.setdefault(room, _Door())
+                if door.due <= loop.time():
+                    door.due = loop.time() + ANSWER_WITHIN
+                    key = self._keys.get(room)
+                    connection.write(build("JOIN", [room, key] if key else [room]))
+                waits.append(door.due - loop.time())
+            try:
+                async with asyncio.timeout(max(min(waits), 0.01) if waits else None):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def take(self, line: Line, session: Session) -> bool:
+        """Take in what a line says of our being in channels; whether it was an answer to a JOIN."""
+        if line.command == "JOIN" and line.source and session.is_me(line.hostmask.nickname):
+            self._doors.pop(canonical(line.params[0]), None)
+            self._changed.set()
+        elif line.command == "KICK" and len(line.params) > 1 and session.is_me(line.params[1]):
+            words = line.params[2] if len(line.params) > 2 else ""
+            self._knock(canonical(line.params[0]), self._rejoin, thrown_out=words or "no reason was given")
+        elif line.command == "PART" and line.source and session.is_me(line.hostmask.nickname):
+            self._changed.set()
+        elif line.command in NUMERICS and len(line.params) > 1:
+            room = canonical(line.params[1])
+            if room not in self._doors or session.fold(room) in session.members:
+                return False
+            tries = self._doors[room].tries
+            self._knock(room, AGAIN[min(tries, len(AGAIN) - 1)], tries=tries + 1, refusal=line)
+            return True
+        return False
+
+    def _knock(
+        self, room: str, after: float, *, tries: int = 0, refusal: Line | None = None, thrown_out: str = ""
+    ) -> None:
+        self._doors[room] = _Door(asyncio.get_running_loop().time() + after, tries, refusal, thrown_out)
+        self._changed.set()
+
+    def absence(self, room: str) -> SendFailed:
+        """Why we cannot write to a channel that we are not in."""
+        if room not in self._wanted:
+            return Rejected("the channel is linked to no conversation, and we are not in it")
+        door = self._doors.get(room)
+        if door is not None and door.refusal is not None:
+            return failure_of(door.refusal)
+        if door is not None and door.thrown_out:
+            return Retry(f"we were thrown out of the channel, and come back: {door.thrown_out}")
+        return Retry("we are not in the channel yet")
