@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from gearmesh import Delivery, MessageReceived, Retry, Sender, Sent, Text
-from gearmesh.testing import FakeContext
 from gearmesh_irc.bridge import Irc
 from gearmesh_irc.config import IrcConfig
+
+from gearmesh import Delivery, MessageReceived, Retry, Sender, Sent, Text
+from gearmesh.testing import FakeContext
 
 WITHIN: Final = 15.0
 _count: Final = itertools.count(1)
@@ -31,8 +32,9 @@ class Bench:
     async def start(self, *rooms: str) -> None:
         """Run it in these rooms, and wait until it is in all of them."""
         await self.bridge.sit_in(rooms)
+        before = sum(report.status == "connected" for report in self.context.reports)
         self.task = asyncio.create_task(self.bridge.run())
-        await self.connected()
+        await self.connected(before + 1)
         for room in rooms:
             await self.inside(room)
 

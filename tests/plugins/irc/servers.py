@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import signal
 import subprocess
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-
 from tests.integration.ports import free_port
 
 WITHIN: Final = 10.0
@@ -33,6 +31,7 @@ MaxConnectionsIP = 0
 MaxJoins = 50
 MaxNickLength = 20
 PongTimeout = 20
+MaxPenaltyTime = 0
 [Options]
 DNS = no
 Ident = no
@@ -74,9 +73,7 @@ class Server:
 
     async def start(self) -> None:
         """Start it, and wait until it listens."""
-        log = (self._folder / "output.log").open("ab")
-        with contextlib.closing(log):
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self._process = self._spawn()
         async with asyncio.timeout(WITHIN):
             while True:
                 if self._process.poll() is not None:
@@ -88,6 +85,10 @@ class Server:
                     continue
                 writer.close()
                 return
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with (self._folder / "output.log").open("ab") as log:
+            return subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     async def kill(self) -> None:
         """End it at once, as a power cut does."""

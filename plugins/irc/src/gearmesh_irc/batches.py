@@ -14,6 +14,7 @@ from irctokens.line import Line
 
 MULTILINE: Final = "draft/multiline"
 HISTORY: Final = "chathistory"
+PLAYBACK: Final = "znc.in/playback"
 TARGETS: Final = "draft/chathistory-targets"
 
 

@@ -255,7 +255,8 @@ class Irc(Bridge):
         if self._link is None:
             raise Retry("there is no connection to the server")
         session = self._link.session
-        if is_room(thread) and session.fold(thread) not in session.members:
+        inside = self._rooms.is_wanted(thread) and session.fold(thread) in session.members
+        if is_room(thread) and not inside:
             raise self._rooms.absence(thread)
         return self._link
 

@@ -120,13 +120,15 @@ class Confirmations:
             return self._answered(waiting, line)
         return self._unlabelled(line)
 
-    def lost(self, why: str) -> None:
-        """The connection is over: of what has no answer yet nobody knows."""
+    def lost(self, why: str) -> int:
+        """The connection is over: of what has no answer yet nobody knows. How many lines that are."""
         self._over = why
+        unanswered = len(self._waiting)
         for waiting in self._waiting.values():
             _fail(waiting, Unclear(f"{why}, before the server had said that it took the line"))
         if self._barrier is not None:
             self._barrier.cancel()
+        return unanswered
 
     def confirm_batch(self, opening: Line) -> bool:
         """Take in the first line of a message of several lines that is ours, when all of it is there."""

@@ -20,6 +20,11 @@ LONGEST: Final = 64 * 1024
 """Bytes of the longest line that is read: 8191 of tags and 512 of the rest are usual (IRCv3 message-tags)."""
 CONNECT_WITHIN: Final = 20.0
 CLOSE_WITHIN: Final = 0.5
+SLOWER: Final = 0.5
+SLOWEST: Final = 10.0
+"""Seconds for a line after a server found us too fast: at least, and at most."""
+FORGIVEN_AFTER: Final = 600.0
+"""Seconds after which the pace is again the one of the configuration."""
 
 
 class Lost(ConnectionError):
@@ -30,23 +35,28 @@ class Pace:
     """`burst` lines at once, then one each `every` seconds. Who waits goes in the order in which they came."""
 
     def __init__(self, burst: int, every: float) -> None:
-        self._burst, self._every = burst, every
+        self._configured = (burst, every)
+        self.burst, self.every = burst, every
         self._owed_until = 0.0
+        self._flooded_at = 0.0
         self._turns = asyncio.Lock()
 
     async def turn(self) -> None:
         """Wait until a line may go."""
         async with self._turns:
             loop = asyncio.get_running_loop()
-            ahead = self._burst * self._every
-            if (wait := self._owed_until + self._every - ahead - loop.time()) > 0:
+            if (self.burst, self.every) != self._configured and loop.time() - self._flooded_at > FORGIVEN_AFTER:
+                self.burst, self.every = self._configured
+            ahead = self.burst * self.every
+            if (wait := self._owed_until + self.every - ahead - loop.time()) > 0:
                 await asyncio.sleep(wait)
-            self._owed_until = max(self._owed_until, loop.time()) + self._every
+            self._owed_until = max(self._owed_until, loop.time()) + self.every
 
     def flooded(self) -> None:
-        """The server found it too fast: half as fast from now on, and not so much at once."""
-        self._every = min(self._every * 2, 10.0)
-        self._burst = max(self._burst // 2, 1)
+        """The server found it too fast: half as fast for a while, and not so much at once."""
+        self.every = min(max(self.every * 2, SLOWER), SLOWEST)
+        self.burst = max(min(self.burst // 2, 5), 1)
+        self._flooded_at = asyncio.get_running_loop().time()
 
 
 class Connection:

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from irctokens.line import Line, build
 
-from gearmesh_irc.batches import HISTORY, TARGETS, Batch, Batches
+from gearmesh_irc.batches import HISTORY, PLAYBACK, TARGETS, Batch, Batches
 from gearmesh_irc.connection import Connection
 from gearmesh_irc.ids import time_of, written
 from gearmesh_irc.names import canonical
@@ -48,13 +48,13 @@ class History:
     ) -> None:
         self._connection, self._session, self._positions, self._read = connection, session, positions, read
         self._chases: dict[str, _Chase] = {}
+        self._since: dict[str, int] = {}
 
     def begin(self, at: int) -> None:
         """We are on the server since `at`: ask for direct messages, or the bouncer for everything."""
-        since = self._positions.of(PEOPLE)
-        if not since:
+        since = self._since[PEOPLE] = self._positions.of(PEOPLE) or at
+        if not self._positions.of(PEOPLE):
             self._positions.note(PEOPLE, at)  # whoever comes first has missed nothing
-            since = at
         elif self._session.has(*CAPABILITIES):
             self._chase(PEOPLE, since)
             between = [f"timestamp={written(since - 1)}", f"timestamp={written(FAR)}"]
@@ -66,8 +66,8 @@ class History:
     def joined(self, channel: str, at: int) -> None:
         """We are in a channel since `at`: ask for what we missed there."""
         thread = canonical(channel)
-        since = self._positions.of(thread)
-        if not since:
+        since = self._since[self._session.fold(channel)] = self._positions.of(thread) or at
+        if not self._positions.of(thread):
             self._positions.note(thread, at)
         elif self._session.has(*CAPABILITIES):
             chase = self._chase(self._session.fold(channel), since)
@@ -77,11 +77,22 @@ class History:
         """Whether a line has to wait for what was said before it; then it is kept."""
         if line.command not in HELD or not line.params or batches.is_in(line, HISTORY) is not None:
             return False
-        target = line.params[0]
-        chase = self._chases.get(self._session.fold(target) if self._session.is_channel(target) else PEOPLE)
+        chase = self._chases.get(self._place(line))
         if chase is not None:
             chase.held.append(line)
         return chase is not None
+
+    def is_old(self, line: Line, batches: Batches) -> bool:
+        """Whether it is told unasked, as InspIRCd and ZNC do to whoever comes, and was taken in, or before our time."""
+        if line.command not in HELD or not line.params:
+            return False
+        if batches.is_in(line, HISTORY) is None and batches.is_in(line, PLAYBACK) is None:
+            return False
+        return 0 < time_of(line) < self._since.get(self._place(line), 0)
+
+    def _place(self, line: Line) -> str:
+        target = line.params[0]
+        return self._session.fold(target) if self._session.is_channel(target) else PEOPLE
 
     async def closed(self, batch: Batch) -> None:
         """A batch is over: ask for the next page, or let what waited in."""

@@ -25,6 +25,8 @@ ALIVE: Final = "alive"
 """What we ask with whether the server is still there."""
 WELCOME_WITHIN: Final = 30.0
 FLOOD: Final = re.compile(r"flood|too (fast|many)|excess|sendq|recvq", re.IGNORECASE)
+MANY: Final = 5
+"""Lines without an answer when a connection is lost: so many are a sign that they were too many."""
 Take = Callable[[Event, int], Awaitable[None]]
 
 
@@ -51,6 +53,7 @@ class Link:
         self._batches = Batches()
         self._history = History(connection, session, positions, self._read)
         self._last_words = ""
+        self._welcomed_at = 0
         self._early: list[tuple[Line, bytes]] = []
 
     async def welcome(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
@@ -63,6 +66,7 @@ class Link:
             async with asyncio.timeout(WELCOME_WITHIN):
                 async for line, raw in lines:
                     if line.command in {"376", "422"}:
+                        self._welcomed_at = time_of(line) or round(self._context.now() * 1000)
                         return
                     if line.command in {"PING", "ERROR", "CAP"}:
                         await self._handle(line, raw)
@@ -80,10 +84,9 @@ class Link:
         Raises:
             Lost: it is, and why.
         """
-        now = round(self._context.now() * 1000)
         if bot := self.session.isupport.modes_bot:
             self.connection.write(build("MODE", [self.session.nick, f"+{bot}"]))
-        self._history.begin(now)
+        self._history.begin(self._welcomed_at)
         self._rooms.reconnected()
         tasks = [
             asyncio.create_task(work, name=f"irc {name}")
@@ -107,7 +110,9 @@ class Link:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.confirmations.lost(why)
+            # Who is thrown out for flooding does not always get to read why: the reset overtakes the words.
+            if self.confirmations.lost(why) >= MANY or FLOOD.search(self._last_words):
+                self._pace.flooded()
 
     async def _listen(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
         while self._early:
@@ -126,8 +131,6 @@ class Link:
                 return
             case "ERROR":
                 self._last_words = line.params[-1] if line.params else ""
-                if FLOOD.search(self._last_words):
-                    self._pace.flooded()
                 return
             case "CAP":
                 self._capabilities_changed(line)
@@ -144,6 +147,8 @@ class Link:
         ours = closed is not None and closed.kind == MULTILINE and self._is_ours(closed.opening)
         if closed is not None and ours and self.confirmations.confirm_batch(closed.opening):
             return
+        if whole is not None and self._history.is_old(whole, self._batches):
+            whole = None
         if whole is not None and not self._history.holds(whole, self._batches):
             await self._read(whole, raw)
         if closed is not None:

@@ -21,7 +21,8 @@ WITHIN: Final = 30.0
 CHUNK: Final = 400
 """Bytes of base64 in one AUTHENTICATE."""
 MOST_NICKS: Final = 20
-_PASSWORD: Final = re.compile(r"password|authenticat|not authori[sz]ed", re.IGNORECASE)
+# ngIRCd says "Bad password", InspIRCd "Access denied by configuration": it is for the operator to mend.
+_PASSWORD: Final = re.compile(r"password|authenticat|not authori[sz]ed|access denied", re.IGNORECASE)
 _SASL_REFUSED: Final = frozenset({"902", "904", "905", "906", "908"})
 
 

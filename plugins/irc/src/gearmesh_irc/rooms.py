@@ -101,8 +101,12 @@ class Rooms:
         self._doors[room] = _Door(asyncio.get_running_loop().time() + after, tries, refusal, thrown_out)
         self._changed.set()
 
+    def is_wanted(self, room: str) -> bool:
+        """Whether we are to be in this channel."""
+        return room in self._wanted
+
     def absence(self, room: str) -> SendFailed:
-        """Why we cannot write to a channel that we are not in."""
+        """Why we cannot write to a channel that we are not in, or are to leave."""
         if room not in self._wanted:
             return Rejected("the channel is linked to no conversation, and we are not in it")
         door = self._doors.get(room)

@@ -1,0 +1,198 @@
+"""Nothing is lost when a connection is, and nothing comes twice."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gearmesh import EchoReceived, Rejected, Retry, Secret, Unauthorized, Unclear
+from gearmesh.testing import FakeContext
+
+from .bench import Bench, bench, until
+from .ircd import CAPS, Ircd
+from .person import Person
+from .proxy import Proxy
+from .servers import inspircd, ngircd
+
+NOTHING: dict[str, str] = {}
+"""The capabilities of a server that knows none."""
+
+
+async def test_what_is_written_while_a_connection_is_cut_for_two_seconds_comes_in_once_and_in_order() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, Proxy(ircd.port) as way:
+        await ada.join("#garden")
+        async with bench(way.port, "#garden") as irc:
+            await ada.says("#garden", "before")
+            await irc.comes_in("before")
+            await way.cut()
+            for number in range(25):  # three pages
+                await ada.says("#garden", f"meanwhile {number}")
+            await asyncio.sleep(2)
+            await way.listen()
+            await irc.inside("#garden")
+            await ada.says("#garden", "after")
+            await irc.comes_in("after")
+
+            assert irc.came_in() == ["before", *(f"meanwhile {number}" for number in range(25)), "after"]
+
+
+async def test_direct_messages_of_an_outage_come_in_before_those_after_it() -> None:
+    async with (
+        Ircd() as ircd,
+        Person("ada", ircd.port) as ada,
+        Person("ben", ircd.port) as ben,
+        bench(ircd.port) as irc,
+    ):
+        await ada.says("gearmesh", "before")
+        await irc.comes_in("before")
+        await irc.stop()
+        await ada.says("gearmesh", "meanwhile")
+        await ben.says("gearmesh", "hello for the first time")
+        await irc.start()
+        await ada.says("gearmesh", "after")
+        await irc.comes_in("after")
+        await irc.comes_in("hello for the first time")
+
+        assert [text for text in irc.came_in() if "hello" not in text] == ["before", "meanwhile", "after"]
+        assert len(irc.came_in()) == 4
+
+
+async def test_another_process_goes_on_where_the_last_one_stopped() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, FakeContext("irc") as context:
+        await ada.join("#garden")
+        first = Bench(context, ircd.port)
+        await first.start("#garden")
+        await ada.says("#garden", "before")
+        await first.comes_in("before")
+        await first.stop()
+        await ada.says("#garden", "meanwhile")
+        second = Bench(context, ircd.port)
+        await second.start("#garden")
+        await second.comes_in("meanwhile")
+        await second.stop()
+
+        ids = {event.native_id for event in context.events if hasattr(event, "native_id")}
+        assert len(ids) == 2  # what comes again from a second process has the id that it had
+
+
+async def test_an_unclear_message_that_arrived_is_recognised_in_the_history() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada:
+        await ada.join("#garden")
+        async with bench(ircd.port, "#garden") as irc:
+            await irc.says("#garden", "the first")
+            await ada.says("#garden", "a word, so that there is a position")
+            await irc.comes_in("a word, so that there is a position")
+            ircd.refusals.append("silence")
+            with pytest.raises(Unclear):
+                await irc.says("#garden", "Did it arrive?", name="e:irc:0", ghost="<G\u200drace/App>")
+            echo = await irc.context.next_event(EchoReceived)
+            while echo.delivery_id != "e:irc:0":
+                echo = await irc.context.next_event(EchoReceived)
+            assert echo.text == "Did it arrive?"
+            assert echo.native_id == next(one.msgid for one in ircd.said if "Did it arrive?" in one.lines[0][0])
+
+
+async def test_an_unclear_message_that_did_not_arrive_goes_out_when_it_is_sent_again() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, bench(ircd.port) as irc:
+        ircd.refusals.append("deaf")
+        with pytest.raises(Unclear):
+            await irc.says("ada", "Once", name="e:irc:0")
+        await irc.gets_through("ada", "Once", name="e:irc:0")
+        await ada.reads("Once")
+        assert ada.read_from("gearmesh") == ["Once"]
+
+
+async def test_of_several_lines_only_those_that_are_not_confirmed_go_out_again() -> None:
+    async with Ircd(NOTHING) as ircd, Person("ada", ircd.port) as ada, bench(ircd.port) as irc:
+        ircd.refusals += ["", "deaf"]
+        with pytest.raises(Unclear):
+            await irc.says("ada", "one\ntwo\nthree", name="e:irc:0")
+        sent = await irc.gets_through("ada", "one\ntwo\nthree", name="e:irc:0")
+        await ada.reads("three")
+        assert ada.read_from("gearmesh") == ["one", "two", "three"]
+        assert len(set(sent.native_ids)) == 3
+
+
+@pytest.mark.parametrize("caps", [NOTHING, {"echo-message": ""}, CAPS], ids=["none", "echo-message", "all"])
+async def test_a_line_is_confirmed_whatever_the_server_can_do(caps: dict[str, str]) -> None:
+    async with Ircd(caps) as ircd, Person("ada", ircd.port) as ada, bench(ircd.port) as irc:
+        texts = [f"line {number}" for number in range(10)]
+        await asyncio.gather(*(irc.says("ada", text) for text in texts))
+        await ada.reads(texts[-1])
+        assert sorted(ada.read_from("gearmesh")) == sorted(texts)
+        ircd.refusals.append("404")
+        with pytest.raises(Rejected):
+            await irc.says("ada", "no")
+        await irc.says("ada", "yes")
+
+
+async def test_several_lines_share_one_question_whether_they_were_taken() -> None:
+    async with Ircd(NOTHING) as ircd, bench(ircd.port) as irc:
+        people = [Person(f"p{number}", ircd.port) for number in range(20)]
+        for person in people:
+            await person.connect()
+        start = len(ircd.received)
+        await asyncio.gather(*(irc.says(person.nick, "x") for person in people))
+        assert sum(line.command == "PING" for line in ircd.received[start:]) < 10
+        for person in people:
+            await person.leave()
+
+
+async def test_a_pulled_cable_is_noticed_and_what_nobody_confirmed_is_unclear() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port), Proxy(ircd.port) as way, bench(way.port, quiet=0.3) as irc:
+        way.deaf = True
+        with pytest.raises(Unclear):
+            await irc.says("ada", "into the void")
+        await until(lambda: irc.context.reports[-1].status == "reconnecting")
+        assert "nothing for" in irc.context.reports[-1].detail
+        with pytest.raises(Retry):
+            await irc.says("ada", "not now")
+        way.deaf = False
+        await irc.connected(2)
+
+
+async def test_an_account_is_logged_in_to_and_a_wrong_password_stops_the_app() -> None:
+    async with Ircd(accounts={"gearmesh": "sesame"}) as ircd, FakeContext("irc") as context:
+        wrong = Bench(context, ircd.port, account="gearmesh", account_password=Secret("mustard"))
+        with pytest.raises(Unauthorized):
+            await asyncio.wait_for(wrong.bridge.run(), 5)
+        right = Bench(context, ircd.port, account="gearmesh", account_password=Secret("sesame"))
+        await right.start()
+        assert [client.account for client in ircd.clients if client.ready] == ["gearmesh"]
+        await right.stop()
+
+
+async def test_without_sasl_no_account_comes_in_as_a_stranger() -> None:
+    async with Ircd() as ircd, FakeContext("irc") as context:
+        irc = Bench(context, ircd.port, account="gearmesh", account_password=Secret("sesame"))
+        task = asyncio.create_task(irc.bridge.run())
+        await context.until(lambda: bool(context.reports))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert context.reports[0].status == "reconnecting"
+        assert "SASL" in context.reports[0].detail
+        assert ircd.logins == []
+
+
+async def test_on_real_servers_what_waits_for_two_seconds_without_a_way_gets_through_once(tmp_path: Path) -> None:
+    for make in (ngircd, inspircd):
+        folder = tmp_path / make.__name__
+        folder.mkdir()
+        async with make(folder) as server, Person("ada", server.port) as ada, Proxy(server.port) as way:
+            await ada.join("#garden")
+            async with bench(way.port, "#garden") as irc:
+                await irc.gets_through("#garden", "before")
+                await way.cut()
+                await until(lambda: irc.context.reports[-1].status == "reconnecting")
+                waiting = asyncio.create_task(irc.gets_through("#garden", "meanwhile"))
+                await asyncio.sleep(2)
+                await way.listen()
+                await waiting
+                await irc.gets_through("#garden", "after")
+                await ada.reads("after")
+                spoken = [
+                    line.params[-1] for line in ada.lines if line.command == "PRIVMSG" and line.params[0] == "#garden"
+                ]
+                assert spoken == ["before", "meanwhile", "after"]
