@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from gearmesh_irc.bridge import Irc
-from gearmesh_irc.config import IrcConfig
-
 from gearmesh import Delivery, MessageReceived, Retry, Sender, Sent, Text
 from gearmesh.testing import FakeContext
+from gearmesh_irc.bridge import Irc
+from gearmesh_irc.config import IrcConfig
 
 WITHIN: Final = 15.0
 _count: Final = itertools.count(1)

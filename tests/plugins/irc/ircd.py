@@ -182,6 +182,8 @@ class Ircd:
                 self._pass_on(client, opening, pairs)
             case "PRIVMSG", [_, _] if batch and client.batch is not None:
                 client.batch[1].append(line)
+            case "PRIVMSG", ["*playback", said]:
+                self._play(client, float(said.split()[2]))
             case "PRIVMSG", [_, text]:
                 self._pass_on(client, line, [(text, {})])
             case "TAGMSG", [_]:
@@ -336,6 +338,15 @@ class Ircd:
             client.tell(build("BATCH", [f"+{name}", "chathistory", target], "irc.test"))
             for one in later[: int(most)]:
                 self._tell_said([client], one, batch=name)
+        client.tell(build("BATCH", [f"-{name}"], "irc.test"))
+
+    def _play(self, client: Client, since: float) -> None:
+        """What ZNC's module `playback` does, in a batch as ZNC makes them."""
+        name = f"p{next(self._count)}"
+        client.tell(build("BATCH", [f"+{name}", "znc.in/playback", "*"], "irc.test"))
+        later = [one for one in self.said if datetime.fromisoformat(one.time).timestamp() > since]
+        for one in later:
+            self._tell_said([client], one, batch=name)
         client.tell(build("BATCH", [f"-{name}"], "irc.test"))
 
     def _named(self, nick: str) -> list[Client]:

@@ -6,10 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
-from gearmesh_irc.batches import Batches
-from gearmesh_irc.bridge import Irc
-from gearmesh_irc.config import IrcConfig
-from gearmesh_irc.incoming import ATTRIBUTION, REACT, REPLY, UNREACT
 from irctokens.line import Line
 
 from gearmesh import (
@@ -25,6 +21,10 @@ from gearmesh import (
 )
 from gearmesh.testing import Shown
 from gearmesh.testing.contract import BridgeContract
+from gearmesh_irc.batches import Batches
+from gearmesh_irc.bridge import Irc
+from gearmesh_irc.config import IrcConfig
+from gearmesh_irc.incoming import ATTRIBUTION, REACT, REPLY, UNREACT
 
 from .ircd import Ircd
 from .person import Person

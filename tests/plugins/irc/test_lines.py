@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from irctokens.line import Line, tokenise
+
+from gearmesh import InvalidAddress, Rejected, Retry, Sender, SendFailed
 from gearmesh_irc.formatting import read
 from gearmesh_irc.ids import Ids, digest, time_of, written
 from gearmesh_irc.isupport import Isupport
 from gearmesh_irc.lines import chunks, cut, room_for_words
 from gearmesh_irc.names import ATTRIBUTION_BYTES, JOINER, attribution, parse_nick, parse_room
 from gearmesh_irc.refusals import failure_of
-from hypothesis import given
-from hypothesis import strategies as st
-from irctokens.line import Line, tokenise
-
-from gearmesh import InvalidAddress, Rejected, Retry, Sender, SendFailed
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=400)
 

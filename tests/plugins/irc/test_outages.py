@@ -77,6 +77,24 @@ async def test_another_process_goes_on_where_the_last_one_stopped() -> None:
         assert len(ids) == 2  # what comes again from a second process has the id that it had
 
 
+async def test_a_bouncer_plays_what_was_said_meanwhile_and_its_messages_need_no_ids() -> None:
+    caps = {"batch": "", "server-time": "", "znc.in/playback": ""}
+    async with Ircd(caps) as ircd, Person("ada", ircd.port) as ada, bench(ircd.port, "#garden") as irc:
+        await ada.join("#garden")
+        await ada.says("#garden", "before")
+        await irc.comes_in("before")
+        await irc.stop()
+        await ada.says("#garden", "meanwhile")
+        await ada.says("gearmesh", "to you alone")
+        await until(lambda: len(ircd.said) == 3)
+        await irc.start("#garden")
+        await irc.comes_in("to you alone")
+        await ada.says("#garden", "after")
+        await irc.comes_in("after")
+
+        assert irc.came_in() == ["before", "meanwhile", "to you alone", "after"]
+
+
 async def test_an_unclear_message_that_arrived_is_recognised_in_the_history() -> None:
     async with Ircd() as ircd, Person("ada", ircd.port) as ada:
         await ada.join("#garden")

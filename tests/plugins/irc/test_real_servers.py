@@ -296,6 +296,7 @@ async def test_what_inspircd_keeps_of_a_channel_is_taken_in_after_an_outage_and_
         ada.say_raw("MODE", "#garden", "+H", "50:1h")
         await ada.hears(lambda line: line.command == "MODE" and "+H" in line.params[1])
         await ada.says("#garden", "long before")
+        await asyncio.sleep(1.1)  # InspIRCd keeps whole seconds
         async with bench(server.port, "#garden") as irc:
             await ada.says("#garden", "before")
             await irc.comes_in("before")

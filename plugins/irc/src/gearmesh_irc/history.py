@@ -88,7 +88,9 @@ class History:
             return False
         if batches.is_in(line, HISTORY) is None and batches.is_in(line, PLAYBACK) is None:
             return False
-        return 0 < time_of(line) < self._since.get(self._place(line), 0)
+        # InspIRCd keeps whole seconds: what was said within the same one is told apart by its id.
+        since = self._since.get(self._place(line), 0) // 1000 * 1000
+        return 0 < time_of(line) < since
 
     def _place(self, line: Line) -> str:
         target = line.params[0]
