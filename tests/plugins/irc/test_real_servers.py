@@ -341,3 +341,14 @@ async def test_a_delivery_that_is_tried_again_has_the_same_ids_without_echoes(tm
         again = await irc.bridge.send(delivery("ada", "x", name="a:irc:0"))
         other = await irc.bridge.send(delivery("ada", "x", name="b:irc:0"))
         assert first == again != other
+
+
+async def test_a_channel_with_two_spellings_is_one_room(tmp_path: Path) -> None:
+    async with inspircd(tmp_path) as server, Person("ada", server.port) as ada:
+        await ada.join("#a{b}")  # the same as #a[b] by rfc1459
+        async with bench(server.port, "#a[b]") as irc:
+            await ada.says("#a{b}", "one room")
+            assert (await irc.comes_in("one room")).thread == "#a[b]"
+            await irc.says("#a[b]", "indeed")
+            await ada.reads("indeed")
+            assert not [line for line in ada.lines if line.command == "PART"]

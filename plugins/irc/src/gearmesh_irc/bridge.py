@@ -212,7 +212,7 @@ class Irc(Bridge):
             raise Rejected("IRC carries words")
         link = self._linked(delivery.thread)
         unfinished = self._unfinished.get(delivery.id)
-        if unfinished is None:
+        if unfinished is None or not (unfinished.ids or unfinished.open_):
             messages = messages_of(delivery, link.session)
             if not messages:
                 raise Rejected("there are no words in it")

@@ -18,7 +18,6 @@ from irctokens.line import Line, build
 from gearmesh_irc.batches import HISTORY, PLAYBACK, TARGETS, Batch, Batches
 from gearmesh_irc.connection import Connection
 from gearmesh_irc.ids import time_of, written
-from gearmesh_irc.names import canonical
 from gearmesh_irc.positions import PEOPLE, Positions
 from gearmesh_irc.session import Session
 
@@ -65,7 +64,7 @@ class History:
 
     def joined(self, channel: str, at: int) -> None:
         """We are in a channel since `at`: ask for what we missed there."""
-        thread = canonical(channel)
+        thread = self._session.name_of(channel)
         since = self._since[self._session.fold(channel)] = self._positions.of(thread) or at
         if not self._positions.of(thread):
             self._positions.note(thread, at)

@@ -103,27 +103,29 @@ class Reader:
         reason = params[-1] if len(params) > 1 else ""
         match line.command:
             case "JOIN" if not session.is_me(nick):
-                yield _member(params[0], nick, at, "joined")
+                yield _member(session.name_of(params[0]), nick, at, "joined")
             case "PART" if not session.is_me(nick):
-                yield _member(params[0], nick, at, "left", reason)
+                yield _member(session.name_of(params[0]), nick, at, "left", reason)
             case "KICK" if len(params) > 1 and not session.is_me(params[1]):
                 why = params[2] if len(params) > 2 else ""
-                yield _member(params[0], params[1], at, "left", why)
+                yield _member(session.name_of(params[0]), params[1], at, "left", why)
             case "QUIT" if not session.is_me(nick):
                 for room in session.rooms_of(nick):
-                    yield _member(room, nick, at, "left", params[0])
+                    yield _member(session.name_of(room), nick, at, "left", params[0])
             case "NICK" if not session.is_me(nick) and canonical(params[0]) != user:
                 for room in session.rooms_of(nick):
-                    yield _member(room, nick, at, "left")
-                    yield _member(room, params[0], at, "joined")
+                    yield _member(session.name_of(room), nick, at, "left")
+                    yield _member(session.name_of(room), params[0], at, "joined")
             case "TOPIC" if len(params) > 1 and not session.is_me(nick):
-                yield _member(params[0], nick, at, "topic", plain(params[1]))
+                yield _member(session.name_of(params[0]), nick, at, "topic", plain(params[1]))
             case _:
                 pass
 
     def _thread(self, target: str, nick: str, session: Session) -> str:
         """Where a message belongs: the channel, or whoever of the two is not us."""
-        return canonical(target if session.is_channel(target) or session.is_me(nick) else nick)
+        if session.is_channel(target):
+            return session.name_of(target)
+        return canonical(target if session.is_me(nick) else nick)
 
 
 def _content(words: str, nick: str) -> Text | None:
@@ -138,7 +140,7 @@ def _content(words: str, nick: str) -> Text | None:
 
 
 def _member(room: str, nick: str, at: int, change: MembershipChange, text: str = "") -> MembershipReceived:
-    return MembershipReceived(canonical(room), canonical(nick), at, change, text, _profile(nick))
+    return MembershipReceived(room, canonical(nick), at, change, text, _profile(nick))
 
 
 def _profile(nick: str) -> Profile:

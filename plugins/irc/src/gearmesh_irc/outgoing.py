@@ -10,6 +10,7 @@ from irctokens.line import Line, build
 
 from gearmesh import Delivery, Text
 from gearmesh_irc.capabilities import multiline
+from gearmesh_irc.ids import is_known_to_server
 from gearmesh_irc.lines import chunks, cut, room_for_words
 from gearmesh_irc.session import Session
 
@@ -35,7 +36,8 @@ def messages_of(delivery: Delivery, session: Session) -> list[Message]:
     text = delivery.content.text.translate(_UNSENDABLE)
     name = f"{delivery.ghost} " if delivery.ghost else ""
     room = room_for_words(session.isupport.line_length, session.mask, delivery.thread)
-    tags = {"+draft/reply": delivery.reply_to} if delivery.reply_to and session.has("message-tags") else {}
+    replies = session.has("message-tags") and is_known_to_server(delivery.reply_to)
+    tags = {"+draft/reply": delivery.reply_to} if replies else {}
     if "\n" not in text and len((name + text).encode()) <= room:
         return [_single(delivery.thread, name + text, tags)] if text.strip() else []
     if multiline(session):

@@ -23,6 +23,7 @@ _NEVER: Final = {
     "414": "the name is too wide",
     "415": "the name is too wide",
     "417": "the line is too long",
+    "470": "the channel sends us to another one",
     "471": "the channel is full",
     "473": "one has to be invited to the channel",
     "474": "we are banned from the channel",

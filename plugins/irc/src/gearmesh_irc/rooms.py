@@ -59,7 +59,8 @@ class Rooms:
         loop = asyncio.get_running_loop()
         while True:
             self._changed.clear()
-            inside = {canonical(room) for room in session.members}
+            session.known_as = {session.fold(room): room for room in self._wanted}
+            inside = {session.name_of(room) for room in session.members}
             for room in sorted(inside - self._wanted):
                 connection.write(build("PART", [room]))
             waits = []
@@ -79,15 +80,15 @@ class Rooms:
     def take(self, line: Line, session: Session) -> bool:
         """Take in what a line says of our being in channels; whether it was an answer to a JOIN."""
         if line.command == "JOIN" and line.source and session.is_me(line.hostmask.nickname):
-            self._doors.pop(canonical(line.params[0]), None)
+            self._doors.pop(session.name_of(line.params[0]), None)
             self._changed.set()
         elif line.command == "KICK" and len(line.params) > 1 and session.is_me(line.params[1]):
             words = line.params[2] if len(line.params) > 2 else ""
-            self._knock(canonical(line.params[0]), self._rejoin, thrown_out=words or "no reason was given")
+            self._knock(session.name_of(line.params[0]), self._rejoin, thrown_out=words or "no reason was given")
         elif line.command == "PART" and line.source and session.is_me(line.hostmask.nickname):
             self._changed.set()
         elif line.command in NUMERICS and len(line.params) > 1:
-            room = canonical(line.params[1])
+            room = session.name_of(line.params[1])
             if room not in self._doors or session.fold(room) in session.members:
                 return False
             tries = self._doors[room].tries

@@ -9,6 +9,7 @@ from irctokens.line import Line
 
 from gearmesh_irc.isupport import Isupport
 from gearmesh_irc.lines import worst_mask
+from gearmesh_irc.names import canonical
 
 WANTED: Final = frozenset(
     {
@@ -41,6 +42,8 @@ class Session:
         self.isupport = Isupport()
         self.members: dict[str, set[str]] = {}
         """Who is in the channels that we are in."""
+        self.known_as: dict[str, str] = {}
+        """The channels that we are to be in, by the names under which Gearmesh knows them."""
 
     def fold(self, name: str) -> str:
         """A name as the server compares it."""
@@ -49,6 +52,10 @@ class Session:
     def is_me(self, nick: str) -> bool:
         """Whether this is our own nickname."""
         return self.fold(nick) == self.fold(self.nick)
+
+    def name_of(self, channel: str) -> str:
+        """The name under which Gearmesh knows a channel, whichever of those that are the same the server uses."""
+        return self.known_as.get(self.fold(channel)) or canonical(channel)
 
     def is_channel(self, target: str) -> bool:
         """Whether this is the name of a channel on this server."""
