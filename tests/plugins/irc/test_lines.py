@@ -8,14 +8,22 @@ from hypothesis import strategies as st
 from irctokens.line import Line, tokenise
 
 from gearmesh import InvalidAddress, Rejected, Retry, Sender, SendFailed
+from gearmesh_irc.batches import Batches
+from gearmesh_irc.connection import read_line
 from gearmesh_irc.formatting import read
 from gearmesh_irc.ids import Ids, digest, time_of, written
+from gearmesh_irc.incoming import Reader
 from gearmesh_irc.isupport import Isupport
 from gearmesh_irc.lines import chunks, cut, room_for_words
 from gearmesh_irc.names import ATTRIBUTION_BYTES, JOINER, attribution, parse_nick, parse_room
 from gearmesh_irc.refusals import failure_of
+from gearmesh_irc.session import Session
 
-TEXT = st.text(st.characters(codec="utf-8"), max_size=400)
+PIECES = ["word", "wörd", " ", "  ", "\n", "👨‍👩‍👧‍👦", "e\u0301", "长", "a" * 50, "\x02", "\x1d"]
+TEXT = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=200),
+    st.lists(st.sampled_from(PIECES), min_size=20, max_size=80).map("".join),
+)
 
 
 @given(text=TEXT, most=st.integers(32, 120))
@@ -160,6 +168,73 @@ def test_two_messages_without_time_and_id_are_two() -> None:
 
     assert ids.of(line, "#garden", "ada", "Hello") != ids.of(line, "#garden", "ada", "Hello")
     assert digest("a", "bc") != digest("ab", "c")
+
+
+COMMANDS = [
+    "PRIVMSG",
+    "NOTICE",
+    "TAGMSG",
+    "REDACT",
+    "JOIN",
+    "PART",
+    "KICK",
+    "QUIT",
+    "NICK",
+    "TOPIC",
+    "CHGHOST",
+    "BATCH",
+    "005",
+    "353",
+    "404",
+    "433",
+    "FAIL",
+    "PONG",
+    "x",
+]
+WORDS = [
+    "",
+    "#a",
+    "#b",
+    "us",
+    "ada",
+    "@#a",
+    "*",
+    "+r",
+    "-r",
+    "\x01ACTION x\x01",
+    "\x01DCC SEND x\x01",
+    "a b",
+    "draft/multiline",
+]
+LINES = st.builds(
+    Line,
+    st.dictionaries(
+        st.sampled_from(["time", "msgid", "batch", "label", "+draft/react", "+draft/reply", "+typing"]),
+        st.sampled_from(["", "r", "g1", "2026-01-01T00:00:00.000Z", "x"]),
+    ),
+    st.sampled_from([None, "", "us!u@h", "ada!a@h", "irc.test", "!@"]),
+    st.sampled_from(COMMANDS),
+    st.lists(st.sampled_from(WORDS), max_size=5),
+)
+
+
+@given(st.lists(LINES, max_size=30))
+def test_whatever_a_server_says_is_read_without_an_exception(lines: list[Line]) -> None:
+    session, batches, reader = Session("us", "u"), Batches(), Reader(Ids())
+    session.learn(tokenise(":us!u@h JOIN #a"))
+
+    for line in lines:
+        whole, _ = batches.feed(line)
+        if whole is not None:
+            for event in reader.events(whole, session, 1, b"raw"):
+                assert event == event
+            session.learn(whole)
+        batches.is_in(line, "chathistory")
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"@=", b"@a=\xff :x y", b":", b": ", b"@", b" ", b"\x00"])
+def test_bytes_that_are_no_line_do_not_end_the_connection(raw: bytes) -> None:
+    assert isinstance(read_line(raw), Line)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,7 @@ class Irc(Bridge):
                     unfinished.open_.discard(number)
                     unfinished.ids[number] = echo.native_id
                     if len(unfinished.ids) == len(unfinished.messages):
+                        self._unfinished.pop(name)
                         return msgspec.structs.replace(echo, delivery_id=name)
         return echo
 
@@ -219,6 +220,8 @@ class Irc(Bridge):
             unfinished = self._unfinished[delivery.id] = _Unfinished(delivery.thread, messages)
             if len(self._unfinished) > MOST_UNFINISHED:
                 self._unfinished.popitem(last=False)
+        if unfinished.open_ and not link.has_read(delivery.thread):
+            raise Retry("the history is read first, to see whether it has arrived", after=0.5)
         began = asyncio.get_running_loop().time()
         for number, message in enumerate(unfinished.messages):
             if number in unfinished.ids:

@@ -42,6 +42,7 @@ class Confirmed(msgspec.Struct, frozen=True):
 class _Waiting(msgspec.Struct):
     """Lines that went out, by number. `target` is as the server compares it."""
 
+    command: str
     target: str
     labelled: bool
     answer: asyncio.Future[Confirmed]
@@ -87,7 +88,7 @@ class Confirmations:
             tags = {**(first.tags or {}), "label": f"g{number}"}
             lines = (Line(tags, None, first.command, first.params), *lines[1:])
         answer: asyncio.Future[Confirmed] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = _Waiting(folded, labelled, answer)
+        self._waiting[number] = _Waiting(lines[0].command, folded, labelled, answer)
         try:
             self._connection.write(*lines)
         except Lost as error:
@@ -163,7 +164,10 @@ class Confirmations:
             if line.source is None or not self._session.is_me(line.hostmask.nickname) or not line.params:
                 return False
             waiting = self._first(self._session.fold(line.params[0]))
-            if waiting is None or not self._session.has("echo-message") or "batch" in (line.tags or {}):
+            tags = line.tags or {}
+            if waiting is None or waiting.command != line.command or "batch" in tags or "+typing" in tags:
+                return False
+            if not self._session.has("echo-message"):
                 return False
             _confirm(waiting, line)
             return True

@@ -102,7 +102,7 @@ class Connection:
                 raise Lost(f"the server sent a line of more than {LONGEST} bytes") from error
             self.heard_at = asyncio.get_running_loop().time()
             if raw := raw.rstrip(b"\r\n"):
-                yield _read(raw), raw
+                yield read_line(raw), raw
 
     async def close(self) -> None:
         """Close it; what was handed over before still goes out if that takes no time."""
@@ -113,7 +113,8 @@ class Connection:
         self._writer.transport.abort()
 
 
-def _read(raw: bytes) -> Line:
+def read_line(raw: bytes) -> Line:
+    """The line that these bytes are; one with the command "" where they are none."""
     try:
         return tokenise(raw)
     except (ValueError, IndexError):  # UnicodeDecodeError in tags is a ValueError

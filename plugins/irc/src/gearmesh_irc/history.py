@@ -72,6 +72,11 @@ class History:
             chase = self._chase(self._session.fold(channel), since)
             self._ask(chase, channel, f"timestamp={written(since - 1)}")
 
+    def is_read(self, thread: str) -> bool:
+        """Whether all that there is of a thread was read."""
+        channel = self._session.is_channel(thread)
+        return (self._session.fold(thread) if channel else PEOPLE) not in self._chases
+
     def holds(self, line: Line, batches: Batches) -> bool:
         """Whether a line has to wait for what was said before it; then it is kept."""
         if line.command not in HELD or not line.params or batches.is_in(line, HISTORY) is not None:

@@ -166,6 +166,10 @@ class Link:
         if freed and self.session.fold(line.hostmask.nickname) == self.session.fold(self._config.nick):
             self._ask_for_nick()
 
+    def has_read(self, thread: str) -> bool:
+        """Whether what was said in a thread during an outage was read, also what we said."""
+        return self._history.is_read(thread)
+
     def _is_ours(self, opening: Line) -> bool:
         inside = self._batches.is_in(opening, HISTORY) is not None
         return not inside and opening.source is not None and self.session.is_me(opening.hostmask.nickname)

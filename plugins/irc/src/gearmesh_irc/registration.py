@@ -154,7 +154,8 @@ class _Entering:
 
     def _other_nick(self, command: str, words: str) -> None:
         """Somebody has our nickname: come in under another one, and get it back later."""
-        if command == "432" or self._nicks >= MOST_NICKS:
+        # A name of our own making that is too long is no reason to stay outside; the configured one is.
+        if (command == "432" and not self._nicks) or self._nicks >= MOST_NICKS:
             raise Lost(f"the server does not take the nickname {self._session.nick}: {words}")
         self._nicks += 1
         base = self._config.nick[: max(8 - len(str(self._nicks)), len(self._config.nick) - 2 * (self._nicks > 1))]
