@@ -194,6 +194,7 @@ async def test_without_sasl_no_account_comes_in_as_a_stranger() -> None:
         assert ircd.logins == []
 
 
+@pytest.mark.slow
 async def test_on_real_servers_what_waits_for_two_seconds_without_a_way_gets_through_once(tmp_path: Path) -> None:
     for make in (ngircd, inspircd):
         folder = tmp_path / make.__name__
