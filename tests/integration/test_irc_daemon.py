@@ -1,4 +1,4 @@
-"""Two IRC networks and one daemon between them: who has a nickname here writes to somebody there."""
+"""Two IRC networks and one daemon between them: people write to each other, and in channels that are linked."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ nick = "gearmesh"
 tls = false
 burst = 50
 every = 0.05
+[[conversations]]
+code = "garden"
+title = "The garden"
+rooms = ["north:#garden", "south:#roses"]
 """
 
 
@@ -46,6 +50,35 @@ async def is_there(server: Server, due: bool = True) -> None:
 
         while await looked() != due:
             continue
+
+
+async def test_what_is_said_in_a_channel_is_read_in_that_of_the_other_server_in_order_and_once(tmp_path: Path) -> None:
+    folders = [tmp_path / "north", tmp_path / "south"]
+    for folder in folders:
+        folder.mkdir()
+    async with ngircd(folders[0]) as north, inspircd(folders[1]) as south:
+        configuration = tmp_path / "gearmesh.toml"
+        configuration.write_text(CONFIGURATION.format(web=free_port(), north=north.port, south=south.port))
+        arguments = ("run", str(configuration), "--data", str(tmp_path / "data"))
+        async with (
+            Person("ada", north.port) as ada,
+            Person("ben", south.port) as ben,
+            Program(tmp_path, "gearmesh", *arguments, name="daemon"),
+        ):
+            await ada.join("#garden")
+            await ben.join("#roses")
+            for one in (ada, ben):
+                await one.hears(lambda line: line.command in {"JOIN", "353"} and "gearmesh" in line.format())
+            for number in range(20):
+                await ada.says("#garden", f"rose {number}")
+                await ben.says("#roses", f"thorn {number}")
+            await ben.reads("rose 19")
+            await ada.reads("thorn 19")
+
+            there = [text.replace("\u200d", "") for text in ben.read_from("gearmesh")]
+            here = [text.replace("\u200d", "") for text in ada.read_from("gearmesh")]
+            assert [text for text in there if "rose" in text] == [f"<ada/IRC> rose {number}" for number in range(20)]
+            assert [text for text in here if "thorn" in text] == [f"<ben/IRC> thorn {number}" for number in range(20)]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 
 from gearmesh import (
     EchoReceived,
+    MembershipReceived,
     MessageReceived,
     ReactionReceived,
     Rejected,
@@ -20,7 +21,6 @@ from gearmesh import (
     Unauthorized,
     Unclear,
 )
-from gearmesh.model.events import MembershipReceived
 from gearmesh.testing import FakeContext
 
 from .bench import Bench, bench, delivery, until

@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from irctokens.line import tokenise
 
-from gearmesh import EchoReceived, Event, MessageReceived, ReactionReceived, Text, TypingReceived, Unparsed
-from gearmesh.model.events import MembershipReceived
+from gearmesh import (
+    EchoReceived,
+    Event,
+    MembershipReceived,
+    MessageReceived,
+    ReactionReceived,
+    Text,
+    TypingReceived,
+    Unparsed,
+)
 from gearmesh_irc.batches import Batches
 from gearmesh_irc.capabilities import capabilities_of
 from gearmesh_irc.config import IrcConfig

@@ -15,6 +15,7 @@ from irctokens.line import Line
 from gearmesh import (
     EchoReceived,
     Event,
+    MembershipReceived,
     MessageReceived,
     Profile,
     ReactionReceived,
@@ -24,7 +25,6 @@ from gearmesh import (
     Unparsed,
 )
 from gearmesh.model.content import MembershipChange
-from gearmesh.model.events import MembershipReceived
 from gearmesh_irc.formatting import plain, read
 from gearmesh_irc.ids import Ids, time_of
 from gearmesh_irc.names import JOINER, canonical
