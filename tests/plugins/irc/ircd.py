@@ -254,7 +254,9 @@ class Ircd:
             client.tell(build(refusal, [client.nick, target, "no"], "irc.test", label))
             return
         if refusal and refusal != "silence":
-            client.tell(build("FAIL", ["PRIVMSG", refusal, target, "no"], "irc.test", label))
+            # Of several lines no target is named (multiline.md, Errors).
+            about = ["BATCH", refusal, "4096"] if len(pairs) > 1 else ["PRIVMSG", refusal, target]
+            client.tell(build("FAIL", [*about, "no"], "irc.test", label))
             return
         readers = self._there(target) if target.startswith("#") else self._named(target)
         if not readers and target != self.ours:

@@ -146,6 +146,27 @@ async def test_a_line_is_confirmed_whatever_the_server_can_do(caps: dict[str, st
         await irc.says("ada", "yes")
 
 
+@pytest.mark.parametrize("labels", [False, True])
+async def test_several_lines_that_the_server_refuses_are_not_taken_for_delivered(labels: bool) -> None:
+    names = {"batch", "message-tags", "draft/multiline"}
+    caps = CAPS if labels else {name: value for name, value in CAPS.items() if name in names}
+    async with (
+        Ircd(caps) as ircd,
+        Person("ada", ircd.port) as ada,
+        Person("ben", ircd.port) as ben,
+        bench(ircd.port) as irc,
+    ):
+        ircd.refusals += ["", "MULTILINE_MAX_BYTES"]
+        taken, refused = await asyncio.gather(
+            irc.says("ada", "one\ntwo"), irc.says("ben", "one\ntwo"), return_exceptions=True
+        )
+        assert not isinstance(taken, BaseException)
+        assert isinstance(refused, Rejected)
+        assert refused.code == "MULTILINE_MAX_BYTES"
+        await ada.hears(lambda line: line.command == "BATCH")
+        assert not [line for line in ben.lines if line.command == "BATCH"]
+
+
 async def test_several_lines_share_one_question_whether_they_were_taken() -> None:
     async with Ircd(NOTHING) as ircd, bench(ircd.port) as irc:
         people = [Person(f"p{number}", ircd.port) for number in range(20)]

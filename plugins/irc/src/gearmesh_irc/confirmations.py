@@ -71,6 +71,9 @@ class Confirmations:
             async with contextlib.AsyncExitStack() as held:
                 async with asyncio.timeout(TURN_WITHIN):
                     await held.enter_async_context(self._turns.setdefault(folded, asyncio.Lock()))
+                    if lines[0].command == "BATCH" and not self._session.labels:
+                        # What refuses one names no target (multiline, Errors): there is one at a time.
+                        await held.enter_async_context(self._turns.setdefault("", asyncio.Lock()))
                     # A message of several lines is one for servers that know such messages.
                     await self._pace.turn()
                 return await self._written(folded, lines)
@@ -176,6 +179,10 @@ class Confirmations:
             waiting = next(filter(None, map(self._first, named)), None)
             if waiting is None and line.command in {"411", "412", "417"}:
                 waiting = next((one for one in self._waiting.values() if not one.labelled), None)
+            if waiting is None and line.command == "FAIL" and line.params[:1] == ["BATCH"]:
+                waiting = next(
+                    (one for one in self._waiting.values() if one.command == "BATCH" and not one.labelled), None
+                )
             if waiting is not None:
                 _fail(waiting, failure_of(line))
             return waiting is not None
