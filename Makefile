@@ -10,7 +10,7 @@ PACKAGES := pyproject.toml plugins/irc/pyproject.toml plugins/meta/pyproject.tom
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
-.PHONY: demo test chaos check bench screenshot kinds format clean
+.PHONY: demo test chaos check bench bench-relay screenshot kinds format clean
 
 demo: $(RUN_READY)
 	@$(BIN)/gearmesh demo $(ARGS)
@@ -32,6 +32,10 @@ check: $(DEV_READY)
 
 bench: $(DEV_READY)
 	@$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
+# IRC to IRC through a daemon, between two ngIRCd.
+bench-relay: $(DEV_READY)
+	@$(BIN)/python tests/benchmarks/irc_relay.py $(ARGS)
 
 # The picture in the README, taken by the browser test.
 screenshot: $(DEV_READY)

@@ -100,7 +100,7 @@ class Server:
 
 def ngircd(folder: Path, *, password: str = "", tls: bool = False) -> Server:
     """An ngIRCd; with `tls` its certificate is `certificate.pem` in the folder."""
-    program = _program("ngircd")
+    path = program("ngircd")
     port = free_port()
     ports, more = f"Ports = {port}", ""
     if tls:
@@ -110,12 +110,12 @@ def ngircd(folder: Path, *, password: str = "", tls: bool = False) -> Server:
     said = f"Password = {password}" if password else ""
     configuration.write_text(NGIRCD.format(ports=ports, folder=folder, password=said, more=more))
     configuration.chmod(0o600)
-    return Server([program, "-n", "-f", str(configuration)], port, folder)
+    return Server([path, "-n", "-f", str(configuration)], port, folder)
 
 
 def inspircd(folder: Path, *, password: str = "", strict: bool = False) -> Server:
     """An InspIRCd; a `strict` one disconnects who writes too fast."""
-    program = _program("inspircd")
+    path = program("inspircd")
     port = free_port()
     configuration = folder / "inspircd.conf"
     configuration.write_text(
@@ -128,7 +128,7 @@ def inspircd(folder: Path, *, password: str = "", strict: bool = False) -> Serve
             fakelag="no" if strict else "yes",
         )
     )
-    return Server([program, "--nofork", "--runasroot", "--config", str(configuration)], port, folder)
+    return Server([path, "--nofork", "--runasroot", "--config", str(configuration)], port, folder)
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
@@ -136,7 +136,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
-            *(_program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *(program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
             *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
             *("-keyout", str(key), "-out", str(certificate)),
         ],
@@ -146,7 +146,8 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Where a server's program is; the test is skipped where it is not installed."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if found is None:
         pytest.skip(f"{name} is not installed")
