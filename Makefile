@@ -6,7 +6,7 @@ ARGS ?=
 SEED ?= 1
 WORKERS ?= 3
 
-PACKAGES := pyproject.toml plugins/meta/pyproject.toml
+PACKAGES := pyproject.toml plugins/meta/pyproject.toml plugins/xmpp/pyproject.toml
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
@@ -54,7 +54,7 @@ $(VENV)/bin/python:
 
 $(RUN_READY): requirements.txt $(PACKAGES) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e plugins/meta
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e plugins/meta -e plugins/xmpp
 	@touch $@
 
 $(DEV_READY): requirements-dev.txt $(RUN_READY)

@@ -1,0 +1,451 @@
+"""The bridge to XMPP, as one component of one server."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Collection
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from gearmesh import (
+    Bridge,
+    BridgeContext,
+    Capabilities,
+    Delivery,
+    EchoReceived,
+    Event,
+    InvalidAddress,
+    Media,
+    Profile,
+    ReceiptDelivery,
+    ReceiptReceived,
+    Rejected,
+    Retry,
+    Sender,
+    Sent,
+    Text,
+    Unclear,
+    Unparsed,
+)
+from gearmesh.model.events import MembershipReceived
+from gearmesh_xmpp import ids, outgoing
+from gearmesh_xmpp.archive import Kept, Position
+from gearmesh_xmpp.capabilities import DIRECT, ROOM
+from gearmesh_xmpp.config import XmppConfig
+from gearmesh_xmpp.elements import (
+    MUC_USER,
+    NICK,
+    STANZAS,
+    Element,
+    child,
+    delayed,
+    element,
+    said,
+    with_children,
+    written,
+)
+from gearmesh_xmpp.inbox import Inbox
+from gearmesh_xmpp.incoming import Heard, events_of
+from gearmesh_xmpp.link import Link
+from gearmesh_xmpp.names import ROOM as JOIN
+from gearmesh_xmpp.names import bare, ghost_of, is_room, jid_of, meant_by, room_of, user_of
+from gearmesh_xmpp.recent import Recent
+from gearmesh_xmpp.refusals import refusal
+from gearmesh_xmpp.room import Others, Room
+from gearmesh_xmpp.rooms import Rooms
+
+REMEMBERED: Final = 10_000
+"""Messages, and people, of whom a little is known without asking anybody."""
+REFLECTED_WITHIN: Final = 30.0
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """Something to be told, in its turn: a stanza with the `room` it came from, or what was read off one already.
+
+    `at` is when it was sent, in milliseconds, `stanza_id` what the room or the archive calls it.
+    """
+
+    at: int
+    stanza: Element
+    room: Room | None = None
+    stanza_id: str = ""
+    event: Event | None = None
+
+
+class Xmpp(Bridge):
+    """One component. A user is a bare JID, or somebody in a room by their nickname; a room is its JID and `?join`."""
+
+    network: ClassVar[str] = "xmpp"
+    title: ClassVar[str] = "XMPP"
+    api: ClassVar[int] = 1
+    Config = XmppConfig
+
+    def __init__(self, config: XmppConfig, context: BridgeContext) -> None:
+        super().__init__(config, context)
+        self._jid = config.component
+        self._link: Link | None = None
+        self._inbox: Inbox[Arrived] = Inbox(self._tell)
+        self._rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
+        self._underway: dict[str, asyncio.Future[str]] = {}
+        """What goes out now, by the ids of stanzas, and what comes of it: an id that a room gave, or an error."""
+        self._given: Recent[tuple[str, str, str], str] = Recent(REMEMBERED)
+        """By room, nickname and a sender's own id: the id that the room gave (corrections name the former)."""
+        self._own: Recent[str, tuple[str, str]] = Recent(REMEMBERED)
+        """By native id: which of us sent a message, and under which id of ours."""
+        self._told: Recent[str, bool] = Recent(REMEMBERED)
+        self._talks: Recent[str, str] = Recent(REMEMBERED)
+        """By user, or native id of what they wrote: to which of us it was, or who of us wrote last."""
+        self._faces: Recent[str, Sender] = Recent(REMEMBERED)
+        """By JID: whom a ghost shows."""
+
+    def capabilities(self, thread: str) -> Capabilities:
+        """Rooms have no receipts."""
+        return ROOM if is_room(thread) else DIRECT
+
+    def parse_address(self, text: str) -> str:
+        """A JID, or somebody in a room."""
+        return user_of(text, self._jid)
+
+    def format_address(self, user: str) -> str:
+        """As it is."""
+        return user
+
+    def parse_room(self, text: str) -> str:
+        """A room's JID, with or without `?join`."""
+        return room_of(text)
+
+    def is_room(self, thread: str) -> bool:
+        """Rooms end with `?join`."""
+        return is_room(thread)
+
+    async def sit_in(self, rooms: Collection[str]) -> None:
+        """Be in these rooms."""
+        self._rooms.want(rooms)
+
+    async def run(self) -> None:
+        """Connect, and tell what comes, until the connection is lost."""
+        link = Link(self.config, self._hear)
+        tasks: set[asyncio.Task[Any]] = set()
+        try:
+            await link.open()
+            self._link = link
+            await self.context.status("connected")
+            ended = asyncio.create_task(link.lost())
+            tasks = {
+                ended,
+                asyncio.create_task(link.beat()),
+                asyncio.create_task(self._rooms.stay(link)),
+                asyncio.create_task(self._inbox.work()),
+            }
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            raise ConnectionError(f"the connection to the XMPP server was lost: {await link.lost()}")
+        except asyncio.CancelledError:
+            self._hand_back(link)
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._link = None
+            for waiting in self._underway.values():
+                if not waiting.done():
+                    waiting.set_exception(Unclear("the connection to the XMPP server was lost"))
+            await link.close()
+
+    async def send(self, delivery: Delivery) -> Sent:
+        """Send a text, as the ghost of whoever wrote it."""
+        sender = await self._speaker(delivery)
+        if isinstance(delivery.content, Media):
+            raise Rejected("files cannot be sent")
+        if is_room(delivery.thread) and delivery.ghost and sender == self._rooms.jid:
+            delivery = _signed(delivery)  # the ghost was thrown out between being asked for and speaking
+        answered = self._own.get(delivery.reply_to)
+        replied = answered[0] if answered else "" if is_room(delivery.thread) else jid_of(delivery.user)
+        native = await self._deliver(delivery, outgoing.message(delivery, sender, replied=replied), sender)
+        return Sent((native,))
+
+    async def edit(self, delivery: Delivery) -> Sent:
+        """Change a message of ours (XEP-0308)."""
+        if len(delivery.target) > 1:
+            raise Rejected("a message of several parts cannot be changed on XMPP")
+        own = self._own.get(delivery.target[0])
+        if own is not None:
+            sender, original = own
+        elif not is_room(delivery.thread) and ids.delivery_of(delivery.target[0]):
+            sender, original = await self._speaker(delivery), delivery.target[0]
+        else:
+            raise Rejected("it is not known any more how to change this message")
+        await self._deliver(delivery, outgoing.correction(delivery, sender, original), sender)
+        return Sent(())
+
+    async def react(self, delivery: Delivery) -> Sent:
+        """React to a message (XEP-0444), or take that back."""
+        if not ids.reference(delivery.target[-1]):
+            raise Rejected("there is no such message")
+        sender = await self._speaker(delivery)
+        await self._deliver(delivery, outgoing.reactions(delivery, sender), sender)
+        return Sent(())
+
+    async def redact(self, delivery: Delivery) -> Sent:
+        """Take messages of ours back (XEP-0424), each for itself."""
+        if not all(ids.reference(target) for target in delivery.target):
+            raise Rejected("there is no such message")
+        for number, target in enumerate(delivery.target):
+            own = self._own.get(target)
+            sender = own[0] if own else await self._speaker(delivery)
+            one = msgspec.structs.replace(delivery, id=f"{delivery.id}.{number}" if number else delivery.id)
+            await self._deliver(one, outgoing.retraction(one, sender, target), sender)
+        return Sent(())
+
+    async def typing(self, thread: str, user: str, on: bool, last: str) -> None:
+        """Show it as whoever of us talked with them last."""
+        self._signal(outgoing.typing(jid_of(user), self._talks.get(user) or self._jid, on))
+
+    async def receipt(self, delivery: ReceiptDelivery) -> None:
+        """Show it as whom the message was written to."""
+        if is_room(delivery.thread):
+            return
+        for native in delivery.native_ids:
+            sender = self._talks.get(native) or self._talks.get(delivery.user) or self._jid
+            if ids.reference(native):
+                self._signal(outgoing.receipt(jid_of(delivery.user), sender, delivery.state, ids.reference(native)))
+
+    async def ghost(self, thread: str, sender: Sender) -> str:
+        """The JID of somebody from elsewhere, in a room with a nickname; "" where they have none or are not let in."""
+        ghost = ghost_of(sender.address, sender.handle, self._jid)
+        if not ghost:
+            return ""
+        self._faces.put(ghost, sender)
+        return await self._rooms.ghost_in(thread, ghost, sender) if is_room(thread) else ghost
+
+    # Going out
+
+    async def _speaker(self, delivery: Delivery) -> str:
+        """Which of us sends this: the ghost, or the bridge itself.
+
+        Raises:
+            Retry, Rejected: we are not in the room.
+        """
+        if not is_room(delivery.thread):
+            return delivery.ghost or self._jid
+        room = self._rooms.place(delivery.thread)
+        if not delivery.ghost:
+            return self._rooms.jid
+        if delivery.ghost in room.ours:
+            return delivery.ghost
+        return await self._rooms.ghost_in(delivery.thread, bare(delivery.ghost), delivery.sender) or self._rooms.jid
+
+    async def _deliver(self, delivery: Delivery, stanza: Element, sender: str) -> str:
+        """Let a stanza go out, and wait until it is there; returns its native id.
+
+        Raises:
+            SendFailed: it is not there, or that is not known.
+        """
+        link, stanza_id = self._link, stanza.get("id", "")
+        if link is None:
+            raise Retry("there is no connection to the XMPP server")
+        waiting = self._underway[stanza_id] = asyncio.get_running_loop().create_future()
+        try:
+            link.send(stanza)
+            if is_room(delivery.thread):
+                async with asyncio.timeout(REFLECTED_WITHIN):
+                    native = ids.native_id(delivery.thread, await waiting)
+            else:
+                await self._settled(link, waiting)
+                native = stanza_id
+                self._talks.put(delivery.user, sender)
+        except TimeoutError:
+            raise Unclear("the room never showed the message") from None
+        finally:
+            del self._underway[stanza_id]
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()
+        self._own.put(native, (sender, stanza_id))
+        return native
+
+    async def _settled(self, link: Link, waiting: asyncio.Future[str]) -> None:
+        """Wait until the server has taken what was sent, or has refused it."""
+        try:
+            await link.settled()
+        except Unclear:
+            if not waiting.done() or isinstance(waiting.exception(), Unclear):
+                raise
+        if waiting.done():
+            waiting.result()
+
+    def _signal(self, stanza: Element) -> None:
+        if self._link is None:
+            raise Retry("there is no connection to the XMPP server")
+        self._link.send(stanza)
+
+    # Coming in
+
+    def _hear(self, stanza: Element) -> None:
+        """Everything that is no answer, in order, as it comes."""
+        match stanza.tag:
+            case "message" if stanza.get("type") == "error":
+                self._came_back(stanza)
+            case "message":
+                if not self._rooms.take_message(stanza) and stanza.get("type") != "groupchat":
+                    self._put(Arrived(delayed(stanza) or self._now(), stanza))
+            case "presence":
+                self._rooms.take_presence(stanza)
+            case _:
+                self._answer(stanza)
+
+    def _answer(self, stanza: Element) -> None:
+        """Whoever asks gets an answer (RFC 6120, section 8.2.3)."""
+        if stanza.get("type") in {"get", "set"} and self._link is not None:
+            self._link.send(_error(stanza, "cancel", "service-unavailable"))
+
+    def _came_back(self, stanza: Element) -> None:
+        """A message of ours as an error: somebody waits for it, or believed it to be there."""
+        stanza_id = stanza.get("id", "")
+        delivery_id, error = ids.delivery_of(stanza_id), refusal(stanza)
+        waiting = self._underway.get(stanza_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)
+        elif delivery_id:
+            room = self._rooms.of(stanza.get("from", ""))
+            thread = room.thread if room is not None else self._user(stanza.get("from", ""))
+            receipt = ReceiptReceived(
+                thread, thread, self._now(), "failed", (stanza_id,), str(error), delivery_id, error
+            )
+            self._put(Arrived(self._now(), stanza, event=receipt))
+
+    def _said_in_room(self, room: Room, message: Element, kept: Kept | None) -> None:
+        """Something was said in a room, now or, with `kept`, before."""
+        nick, own_id = message.get("from", "").partition("/")[2], message.get("id", "")
+        stanza_id = kept.stanza_id if kept is not None else self._rooms.stanza_id(room, message)
+        stanza_id = stanza_id or own_id
+        if stanza_id:
+            self._given.put((room.jid, nick, own_id), stanza_id)
+        at = kept.at if kept is not None else delayed(message) or self._now()
+        told = self._real_jid(message)
+        delivery_id = ids.delivery_of(own_id)
+        is_ours = nick in room.nicks_of_ours() or told.rpartition("@")[2] == self._jid
+        if is_ours or (kept is not None and delivery_id and not told):
+            self._echoed(room, own_id, stanza_id, at, nick)
+        elif nick or child(message, "subject") is not None:
+            self._put(Arrived(at, message, room, stanza_id))
+
+    def _echoed(self, room: Room, own_id: str, stanza_id: str, at: int, nick: str) -> None:
+        waiting = self._underway.get(own_id)
+        if waiting is not None:
+            if not waiting.done():
+                waiting.set_result(stanza_id)
+            return
+        delivery_id = ids.delivery_of(own_id)
+        if delivery_id:
+            native = ids.native_id(room.thread, stanza_id)
+            jid = next((jid for jid, ours in room.ours.items() if ours == nick), self._rooms.jid)
+            self._own.put(native, (jid, own_id))
+            echo = EchoReceived(native, room.thread, room.thread, at, delivery_id)
+            self._put(Arrived(at, element("message"), room, stanza_id, echo))
+
+    def _came_or_left(self, room: Room, news: Others) -> None:
+        at, user = self._now(), room.user_of(news.nick, news.jid)
+        change = "joined" if news.here else "left"
+        events: list[Event] = []
+        if news.new_nick and room.shows_jids and news.jid:
+            events.append(MembershipReceived(room.thread, user, at, "name", news.new_nick))
+        elif change == "joined":
+            events.append(MembershipReceived(room.thread, user, at, "joined", news.reason, Profile(name=news.nick)))
+        else:
+            events.append(MembershipReceived(room.thread, user, at, "left", news.reason, Profile(name=news.nick)))
+        for event in events:
+            self._put(Arrived(at, element("presence"), room, event=event))
+
+    def _put(self, arrived: Arrived) -> None:
+        if self._inbox.put(arrived):
+            return
+        if arrived.room is not None:
+            self._rooms.catch_up(arrived.room.jid)
+        elif arrived.event is None and self._link is not None:
+            self._link.send(_error(arrived.stanza, "wait", "resource-constraint"))
+
+    async def _tell(self, arrived: Arrived) -> None:
+        """Hand over what arrived.
+
+        Raises:
+            BusUnavailable: it is not stored.
+        """
+        events = [arrived.event] if arrived.event is not None else self._events(arrived)
+        native = getattr(events[0], "native_id", "") if events else ""
+        if arrived.room is not None and native and arrived.event is None and native in self._told:
+            return  # the archive and the room have both told it
+        if events:
+            await self.context.receive(*events)
+        if arrived.room is not None and arrived.stanza_id:
+            if native:
+                self._told.put(native, True)
+            self._rooms.is_told(arrived.room.jid, Position(arrived.at, arrived.stanza_id))
+
+    def _events(self, arrived: Arrived) -> list[Event]:
+        stanza, room = arrived.stanza, arrived.room
+        if room is not None:
+            nick = stanza.get("from", "").partition("/")[2]
+            subject = child(stanza, "subject")
+            user = room.user_of(nick, self._real_jid(stanza)) if nick else room.thread
+            if subject is not None and child(stanza, "body") is None:
+                return [MembershipReceived(room.thread, user, arrived.at, "topic", subject.text or "")]
+            native = ids.native_id(room.thread, arrived.stanza_id or uuid.uuid4().hex)
+            heard = Heard(self.context.app, room.thread, user, native, arrived.at, profile=Profile(name=nick))
+            return events_of(stanza, heard, lambda own: self._in_room(room, nick, own))
+        try:
+            user, whom = self._user(stanza.get("from", "")), meant_by(bare(stanza.get("to", "")))
+        except InvalidAddress as error:
+            return [Unparsed(written(stanza).encode(), f"it is for or from nobody: {error}")]
+        own_id = stanza.get("id", "")
+        unique = own_id if len(own_id) >= ids.SHORTEST else f"{own_id}.{uuid.uuid4().hex}"
+        native, to = f"{user} {unique}", bare(stanza.get("to", ""))
+        self._talks.put(native, to)
+        if child(stanza, "body") is not None:
+            self._talks.put(user, to)
+        name = said(stanza, "nick", NICK)
+        heard = Heard(self.context.app, user, user, native, arrived.at, whom, Profile(name=name) if name else None)
+        return events_of(stanza, heard, lambda own: "" if own.startswith(ids.OURS) else ids.native_id(user, own))
+
+    def _in_room(self, room: Room, nick: str, own_id: str) -> str:
+        given = self._given.get((room.jid, nick, own_id))
+        return ids.native_id(room.thread, given) if given else ""
+
+    def _user(self, jid: str) -> str:
+        """The id of who writes from a JID; somebody who writes out of a room in private is who they are there."""
+        room, nick = self._rooms.of(jid), jid.partition("/")[2]
+        return user_of(f"{room.jid}{JOIN}/{nick}" if room is not None and nick else jid, self._jid)
+
+    def _real_jid(self, message: Element) -> str:
+        """Who wrote it by their JID, where an archive tells (XEP-0313, section 5.1.2)."""
+        told = child(message, "x", MUC_USER)
+        item = child(told, "item", MUC_USER) if told is not None else None
+        return bare(item.get("jid", "")) if item is not None else ""
+
+    def _hand_back(self, link: Link) -> None:
+        """What was not stored goes back to whoever wrote it, as from a component that is away; rooms keep theirs."""
+        for arrived in self._inbox.left():
+            if arrived.room is None and arrived.event is None and link.is_up:
+                link.send(_error(arrived.stanza, "wait", "recipient-unavailable"))
+
+    def _now(self) -> int:
+        return int(self.context.now() * 1000)
+
+
+def _signed(delivery: Delivery) -> Delivery:
+    """The same with its writer's name before the words."""
+    content, sender = delivery.content, delivery.sender
+    name = sender.name or sender.handle
+    if isinstance(content, Text) and name:
+        content = msgspec.structs.replace(content, text=f"{name}: {content.text}")
+    return msgspec.structs.replace(delivery, content=content, ghost="")
+
+
+def _error(stanza: Element, kind: str, name: str) -> Element:
+    """A stanza sent back with an error (RFC 6120, section 8.3)."""
+    answer = element(stanza.tag, type="error", to=stanza.get("from", ""), id=stanza.get("id", ""))
+    answer.set("from", stanza.get("to", ""))
+    return with_children(answer, with_children(element("error", type=kind), element(name, STANZAS)))
