@@ -97,11 +97,11 @@ class Person:
     async def asks(self, kind: str, to: str, query: Element) -> Element:
         """Ask somebody; returns the whole answer, which may be an error."""
         number = uuid.uuid4().hex
-        self._answers[number] = asyncio.get_running_loop().create_future()
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
         iq = element("iq", type=kind, to=to, id=number)
         self.send(with_children(iq, query))
         async with asyncio.timeout(PATIENCE):
-            return await self._answers.pop(number)
+            return await answer
 
     async def until(self, holds: Any, awaited: str, within: float = PATIENCE) -> None:
         await self.watch.until(holds, within=within, awaited=awaited)
