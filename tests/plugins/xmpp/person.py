@@ -97,7 +97,8 @@ class Person:
     async def asks(self, kind: str, to: str, query: Element) -> Element:
         """Ask somebody; returns the whole answer, which may be an error."""
         number = uuid.uuid4().hex
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Element] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
         iq = element("iq", type=kind, to=to, id=number)
         self.send(with_children(iq, query))
         async with asyncio.timeout(PATIENCE):

@@ -50,7 +50,7 @@ from gearmesh_xmpp.inbox import Inbox
 from gearmesh_xmpp.incoming import Heard, events_of
 from gearmesh_xmpp.link import Link
 from gearmesh_xmpp.names import ROOM as JOIN
-from gearmesh_xmpp.names import bare, ghost_of, is_room, jid_of, meant_by, room_of, user_of
+from gearmesh_xmpp.names import bare, ghost_of, is_room, jid_of, meant_by, room_in, room_of, user_of
 from gearmesh_xmpp.recent import Recent
 from gearmesh_xmpp.refusals import refusal
 from gearmesh_xmpp.room import Others, Room
@@ -87,9 +87,9 @@ class Xmpp(Bridge):
         self._jid = config.component
         self._link: Link | None = None
         self._inbox: Inbox[Arrived] = Inbox(self._tell)
-        self._rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
-        self._underway: dict[str, asyncio.Future[str]] = {}
-        """What goes out now, by the ids of stanzas, and what comes of it: an id that a room gave, or an error."""
+        self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
+        self._underway: dict[str, tuple[str, asyncio.Future[str]]] = {}
+        """What goes out now, by the ids of stanzas: to whom, and what comes of it: an id that a room gave, or an error."""
         self._given: Recent[tuple[str, str, str], str] = Recent(REMEMBERED)
         """By room, nickname and a sender's own id: the id that the room gave (corrections name the former)."""
         self._own: Recent[str, tuple[str, str]] = Recent(REMEMBERED)
@@ -122,7 +122,7 @@ class Xmpp(Bridge):
 
     async def sit_in(self, rooms: Collection[str]) -> None:
         """Be in these rooms."""
-        self._rooms.want(rooms)
+        self.rooms.want(rooms)
 
     async def run(self) -> None:
         """Connect, and tell what comes, until the connection is lost."""
@@ -136,7 +136,7 @@ class Xmpp(Bridge):
             tasks = {
                 ended,
                 asyncio.create_task(link.beat()),
-                asyncio.create_task(self._rooms.stay(link)),
+                asyncio.create_task(self.rooms.stay(link)),
                 asyncio.create_task(self._inbox.work()),
             }
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -151,7 +151,7 @@ class Xmpp(Bridge):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._link = None
-            for waiting in self._underway.values():
+            for _, waiting in self._underway.values():
                 if not waiting.done():
                     waiting.set_exception(Unclear("the connection to the XMPP server was lost"))
             await link.close()
@@ -161,7 +161,7 @@ class Xmpp(Bridge):
         sender = await self._speaker(delivery)
         if isinstance(delivery.content, Media):
             raise Rejected("files cannot be sent")
-        if is_room(delivery.thread) and delivery.ghost and sender == self._rooms.jid:
+        if delivery.ghost and sender == self.rooms.jid:
             delivery = _signed(delivery)  # the ghost was thrown out between being asked for and speaking
         answered = self._own.get(delivery.reply_to)
         replied = answered[0] if answered else "" if is_room(delivery.thread) else jid_of(delivery.user)
@@ -175,7 +175,7 @@ class Xmpp(Bridge):
         own = self._own.get(delivery.target[0])
         if own is not None:
             sender, original = own
-        elif not is_room(delivery.thread) and ids.delivery_of(delivery.target[0]):
+        elif not is_room(delivery.thread) and ids.delivery_of(delivery.thread, delivery.target[0]):
             sender, original = await self._speaker(delivery), delivery.target[0]
         else:
             raise Rejected("it is not known any more how to change this message")
@@ -220,7 +220,8 @@ class Xmpp(Bridge):
         if not ghost:
             return ""
         self._faces.put(ghost, sender)
-        return await self._rooms.ghost_in(thread, ghost, sender) if is_room(thread) else ghost
+        room = room_in(thread)
+        return await self.rooms.ghost_in(room, ghost, sender) if room else ghost
 
     # Going out
 
@@ -230,14 +231,15 @@ class Xmpp(Bridge):
         Raises:
             Retry, Rejected: we are not in the room.
         """
-        if not is_room(delivery.thread):
+        thread = room_in(delivery.thread)
+        if not thread:
             return delivery.ghost or self._jid
-        room = self._rooms.place(delivery.thread)
+        room = self.rooms.place(thread)
         if not delivery.ghost:
-            return self._rooms.jid
+            return self.rooms.jid
         if delivery.ghost in room.ours:
             return delivery.ghost
-        return await self._rooms.ghost_in(delivery.thread, bare(delivery.ghost), delivery.sender) or self._rooms.jid
+        return await self.rooms.ghost_in(thread, bare(delivery.ghost), delivery.sender) or self.rooms.jid
 
     async def _deliver(self, delivery: Delivery, stanza: Element, sender: str) -> str:
         """Let a stanza go out, and wait until it is there; returns its native id.
@@ -248,7 +250,8 @@ class Xmpp(Bridge):
         link, stanza_id = self._link, stanza.get("id", "")
         if link is None:
             raise Retry("there is no connection to the XMPP server")
-        waiting = self._underway[stanza_id] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._underway[stanza_id] = (bare(stanza.get("to", "")), waiting)
         try:
             link.send(stanza)
             if is_room(delivery.thread):
@@ -290,10 +293,10 @@ class Xmpp(Bridge):
             case "message" if stanza.get("type") == "error":
                 self._came_back(stanza)
             case "message":
-                if not self._rooms.take_message(stanza) and stanza.get("type") != "groupchat":
+                if not self.rooms.take_message(stanza) and stanza.get("type") != "groupchat":
                     self._put(Arrived(delayed(stanza) or self._now(), stanza))
             case "presence":
-                self._rooms.take_presence(stanza)
+                self.rooms.take_presence(stanza)
             case _:
                 self._answer(stanza)
 
@@ -304,29 +307,34 @@ class Xmpp(Bridge):
 
     def _came_back(self, stanza: Element) -> None:
         """A message of ours as an error: somebody waits for it, or believed it to be there."""
-        stanza_id = stanza.get("id", "")
-        delivery_id, error = ids.delivery_of(stanza_id), refusal(stanza)
-        waiting = self._underway.get(stanza_id)
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
-        elif delivery_id:
-            room = self._rooms.of(stanza.get("from", ""))
-            thread = room.thread if room is not None else self._user(stanza.get("from", ""))
-            receipt = ReceiptReceived(
-                thread, thread, self._now(), "failed", (stanza_id,), str(error), delivery_id, error
-            )
-            self._put(Arrived(self._now(), stanza, event=receipt))
+        stanza_id, sender, error = stanza.get("id", ""), stanza.get("from", ""), refusal(stanza)
+        if self.rooms.is_out(stanza):
+            error = Retry("one of us is not in the room any more", code=error.code)
+        to, waiting = self._underway.get(stanza_id, ("", None))
+        if waiting is not None:
+            if bare(sender) == to and not waiting.done():
+                waiting.set_exception(error)
+            return
+        try:
+            user = self._user(sender)
+        except InvalidAddress:
+            return
+        delivery_id = ids.delivery_of(user, stanza_id)
+        if delivery_id:
+            at = self._now()
+            failed = ReceiptReceived(user, user, at, "failed", (stanza_id,), str(error), delivery_id, error)
+            self._put(Arrived(at, stanza, event=failed))
 
     def _said_in_room(self, room: Room, message: Element, kept: Kept | None) -> None:
         """Something was said in a room, now or, with `kept`, before."""
         nick, own_id = message.get("from", "").partition("/")[2], message.get("id", "")
-        stanza_id = kept.stanza_id if kept is not None else self._rooms.stanza_id(room, message)
+        stanza_id = kept.stanza_id if kept is not None else self.rooms.stanza_id(room, message)
         stanza_id = stanza_id or own_id
         if stanza_id:
             self._given.put((room.jid, nick, own_id), stanza_id)
         at = kept.at if kept is not None else delayed(message) or self._now()
         told = self._real_jid(message)
-        delivery_id = ids.delivery_of(own_id)
+        delivery_id = ids.delivery_of(room.thread, own_id)
         is_ours = nick in room.nicks_of_ours() or told.rpartition("@")[2] == self._jid
         if is_ours or (kept is not None and delivery_id and not told):
             self._echoed(room, own_id, stanza_id, at, nick)
@@ -334,37 +342,31 @@ class Xmpp(Bridge):
             self._put(Arrived(at, message, room, stanza_id))
 
     def _echoed(self, room: Room, own_id: str, stanza_id: str, at: int, nick: str) -> None:
-        waiting = self._underway.get(own_id)
-        if waiting is not None:
+        to, waiting = self._underway.get(own_id, ("", None))
+        if waiting is not None and to == room.jid:
             if not waiting.done():
                 waiting.set_result(stanza_id)
             return
-        delivery_id = ids.delivery_of(own_id)
+        delivery_id = ids.delivery_of(room.thread, own_id)
         if delivery_id:
             native = ids.native_id(room.thread, stanza_id)
-            jid = next((jid for jid, ours in room.ours.items() if ours == nick), self._rooms.jid)
+            jid = next((jid for jid, ours in room.ours.items() if ours == nick), self.rooms.jid)
             self._own.put(native, (jid, own_id))
             echo = EchoReceived(native, room.thread, room.thread, at, delivery_id)
             self._put(Arrived(at, element("message"), room, stanza_id, echo))
 
     def _came_or_left(self, room: Room, news: Others) -> None:
-        at, user = self._now(), room.user_of(news.nick, news.jid)
-        change = "joined" if news.here else "left"
-        events: list[Event] = []
+        at, user, profile = self._now(), room.user_of(news.nick, news.jid), Profile(name=news.nick)
+        event = MembershipReceived(room.thread, user, at, "joined" if news.here else "left", news.reason, profile)
         if news.new_nick and room.shows_jids and news.jid:
-            events.append(MembershipReceived(room.thread, user, at, "name", news.new_nick))
-        elif change == "joined":
-            events.append(MembershipReceived(room.thread, user, at, "joined", news.reason, Profile(name=news.nick)))
-        else:
-            events.append(MembershipReceived(room.thread, user, at, "left", news.reason, Profile(name=news.nick)))
-        for event in events:
-            self._put(Arrived(at, element("presence"), room, event=event))
+            event = MembershipReceived(room.thread, user, at, "name", news.new_nick)
+        self._put(Arrived(at, element("presence"), room, event=event))
 
     def _put(self, arrived: Arrived) -> None:
         if self._inbox.put(arrived):
             return
         if arrived.room is not None:
-            self._rooms.catch_up(arrived.room.jid)
+            self.rooms.catch_up(arrived.room.jid)
         elif arrived.event is None and self._link is not None:
             self._link.send(_error(arrived.stanza, "wait", "resource-constraint"))
 
@@ -383,7 +385,7 @@ class Xmpp(Bridge):
         if arrived.room is not None and arrived.stanza_id:
             if native:
                 self._told.put(native, True)
-            self._rooms.is_told(arrived.room.jid, Position(arrived.at, arrived.stanza_id))
+            self.rooms.is_told(arrived.room.jid, Position(arrived.at, arrived.stanza_id))
 
     def _events(self, arrived: Arrived) -> list[Event]:
         stanza, room = arrived.stanza, arrived.room
@@ -416,7 +418,7 @@ class Xmpp(Bridge):
 
     def _user(self, jid: str) -> str:
         """The id of who writes from a JID; somebody who writes out of a room in private is who they are there."""
-        room, nick = self._rooms.of(jid), jid.partition("/")[2]
+        room, nick = self.rooms.of(jid), jid.partition("/")[2]
         return user_of(f"{room.jid}{JOIN}/{nick}" if room is not None and nick else jid, self._jid)
 
     def _real_jid(self, message: Element) -> str:

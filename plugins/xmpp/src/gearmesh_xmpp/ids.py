@@ -7,6 +7,9 @@ refers to the id that the room gave it (XEP-0359), so it is the same whoever wro
     gm.<delivery id>                 ours, in a direct message
     ada@example.org <id>             theirs, in a direct message
     talk@rooms.example.org?join <id> in a room, whoever wrote it
+
+The id that we give a message in a room begins otherwise: all who are there read it, and must not be able to say of it
+in a direct message that it arrived, or did not.
 """
 
 from __future__ import annotations
@@ -16,18 +19,20 @@ from typing import Final
 from gearmesh_xmpp.names import is_room
 
 OURS: Final = "gm."
+OURS_IN_ROOMS: Final = "gr."
 SHORTEST: Final = 6
 """Characters of an id that is taken for unique. Shorter ones are a client's count, which begins anew with it."""
 
 
-def ours(delivery_id: str) -> str:
+def ours(thread: str, delivery_id: str) -> str:
     """The id of a stanza that carries this delivery."""
-    return f"{OURS}{delivery_id}"
+    return f"{OURS_IN_ROOMS if is_room(thread) else OURS}{delivery_id}"
 
 
-def delivery_of(stanza_id: str) -> str:
-    """The delivery that a stanza of ours carried; "" for other stanzas."""
-    return stanza_id.removeprefix(OURS) if stanza_id.startswith(OURS) else ""
+def delivery_of(thread: str, stanza_id: str) -> str:
+    """The delivery that a stanza of ours in this thread carried; "" for other stanzas."""
+    start = OURS_IN_ROOMS if is_room(thread) else OURS
+    return stanza_id.removeprefix(start) if stanza_id.startswith(start) else ""
 
 
 def native_id(thread: str, reference: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -56,6 +56,10 @@ ENCRYPTED: Final = frozenset({"eu.siacs.conversations.axolotl", "urn:xmpp:omemo:
 """OMEMO (XEP-0384, both versions) and OpenPGP (XEP-0027)."""
 CALLS: Final = frozenset({"urn:xmpp:jingle-message:0", "urn:xmpp:call-invites:0"})
 """XEP-0353 and XEP-0482."""
+_STATES: Final[tuple[tuple[str, str, Literal["delivered", "read"]], ...]] = (
+    ("displayed", MARKERS, "read"),
+    ("received", RECEIPTS, "delivered"),
+)
 WORDLESS: Final = frozenset(
     {
         CHATSTATES,
@@ -166,21 +170,12 @@ def _about(message: Element, heard: Heard, changed: Callable[[str], str]) -> lis
             return [
                 EditReceived(heard.thread, heard.user, heard.at, target, content, number=number, profile=heard.profile)
             ]
-    for tag, namespace, state in (("displayed", MARKERS, "read"), ("received", RECEIPTS, "delivered")):
+    for tag, namespace, state in _STATES:
         seen = child(message, tag, namespace)
         if seen is not None and seen.get("id"):
             native = ids.native_id(heard.thread, seen.get("id", ""))
-            kind = "read" if state == "read" else "delivered"
-            return [
-                ReceiptReceived(
-                    heard.thread,
-                    heard.user,
-                    heard.at,
-                    "read" if kind == "read" else "delivered",
-                    (native,),
-                    delivery_id=ids.delivery_of(native),
-                )
-            ]
+            delivery_id = ids.delivery_of(heard.thread, native)
+            return [ReceiptReceived(heard.thread, heard.user, heard.at, state, (native,), delivery_id=delivery_id)]
     return []
 
 

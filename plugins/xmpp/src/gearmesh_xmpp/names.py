@@ -143,6 +143,12 @@ def is_room(thread: str) -> bool:
     return thread.endswith(ROOM)
 
 
+def room_in(thread: str) -> str:
+    """The id of the room that a thread is, or in which somebody is who is written to in private; "" without one."""
+    room, join, _ = thread.partition(ROOM)
+    return f"{room}{join}" if join else ""
+
+
 def jid_of(user: str) -> str:
     """The JID behind the id of a user or a room."""
     room, join, nick = user.partition(f"{ROOM}/")

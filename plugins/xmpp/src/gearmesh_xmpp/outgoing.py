@@ -37,14 +37,17 @@ def stanza(delivery: Delivery, sender: str, *payload: Element | None, name: str 
     """A message of this delivery, from one of our JIDs. `name` is shown by clients that do not know it (XEP-0172)."""
     room = is_room(delivery.thread)
     message = element(
-        "message", type="groupchat" if room else "chat", to=jid_of(delivery.thread), id=ids.ours(delivery.id)
+        "message",
+        type="groupchat" if room else "chat",
+        to=jid_of(delivery.thread),
+        id=ids.ours(delivery.thread, delivery.id),
     )
     message.set("from", sender)
     return with_children(
         message,
         *payload,
         element("nick", NICK, name) if name and not room else None,
-        element("origin-id", SID, id=ids.ours(delivery.id)),
+        element("origin-id", SID, id=ids.ours(delivery.thread, delivery.id)),
     )
 
 

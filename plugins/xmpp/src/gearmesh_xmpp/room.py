@@ -66,10 +66,12 @@ class Room:
         self.shows_jids = False
         """Whether everybody in it sees everybody's JID (status 100); else what we may see stays here."""
         self._entering: dict[str, asyncio.Future[str]] = {}
+        self._tried: dict[str, str] = {}
+        self._is_greeted = False
 
     def nicks_of_ours(self) -> frozenset[str]:
-        """The nicknames that are ours."""
-        return frozenset(self.ours.values())
+        """The nicknames that are ours, or just becoming ours: others hear of it before we do."""
+        return frozenset(self.ours.values()) | frozenset(self._tried.values())
 
     def user_of(self, nick: str, jid: str = "") -> str:
         """The user id of who has a nickname: their JID where everybody sees it, else the nickname in this room."""
@@ -78,6 +80,7 @@ class Room:
 
     def enters(self, jid: str, nick: str) -> tuple[Element, asyncio.Future[str]]:
         """The presence with which one of us enters, and what comes of it: the nickname, or `Refusal`."""
+        self._tried[jid] = nick
         waiting = self._entering[jid] = asyncio.get_running_loop().create_future()
         # What was said before comes out of the archive, where there is one.
         history = element("history", MUC, maxstanzas="0")
@@ -88,6 +91,7 @@ class Room:
     def entered(self, jid: str) -> None:
         """Nobody waits for this any more."""
         self._entering.pop(jid, None)
+        self._tried.pop(jid, None)
 
     def leaves(self) -> Iterator[Element]:
         """The presences with which all of us leave."""
@@ -95,6 +99,13 @@ class Room:
             presence = element("presence", type="unavailable", to=f"{self.jid}/{nick}")
             presence.set("from", jid)
             yield presence
+
+    def is_greeting(self, message: Element) -> bool:
+        """Whether it is the topic that whoever enters is told once, after the history (XEP-0045, section 7.2.15)."""
+        if self._is_greeted or child(message, "subject") is None or child(message, "body") is not None:
+            return False
+        self._is_greeted = True
+        return True
 
     def take(self, presence: Element, bridge: str) -> Others | Lost | None:
         """Take a presence from the room in. `bridge` is the one of us whose view of others counts."""
@@ -124,6 +135,8 @@ class Room:
         if gone:
             known = self.others.pop(nick, "")
             renamed = item.get("nick", "") if item is not None and "303" in codes else ""
+            if renamed and self.shows_jids and (known or jid):
+                self.others[renamed] = known or jid  # else they are somebody new, by what can be seen of them
             return Others(nick, known or jid, False, reason, renamed)
         new = nick not in self.others
         self.others[nick] = jid
@@ -140,6 +153,8 @@ class Room:
         waiting: asyncio.Future[str] | None,
     ) -> Lost | None:
         if not gone:
+            if "@" not in jid and jid not in self.ours:  # the bridge itself
+                self._is_greeted = False
             self.ours[jid] = nick
             self.others.pop(nick, None)
             if "100" in codes:

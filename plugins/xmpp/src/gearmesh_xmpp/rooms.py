@@ -10,7 +10,7 @@ from typing import Final
 from gearmesh import BridgeContext, BusUnavailable, Rejected, Retry, Sender
 from gearmesh_xmpp.archive import Archive, Kept, Position
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.elements import DISCO_INFO, MAM, SID, Element, child, children, element, stamp
+from gearmesh_xmpp.elements import DISCO_INFO, MAM, SID, Element, child, children, condition, element, stamp
 from gearmesh_xmpp.link import Link, Refused
 from gearmesh_xmpp.names import bare, jid_of
 from gearmesh_xmpp.room import Lost, Others, Refusal, Room, nickname
@@ -112,6 +112,14 @@ class Rooms:
         if jid in self._out:
             self._out[jid].set()
 
+    def is_out(self, error: Element) -> bool:
+        """Whether a message came back since who sent it is not in the room (XEP-0045, section 7.4); noted if so."""
+        room, jid = self.of(error.get("from", "")), error.get("to", "")
+        if room is None or "/" in error.get("from", "") or condition(error)[0] != "not-acceptable":
+            return False
+        self._lost(room, jid)
+        return True
+
     def take_presence(self, presence: Element) -> bool:
         """Take a presence; False: it is from no room."""
         room = self.of(presence.get("from", ""))
@@ -119,11 +127,8 @@ class Rooms:
             return False
         news = room.take(presence, self._config.component)
         if isinstance(news, Lost):
-            if news.jid == self.jid:
-                self._context.log.warning("out of a room", room=room.jid, how=news.how, reason=news.reason)
-                self._out[room.jid].set()
-            else:
-                self._resting[room.jid, news.jid] = self._context.now() + GHOST_REST
+            self._context.log.warning("out of a room", room=room.jid, who=news.jid, how=news.how, reason=news.reason)
+            self._lost(room, news.jid)
         elif news is not None and self.jid in room.ours:
             self._told(room, news)
         return True
@@ -139,6 +144,8 @@ class Rooms:
         if room is None or message.get("type") != "groupchat":
             return False
         if bare(message.get("to", "")) == self._config.component:
+            if room.is_greeting(message):
+                return True
             held = self._held.get(room.jid)
             if held is None:
                 self._hand_over(room, message, None)
@@ -190,6 +197,13 @@ class Rooms:
                 if isinstance(error, Refusal):
                     self._resting[jid_of(thread), jid] = self._context.now() + GHOST_REST
                 return ""
+
+    def _lost(self, room: Room, jid: str) -> None:
+        room.ours.pop(jid, None)
+        if jid == self.jid:
+            self._out[room.jid].set()
+        else:
+            self._resting[room.jid, jid] = self._context.now() + GHOST_REST
 
     async def _sit(self, link: Link, room: Room) -> None:
         tries = 0
