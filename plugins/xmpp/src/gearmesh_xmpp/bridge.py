@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Collection
 from typing import Any, ClassVar, Final
@@ -13,6 +14,7 @@ from gearmesh import (
     Bridge,
     BridgeContext,
     Capabilities,
+    ChatOpened,
     Delivery,
     EchoReceived,
     Event,
@@ -31,12 +33,16 @@ from gearmesh import (
 )
 from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp import ids, outgoing
+from gearmesh_xmpp.answers import answer, handle_wanted
 from gearmesh_xmpp.archive import Kept, Position
 from gearmesh_xmpp.capabilities import DIRECT, ROOM
 from gearmesh_xmpp.config import XmppConfig
+from gearmesh_xmpp.contacts import Contacts
 from gearmesh_xmpp.elements import (
     MUC_USER,
     NICK,
+    PING,
+    REPLY,
     STANZAS,
     Element,
     child,
@@ -88,8 +94,9 @@ class Xmpp(Bridge):
         self._link: Link | None = None
         self._inbox: Inbox[Arrived] = Inbox(self._tell)
         self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
+        self._contacts = Contacts(context)
         self._underway: dict[str, tuple[str, asyncio.Future[str]]] = {}
-        """What goes out now, by the ids of stanzas: to whom, and what comes of it: an id that a room gave, or an error."""
+        """What goes out now, by the ids of stanzas: to whom, and what comes of it (an id that a room gave, an error)."""
         self._given: Recent[tuple[str, str, str], str] = Recent(REMEMBERED)
         """By room, nickname and a sender's own id: the id that the room gave (corrections name the former)."""
         self._own: Recent[str, tuple[str, str]] = Recent(REMEMBERED)
@@ -137,7 +144,7 @@ class Xmpp(Bridge):
                 ended,
                 asyncio.create_task(link.beat()),
                 asyncio.create_task(self.rooms.stay(link)),
-                asyncio.create_task(self._inbox.work()),
+                asyncio.create_task(self._work(link)),
             }
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -155,6 +162,10 @@ class Xmpp(Bridge):
                 if not waiting.done():
                     waiting.set_exception(Unclear("the connection to the XMPP server was lost"))
             await link.close()
+
+    async def _work(self, link: Link) -> None:
+        await self._contacts.greet(link)
+        await self._inbox.work()
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send a text, as the ghost of whoever wrote it."""
@@ -296,13 +307,29 @@ class Xmpp(Bridge):
                 if not self.rooms.take_message(stanza) and stanza.get("type") != "groupchat":
                     self._put(Arrived(delayed(stanza) or self._now(), stanza))
             case "presence":
-                self.rooms.take_presence(stanza)
+                if not self.rooms.take_presence(stanza) and stanza.get("type") in {"subscribe", "unsubscribe", "probe"}:
+                    self._put(Arrived(self._now(), stanza))
             case _:
                 self._answer(stanza)
 
     def _answer(self, stanza: Element) -> None:
         """Whoever asks gets an answer (RFC 6120, section 8.2.3)."""
-        if stanza.get("type") in {"get", "set"} and self._link is not None:
+        if stanza.get("type") not in {"get", "set"} or self._link is None:
+            return
+        if handle_wanted(stanza) is not None:
+            self._put(Arrived(self._now(), stanza))
+            return
+        try:
+            face = self._faces.get(bare(stanza.get("to", "")))
+            payload = answer(stanza, self._jid, face, self.config.nick)
+        except InvalidAddress:
+            self._link.send(_error(stanza, "modify", "item-not-found"))
+            return
+        if payload is not None:
+            self._link.send(_result(stanza, payload))
+        elif child(stanza, "ping", PING) is not None:
+            self._link.send(_result(stanza))
+        else:
             self._link.send(_error(stanza, "cancel", "service-unavailable"))
 
     def _came_back(self, stanza: Element) -> None:
@@ -376,6 +403,9 @@ class Xmpp(Bridge):
         Raises:
             BusUnavailable: it is not stored.
         """
+        if arrived.room is None and arrived.event is None and arrived.stanza.tag != "message":
+            await self._introduced(arrived)
+            return
         events = [arrived.event] if arrived.event is not None else self._events(arrived)
         native = getattr(events[0], "native_id", "") if events else ""
         if arrived.room is not None and native and arrived.event is None and native in self._told:
@@ -386,6 +416,29 @@ class Xmpp(Bridge):
             if native:
                 self._told.put(native, True)
             self.rooms.is_told(arrived.room.jid, Position(arrived.at, arrived.stanza_id))
+
+    async def _introduced(self, arrived: Arrived) -> None:
+        """Somebody wants to see one of us, or to have a handle: from then on they are known, and can be written to.
+
+        Raises:
+            BusUnavailable: it is not stored.
+        """
+        stanza, link = arrived.stanza, self._link
+        if link is None:
+            return  # the answer would go nowhere: they ask again
+        try:
+            user = self._user(stanza.get("from", ""))
+        except InvalidAddress:
+            return
+        handle = handle_wanted(stanza)
+        with contextlib.suppress(Retry):
+            if handle is None and not await self._contacts.take(link, stanza):
+                return
+            name = said(stanza, "nick", NICK)
+            profile = Profile(name=name) if name else None
+            await self.context.receive(ChatOpened(user, user, arrived.at, profile, handle or ""))
+            if handle is not None:
+                link.send(_result(stanza))
 
     def _events(self, arrived: Arrived) -> list[Event]:
         stanza, room = arrived.stanza, arrived.room
@@ -409,8 +462,25 @@ class Xmpp(Bridge):
         if child(stanza, "body") is not None:
             self._talks.put(user, to)
         name = said(stanza, "nick", NICK)
+        if whom and self._answers_in_chat(stanza, user, to):
+            whom = ""
         heard = Heard(self.context.app, user, user, native, arrived.at, whom, Profile(name=name) if name else None)
         return events_of(stanza, heard, lambda own: "" if own.startswith(ids.OURS) else ids.native_id(user, own))
+
+    def _answers_in_chat(self, stanza: Element, user: str, to: str) -> bool:
+        """Whether a message to a ghost answers one that is known to be of the same chat: then that says whom it is for.
+
+        An answer to what is not known any more is told without it, so that it cannot go to somebody else.
+        """
+        reply = child(stanza, "reply", REPLY)
+        if reply is None:
+            return False
+        quoted = ids.native_id(user, reply.get("id", ""))
+        own = self._own.get(quoted)
+        if to == (bare(own[0]) if own is not None else self._talks.get(quoted)):
+            return True
+        stanza.remove(reply)
+        return False
 
     def _in_room(self, room: Room, nick: str, own_id: str) -> str:
         given = self._given.get((room.jid, nick, own_id))
@@ -444,6 +514,13 @@ def _signed(delivery: Delivery) -> Delivery:
     if isinstance(content, Text) and name:
         content = msgspec.structs.replace(content, text=f"{name}: {content.text}")
     return msgspec.structs.replace(delivery, content=content, ghost="")
+
+
+def _result(stanza: Element, *payload: Element) -> Element:
+    """The answer to a question."""
+    made = element("iq", type="result", to=stanza.get("from", ""), id=stanza.get("id", ""))
+    made.set("from", stanza.get("to", ""))
+    return with_children(made, *payload)
 
 
 def _error(stanza: Element, kind: str, name: str) -> Element:

@@ -7,6 +7,7 @@ received) counts alone, since the words beside it are for clients that do not kn
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -52,6 +53,8 @@ from gearmesh_xmpp.elements import (
     written,
 )
 
+MENTIONED: Final = re.compile(r"[^\s@,;!?][^\s,;!?]{0,254}(?<![.:])")
+"""What can stand behind the @ with which a text says whom it is for (`gearmesh.core.switchboard`)."""
 ENCRYPTED: Final = frozenset({"eu.siacs.conversations.axolotl", "urn:xmpp:omemo:2", "jabber:x:encrypted"})
 """OMEMO (XEP-0384, both versions) and OpenPGP (XEP-0027)."""
 CALLS: Final = frozenset({"urn:xmpp:jingle-message:0", "urn:xmpp:call-invites:0"})
@@ -116,6 +119,8 @@ def events_of(message: Element, heard: Heard, changed: Callable[[str], str]) -> 
     about = _about(message, heard, changed)
     if about:
         return about
+    if heard.whom and not MENTIONED.fullmatch(heard.whom) and child(message, "body") is not None:
+        return [_unparsed(message, heard, f"{heard.whom} cannot be written to from here", "text")]
     if any(namespace_of(one) in ENCRYPTED for one in message):
         return [_unparsed(message, heard, "it is encrypted for somebody else", "encrypted")]
     body = _words(message)
