@@ -52,7 +52,7 @@ Component "{ROOMS}" "muc"
 Component "{UPLOAD}" "http_file_share"
     http_host = "127.0.0.1"
     http_external_url = "http://127.0.0.1:{http}"
-    http_file_share_access = {{ "{BRIDGE}" }}
+    http_file_share_access = {{ "{BRIDGE}", "{DOMAIN}" }}
 """
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
+import aiohttp
 import pytest
 
-from gearmesh import Bridge, BridgeContext, Media, Message, Rejected, Retry, Secret, SendFailed, Text, Unclear
+from gearmesh import Bridge, BridgeContext, Media, MediaRef, Message, Rejected, Retry, Secret, SendFailed, Text, Unclear
 from gearmesh.testing import Shown
 from gearmesh.testing.contract import BridgeContract
 from gearmesh_xmpp import ids
@@ -19,6 +21,7 @@ from gearmesh_xmpp.elements import (
     CHATSTATES,
     CORRECT,
     MARKERS,
+    OOB,
     REACTIONS,
     RECEIPTS,
     REPLY,
@@ -30,9 +33,11 @@ from gearmesh_xmpp.elements import (
     said,
     with_children,
 )
+from gearmesh_xmpp.incoming import KINDS
+from gearmesh_xmpp.uploads import UPLOAD as SLOTS
 
 from .person import Person
-from .server import BRIDGE, SECRET, Prosody
+from .server import BRIDGE, SECRET, UPLOAD, Prosody
 from .wire import Wire
 
 ADA = "ada@example.org"
@@ -54,6 +59,7 @@ class TestXmpp(BridgeContract):
     }
     bad_addresses = ("ada", "example.org", "@example.org", "a b@example.org", "ada@", f"ben%x@{BRIDGE}", "a@b?join")
     keeps_messages = False
+    comes_as = {"voice": "audio", "gif": "image", "sticker": "image"}  # noqa: RUF012
 
     @asynccontextmanager
     async def network(self) -> AsyncIterator[None]:
@@ -62,7 +68,13 @@ class TestXmpp(BridgeContract):
             yield
 
     def make_bridge(self, context: BridgeContext, secret: str = SECRET) -> Bridge:
-        return Xmpp(XmppConfig(component=BRIDGE, secret=Secret(secret), port=self.wire.port), context)
+        files = f"http://127.0.0.1:{self.server.http}"
+        return Xmpp(
+            XmppConfig(
+                component=BRIDGE, secret=Secret(secret), port=self.wire.port, upload=UPLOAD, file_servers=(files,)
+            ),
+            context,
+        )
 
     def make_unauthorized_bridge(self, context: BridgeContext) -> Bridge:
         return self.make_bridge(context, "not-the-secret")
@@ -100,6 +112,9 @@ class TestXmpp(BridgeContract):
                 before = seen[replace.get("id", "")]
                 assert before.thread == author, "somebody changes what another has written"
                 seen[before.id] = Shown(before.id, text, author, history=(*before.history, before.text))
+            elif child(message, "x", OOB) is not None:
+                kind = KINDS.get(posixpath.splitext(text)[1], ("file", ""))[0]
+                seen[number] = Shown(number, "", author, link=text, media=kind)
             elif text:
                 answers = ids.native_id(ADA, reply.get("id", "")) if reply is not None else ""
                 seen[number] = Shown(number, text, author, reply_to=answers)
@@ -108,6 +123,8 @@ class TestXmpp(BridgeContract):
                 one.id,
                 one.text,
                 one.thread,
+                link=one.link,
+                media=one.media,
                 reply_to=one.reply_to,
                 history=one.history,
                 reactions={who: emoji for who, emoji in felt.get(native, {}).items() if emoji},
@@ -176,9 +193,30 @@ class TestXmpp(BridgeContract):
         return bool(told) and told[-1].endswith("composing")
 
     async def user_sends(self, content: Message, data: bytes = b"") -> str:
-        if isinstance(content, Media) or not isinstance(content, Text) or content.forwarded:
+        if isinstance(content, Media) and not content.view_once:
+            url = await self._uploads(data, content.ref)
+            return self._writes(url, with_children(element("x", OOB), element("url", OOB, url)))
+        if not isinstance(content, Text) or content.forwarded:
             self.cannot("XMPP has no such thing")
         return self._writes(content.text.replace("**", "*"))
+
+    async def user_sends_file(self, data: bytes) -> str:
+        return await self.user_sends(Media("image", MediaRef("", "", "image/png", len(data), name="a b.png")), data)
+
+    async def _uploads(self, data: bytes, ref: MediaRef) -> str:
+        request = element("request", SLOTS, **{"filename": ref.name, "size": str(len(data)), "content-type": ref.mime})
+        slot = child(await self.ada.asks("get", UPLOAD, request), "slot", SLOTS)
+        assert slot is not None
+        put, get = child(slot, "put", SLOTS), child(slot, "get", SLOTS)
+        assert put is not None
+        assert get is not None
+        headers = {one.get("name", ""): one.text or "" for one in children(put, "header", SLOTS)}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.put(put.get("url", ""), data=data, headers={**headers, "Content-Type": ref.mime}) as answer,
+        ):
+            assert answer.status == 201
+        return get.get("url", "")
 
     async def user_reacts(self, message: str, emoji: str) -> None:
         felt = element("reactions", REACTIONS, id=ids.reference(message))

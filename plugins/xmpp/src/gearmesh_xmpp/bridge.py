@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -20,6 +20,7 @@ from gearmesh import (
     Event,
     InvalidAddress,
     Media,
+    MediaRef,
     Profile,
     ReceiptDelivery,
     ReceiptReceived,
@@ -35,15 +36,17 @@ from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp import ids, outgoing
 from gearmesh_xmpp.answers import answer, handle_wanted
 from gearmesh_xmpp.archive import Kept, Position
-from gearmesh_xmpp.capabilities import DIRECT, ROOM
+from gearmesh_xmpp.capabilities import DIRECT, ROOM, with_files
 from gearmesh_xmpp.config import XmppConfig
 from gearmesh_xmpp.contacts import Contacts
+from gearmesh_xmpp.downloads import fetched
 from gearmesh_xmpp.elements import (
     MUC_USER,
     NICK,
     PING,
     REPLY,
     STANZAS,
+    VCARD,
     Element,
     child,
     delayed,
@@ -54,13 +57,14 @@ from gearmesh_xmpp.elements import (
 )
 from gearmesh_xmpp.inbox import Inbox
 from gearmesh_xmpp.incoming import Heard, events_of
-from gearmesh_xmpp.link import Link
+from gearmesh_xmpp.link import Link, Refused
 from gearmesh_xmpp.names import ROOM as JOIN
 from gearmesh_xmpp.names import bare, ghost_of, is_room, jid_of, meant_by, room_in, room_of, user_of
 from gearmesh_xmpp.recent import Recent
 from gearmesh_xmpp.refusals import refusal
 from gearmesh_xmpp.room import Others, Room
 from gearmesh_xmpp.rooms import Rooms
+from gearmesh_xmpp.uploads import uploaded
 
 REMEMBERED: Final = 10_000
 """Messages, and people, of whom a little is known without asking anybody."""
@@ -96,7 +100,7 @@ class Xmpp(Bridge):
         self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
         self._contacts = Contacts(context)
         self._underway: dict[str, tuple[str, asyncio.Future[str]]] = {}
-        """What goes out now, by the ids of stanzas: to whom, and what comes of it (an id that a room gave, an error)."""
+        """What goes out now, by the ids of stanzas: to whom, and what comes of it: a room's id, or an error."""
         self._given: Recent[tuple[str, str, str], str] = Recent(REMEMBERED)
         """By room, nickname and a sender's own id: the id that the room gave (corrections name the former)."""
         self._own: Recent[str, tuple[str, str]] = Recent(REMEMBERED)
@@ -108,8 +112,9 @@ class Xmpp(Bridge):
         """By JID: whom a ghost shows."""
 
     def capabilities(self, thread: str) -> Capabilities:
-        """Rooms have no receipts."""
-        return ROOM if is_room(thread) else DIRECT
+        """Rooms have no receipts; files need an upload service."""
+        can = ROOM if is_room(thread) else DIRECT
+        return with_files(can) if self.config.upload else can
 
     def parse_address(self, text: str) -> str:
         """A JID, or somebody in a room."""
@@ -170,13 +175,14 @@ class Xmpp(Bridge):
     async def send(self, delivery: Delivery) -> Sent:
         """Send a text, as the ghost of whoever wrote it."""
         sender = await self._speaker(delivery)
+        link = ""
         if isinstance(delivery.content, Media):
-            raise Rejected("files cannot be sent")
+            link = await self._uploaded(delivery.content.ref)
         if delivery.ghost and sender == self.rooms.jid:
             delivery = _signed(delivery)  # the ghost was thrown out between being asked for and speaking
         answered = self._own.get(delivery.reply_to)
         replied = answered[0] if answered else "" if is_room(delivery.thread) else jid_of(delivery.user)
-        native = await self._deliver(delivery, outgoing.message(delivery, sender, replied=replied), sender)
+        native = await self._deliver(delivery, outgoing.message(delivery, sender, link, replied), sender)
         return Sent((native,))
 
     async def edit(self, delivery: Delivery) -> Sent:
@@ -234,7 +240,31 @@ class Xmpp(Bridge):
         room = room_in(thread)
         return await self.rooms.ghost_in(room, ghost, sender) if room else ghost
 
+    async def profile(self, user: str) -> Profile:
+        """The name on somebody's card (XEP-0054). Its picture is in the card itself and has no address."""
+        if self._link is None:
+            raise Retry("there is no connection to the XMPP server")
+        try:
+            answer = await self._link.ask("get", jid_of(user), element("vCard", VCARD))
+        except Refused:
+            return Profile()
+        card = child(answer, "vCard", VCARD)
+        if card is None:
+            return Profile()
+        return Profile(name=said(card, "FN", VCARD).strip() or said(card, "NICKNAME", VCARD).strip())
+
+    def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
+        """A file that came in, from where its message said that it is."""
+        return fetched(ref.source, self.config.file_servers)
+
     # Going out
+
+    async def _uploaded(self, ref: MediaRef) -> str:
+        if self._link is None:
+            raise Retry("there is no connection to the XMPP server")
+        if not self.config.upload:
+            raise Rejected("files cannot be sent: no upload service is configured")
+        return await uploaded(self._link, self.context, self.config.upload, ref)
 
     async def _speaker(self, delivery: Delivery) -> str:
         """Which of us sends this: the ghost, or the bridge itself.

@@ -48,9 +48,10 @@ class Contacts:
                 link.send(_presence("unsubscribed", ours, who))
                 link.send(_presence("unavailable", ours, who))
             case "probe":
-                # Only who is subscribed is probed for (RFC 6121, section 4.3); who is not here forgets by this.
-                known = await self._context.recall(key)
-                link.send(available(ours, who) if known else _presence("unsubscribed", ours, who))
+                # Only who is subscribed is probed for (RFC 6121, section 4.3): their server knows better than we do.
+                if not await self._context.recall(key):
+                    await self._context.keep(key, "sees")
+                link.send(available(ours, who))
         return False
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gearmesh import Delivery, Edit, Reaction, Redaction, Rejected, Text
+from gearmesh import Delivery, Edit, Media, Reaction, Redaction, Rejected, Text
 from gearmesh_xmpp import ids
 from gearmesh_xmpp.elements import (
     ATTENTION_FREE,
@@ -57,7 +57,7 @@ def message(delivery: Delivery, sender: str, link: str = "", replied: str = "") 
     Raises:
         Rejected: it is nothing that goes as a message of its own.
     """
-    if link:
+    if isinstance(delivery.content, Media):
         body = [element("body", "", link), with_children(element("x", OOB), element("url", OOB, link))]
     elif isinstance(delivery.content, Text):
         body = [element("body", "", delivery.content.text)]
