@@ -23,8 +23,25 @@ REDIRECTS: Final = 5
 WITHIN: Final = aiohttp.ClientTimeout(total=600, connect=10, sock_read=30)
 
 
-class Inner(OSError):
-    """An address inside our own network."""
+class Guard:
+    """Lets nobody connect to an address inside the own network; `refused`: somebody wanted to."""
+
+    def __init__(self) -> None:
+        self.refused = False
+
+    def socket(self, address: tuple[Any, ...]) -> socket.socket:
+        """A socket towards an address. Called for each, before it is connected to.
+
+        Raises:
+            OSError: it is no public address.
+        """
+        family, kind, protocol, _, target = address
+        host = ipaddress.ip_address(str(target[0]).partition("%")[0])
+        inner = getattr(host, "ipv4_mapped", None) or host
+        if not inner.is_global or inner.is_multicast:
+            self.refused = True
+            raise OSError(f"{host} is no public address")
+        return socket.socket(family, kind, protocol)
 
 
 async def fetched(url: str, trusted: Collection[str]) -> AsyncIterator[bytes]:
@@ -35,8 +52,9 @@ async def fetched(url: str, trusted: Collection[str]) -> AsyncIterator[bytes]:
         Rejected: it is gone, or may not be fetched.
         Retry, RateLimited: it cannot be had now.
     """
+    guard = Guard()
     try:
-        async with _opened(url, trusted) as answer:
+        async with _opened(url, trusted, guard) as answer:
             if (answer.content_length or 0) > LIMIT:
                 raise FileTooLarge(answer.content_length or 0, LIMIT)
             size = 0
@@ -48,19 +66,19 @@ async def fetched(url: str, trusted: Collection[str]) -> AsyncIterator[bytes]:
     except aiohttp.InvalidURL:
         raise Rejected("the file's address is none") from None
     except (aiohttp.ClientError, OSError) as error:
-        if _is_inner(error):
+        if guard.refused:
             raise Rejected("the file's address leads into the own network") from None
         raise Retry(f"the file could not be fetched ({type(error).__name__})") from None
 
 
 @asynccontextmanager
-async def _opened(url: str, trusted: Collection[str]) -> AsyncIterator[aiohttp.ClientResponse]:
+async def _opened(url: str, trusted: Collection[str], guard: Guard) -> AsyncIterator[aiohttp.ClientResponse]:
     for _ in range(REDIRECTS):
         parts = urlsplit(url)
         is_trusted = f"{parts.scheme}://{parts.netloc}" in trusted
         if not is_trusted and (parts.scheme != "https" or not parts.hostname or "@" in parts.netloc):
             raise Rejected("the file's address is not https")
-        connector = aiohttp.TCPConnector(socket_factory=None if is_trusted else _public_socket, force_close=True)
+        connector = aiohttp.TCPConnector(socket_factory=None if is_trusted else guard.socket, force_close=True)
         async with (
             aiohttp.ClientSession(connector=connector, timeout=WITHIN, auto_decompress=False) as session,
             session.get(url, headers={"Accept-Encoding": "identity"}, allow_redirects=False) as answer,
@@ -83,23 +101,3 @@ def _check(status: int) -> None:
     if status >= 500 or status == 408:
         raise Retry("the file server has a failure", code=str(status))
     raise Rejected("the file is gone", code=str(status))
-
-
-def _public_socket(address: tuple[Any, ...]) -> socket.socket:
-    family, kind, protocol, _, target = address
-    host = ipaddress.ip_address(str(target[0]).partition("%")[0])
-    inner = getattr(host, "ipv4_mapped", None) or host
-    if not inner.is_global or inner.is_multicast:
-        raise Inner(f"{host} is no public address")
-    return socket.socket(family, kind, protocol)
-
-
-def _is_inner(error: BaseException) -> bool:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, Inner):
-            return True
-        if isinstance(seen, BaseExceptionGroup) and any(_is_inner(one) for one in seen.exceptions):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
