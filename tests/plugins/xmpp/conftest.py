@@ -28,15 +28,18 @@ GRACE_JID = f"4915112345678%whatsapp@{BRIDGE}"
 class Desk:
     """A bridge at work: `context` has what came in."""
 
-    def __init__(self, wire: Wire, context: FakeContext, *, upload: str = "") -> None:
+    def __init__(self, wire: Wire, context: FakeContext) -> None:
         self.wire, self.context = wire, context
-        self.upload = upload
+        link = context.media_link(context.offer(b""))
+        self.file_servers = (link.partition("/media/")[0],)
         self.bridge = self.make()
         self._sent = 0
 
     def make(self) -> Xmpp:
         """Another bridge for the same app, as another daemon has it."""
-        config = XmppConfig(component=BRIDGE, secret=Secret(SECRET), port=self.wire.port, upload=self.upload)
+        config = XmppConfig(
+            component=BRIDGE, secret=Secret(SECRET), port=self.wire.port, file_servers=self.file_servers
+        )
         self.bridge = Xmpp(config, self.context)
         self.runner = Runner(self.bridge, self.context)
         return self.bridge

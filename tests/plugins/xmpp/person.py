@@ -58,6 +58,8 @@ class Person:
         async with asyncio.timeout(PATIENCE):
             await begun.wait()
         self.send(element("presence"))
+        # The server's copy of it: from now on messages come here, and go to no archive instead.
+        await self.until(lambda: self.sees(f"{self.jid}/phone"), f"{self.name} is there")
         return self
 
     async def __aexit__(

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
+import msgspec
 import pytest
 
 from gearmesh import ChatOpened, MessageReceived, Sender, Text
 from gearmesh.model.events import Unparsed
-from gearmesh_xmpp.answers import CAPS, GATEWAY, REGISTER, SEARCH, version_of
+from gearmesh.testing.contract.samples import PNG
+from gearmesh_xmpp.answers import AVATAR_DATA, CAPS, GATEWAY, PUBSUB, REGISTER, SEARCH, version_of
 from gearmesh_xmpp.elements import (
     DISCO_INFO,
     NICK,
     PING,
     REPLY,
     VCARD,
+    VCARD_UPDATE,
     child,
     children,
     condition,
     element,
+    every,
     said,
     with_children,
 )
@@ -145,3 +152,38 @@ async def test_given_somebody_who_registers_then_they_are_known_under_the_handle
     assert (await ada.asks("set", BRIDGE, wanted)).get("type") == "result"
     opened = await desk.context.next_event(ChatOpened)
     assert (opened.user, opened.handle) == (ADA, "countess")
+
+
+async def test_given_somebody_with_a_picture_then_who_has_them_among_the_contacts_sees_it(
+    desk: Desk, ada: Person
+) -> None:
+    ada.send(element("presence", type="subscribe", to=GRACE_JID))
+    await ada.until(lambda: ada.sees(GRACE_JID), "the ghost is there")
+    avatar = desk.context.media_link(desk.context.offer(PNG))
+    await desk.says("Look at me", ADA, sender=msgspec.structs.replace(GRACE, avatar=avatar))
+    sha1 = hashlib.sha1(PNG).hexdigest()
+
+    def shown() -> bool:
+        told = [child(one, "x", VCARD_UPDATE) for one in ada.presences if one.get("from") == GRACE_JID]
+        return any(one is not None and said(one, "photo", VCARD_UPDATE) == sha1 for one in told)
+
+    await ada.until(shown, "the picture's hash")
+    card = child(await ada.asks("get", GRACE_JID, element("vCard", VCARD)), "vCard", VCARD)
+    assert card is not None
+    photo = child(card, "PHOTO", VCARD)
+    assert photo is not None
+    assert base64.b64decode(said(photo, "BINVAL", VCARD)) == PNG
+    query = with_children(element("pubsub", PUBSUB), element("items", PUBSUB, node=AVATAR_DATA))
+    answer = await ada.asks("get", GRACE_JID, query)
+    assert [base64.b64decode(one.text or "") for one in every(answer, "data", AVATAR_DATA)] == [PNG]
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:1/x.png", "no address", "http://example.org/x.png"])
+async def test_given_a_picture_that_cannot_be_had_then_the_message_goes_without(
+    desk: Desk, ada: Person, url: str
+) -> None:
+    await desk.says("Hello", ADA, sender=msgspec.structs.replace(GRACE, avatar=url))
+    await ada.reads("Hello")
+    card = child(await ada.asks("get", GRACE_JID, element("vCard", VCARD)), "vCard", VCARD)
+    assert card is not None
+    assert child(card, "PHOTO", VCARD) is None

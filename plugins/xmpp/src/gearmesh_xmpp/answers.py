@@ -35,7 +35,11 @@ from gearmesh_xmpp.elements import (
     with_children,
 )
 from gearmesh_xmpp.names import bare, ghost_of, meant_by
+from gearmesh_xmpp.pictures import Picture, photo
 
+AVATAR_DATA: Final = "urn:xmpp:avatar:data"
+AVATAR_METADATA: Final = "urn:xmpp:avatar:metadata"
+PUBSUB: Final = "http://jabber.org/protocol/pubsub"
 CAPS: Final = "http://jabber.org/protocol/caps"
 CAPS_NODE: Final = "https://gearmesh.example/xmpp"
 GATEWAY: Final = "jabber:iq:gateway"
@@ -86,7 +90,9 @@ def caps(jid: str) -> Element:
     return element("c", CAPS, hash="sha-1", node=CAPS_NODE, ver=version_of(jid))
 
 
-def answer(iq: Element, component: str, face: Sender | None, name: str) -> Element | None:
+def answer(
+    iq: Element, component: str, face: Sender | None, name: str, picture: Picture | None = None
+) -> Element | None:
     """What the answer to a question holds; None: we have none. `face` is whom the ghost that is asked shows.
 
     Raises:
@@ -102,7 +108,10 @@ def answer(iq: Element, component: str, face: Sender | None, name: str) -> Eleme
         case "get", "http://jabber.org/protocol/disco#items":
             return element("query", DISCO_ITEMS, node=query.get("node", ""))
         case "get", "vcard-temp":
-            return _vcard(asked, face, name)
+            card = _vcard(asked, face, name)
+            return with_children(card, photo(picture) if picture is not None else None)
+        case "get", "http://jabber.org/protocol/pubsub" if picture is not None:
+            return _avatar(query, picture)
         case _, "jabber:iq:search" if asked == component:
             return _search(query, component, iq.get("type") == "set")
         case _, "jabber:iq:gateway" if asked == component:
@@ -136,6 +145,23 @@ def _vcard(asked: str, face: Sender | None, name: str) -> Element:
     if face is not None and face.network:
         card.append(element("NOTE", VCARD, f"On {face.network}, by Gearmesh"))
     return card
+
+
+def _avatar(query: Element, picture: Picture) -> Element | None:
+    """A picture as XEP-0084 has it: what is known of it, or itself; None for any other node."""
+    items = child(query, "items", PUBSUB)
+    node = items.get("node", "") if items is not None else ""
+    if node == AVATAR_DATA:
+        payload = element("data", AVATAR_DATA, base64.b64encode(picture.data).decode())
+    elif node == AVATAR_METADATA:
+        payload = element("metadata", AVATAR_METADATA)
+        payload.append(
+            element("info", AVATAR_METADATA, id=picture.sha1, type=picture.mime, bytes=str(len(picture.data)))
+        )
+    else:
+        return None
+    item = with_children(element("item", PUBSUB, id=picture.sha1), payload)
+    return with_children(element("pubsub", PUBSUB), with_children(element("items", PUBSUB, node=node), item))
 
 
 def _search(query: Element, component: str, filled: bool) -> Element:

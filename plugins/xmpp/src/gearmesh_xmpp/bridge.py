@@ -60,6 +60,7 @@ from gearmesh_xmpp.incoming import Heard, events_of
 from gearmesh_xmpp.link import Link, Refused
 from gearmesh_xmpp.names import ROOM as JOIN
 from gearmesh_xmpp.names import bare, ghost_of, is_room, jid_of, meant_by, room_in, room_of, user_of
+from gearmesh_xmpp.pictures import Pictures
 from gearmesh_xmpp.recent import Recent
 from gearmesh_xmpp.refusals import refusal
 from gearmesh_xmpp.room import Others, Room
@@ -98,7 +99,8 @@ class Xmpp(Bridge):
         self._link: Link | None = None
         self._inbox: Inbox[Arrived] = Inbox(self._tell)
         self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
-        self._contacts = Contacts(context)
+        self._pictures = Pictures(config.file_servers, self._has_a_picture)
+        self._contacts = Contacts(context, self._pictures)
         self._underway: dict[str, tuple[str, asyncio.Future[str]]] = {}
         """What goes out now, by the ids of stanzas: to whom, and what comes of it: a room's id, or an error."""
         self._given: Recent[tuple[str, str, str], str] = Recent(REMEMBERED)
@@ -166,6 +168,7 @@ class Xmpp(Bridge):
             for _, waiting in self._underway.values():
                 if not waiting.done():
                     waiting.set_exception(Unclear("the connection to the XMPP server was lost"))
+            await self._pictures.close()
             await link.close()
 
     async def _work(self, link: Link) -> None:
@@ -237,6 +240,7 @@ class Xmpp(Bridge):
         if not ghost:
             return ""
         self._faces.put(ghost, sender)
+        self._pictures.want(ghost, sender)
         room = room_in(thread)
         return await self.rooms.ghost_in(room, ghost, sender) if room else ghost
 
@@ -350,8 +354,9 @@ class Xmpp(Bridge):
             self._put(Arrived(self._now(), stanza))
             return
         try:
-            face = self._faces.get(bare(stanza.get("to", "")))
-            payload = answer(stanza, self._jid, face, self.config.nick)
+            ghost = bare(stanza.get("to", ""))
+            face, picture = self._faces.get(ghost), self._pictures.get(ghost)
+            payload = answer(stanza, self._jid, face, self.config.nick, picture)
         except InvalidAddress:
             self._link.send(_error(stanza, "modify", "item-not-found"))
             return
@@ -447,6 +452,10 @@ class Xmpp(Bridge):
                 self._told.put(native, True)
             self.rooms.is_told(arrived.room.jid, Position(arrived.at, arrived.stanza_id))
 
+    def _has_a_picture(self, ghost: str) -> None:
+        """A picture was fetched: whoever sees the ghost is told, in its turn."""
+        self._put(Arrived(self._now(), element("picture", "", ghost)))
+
     async def _introduced(self, arrived: Arrived) -> None:
         """Somebody wants to see one of us, or to have a handle: from then on they are known, and can be written to.
 
@@ -456,6 +465,10 @@ class Xmpp(Bridge):
         stanza, link = arrived.stanza, self._link
         if link is None:
             return  # the answer would go nowhere: they ask again
+        if stanza.tag == "picture":
+            with contextlib.suppress(Retry):
+                await self._contacts.greet(link, stanza.text or "")
+            return
         try:
             user = self._user(stanza.get("from", ""))
         except InvalidAddress:
@@ -530,7 +543,7 @@ class Xmpp(Bridge):
     def _hand_back(self, link: Link) -> None:
         """What was not stored goes back to whoever wrote it, as from a component that is away; rooms keep theirs."""
         for arrived in self._inbox.left():
-            if arrived.room is None and arrived.event is None and link.is_up:
+            if arrived.stanza.tag == "message" and arrived.room is None and arrived.event is None and link.is_up:
                 link.send(_error(arrived.stanza, "wait", "recipient-unavailable"))
 
     def _now(self) -> int:

@@ -9,6 +9,7 @@ from gearmesh_xmpp.answers import caps
 from gearmesh_xmpp.elements import Element, element, with_children
 from gearmesh_xmpp.link import Link
 from gearmesh_xmpp.names import bare
+from gearmesh_xmpp.pictures import Pictures, update
 
 GROUP: Final = "contact"
 
@@ -16,18 +17,20 @@ GROUP: Final = "contact"
 class Contacts:
     """Who sees whom. A subscription is kept as `contact/<their JID>/<ours>`."""
 
-    def __init__(self, context: BridgeContext) -> None:
+    def __init__(self, context: BridgeContext, pictures: Pictures) -> None:
         self._context = context
+        self._pictures = pictures
 
-    async def greet(self, link: Link) -> None:
-        """Tell all who see one of us that we are there, after a connection was made.
+    async def greet(self, link: Link, only: str = "") -> None:
+        """Tell all who see one of us that we are there: after a connection was made, or, of `only`, what is new.
 
         Raises:
             BusUnavailable: who they are cannot be read.
         """
         for key in await self._context.recall_all(GROUP):
             _, who, ours = key.split("/", 2)
-            link.send(available(ours, who))
+            if only in {"", ours}:
+                link.send(self._available(ours, who))
 
     async def take(self, link: Link, presence: Element) -> bool:
         """Take a presence of somebody; whether they have just begun to see one of us.
@@ -41,7 +44,7 @@ class Contacts:
             case "subscribe":
                 await self._context.keep(key, "sees")
                 link.send(_presence("subscribed", ours, who))
-                link.send(available(ours, who))
+                link.send(self._available(ours, who))
                 return True
             case "unsubscribe":
                 await self._context.keep(key, "")
@@ -51,13 +54,12 @@ class Contacts:
                 # Only who is subscribed is probed for (RFC 6121, section 4.3): their server knows better than we do.
                 if not await self._context.recall(key):
                     await self._context.keep(key, "sees")
-                link.send(available(ours, who))
+                link.send(self._available(ours, who))
         return False
 
-
-def available(ours: str, who: str) -> Element:
-    """That one of us is there, and what they can do."""
-    return with_children(_presence("", ours, who), caps(ours))
+    def _available(self, ours: str, who: str) -> Element:
+        """That one of us is there, what they can do, and how they look."""
+        return with_children(_presence("", ours, who), caps(ours), update(self._pictures.get(ours)))
 
 
 def _presence(kind: str, ours: str, who: str) -> Element:
