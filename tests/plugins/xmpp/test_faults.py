@@ -7,12 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from gearmesh import EchoReceived, MessageReceived, Retry, Secret, Text, Unauthorized, Unclear
+from gearmesh import (
+    EchoReceived,
+    EditReceived,
+    MessageReceived,
+    ReactionReceived,
+    Retry,
+    Secret,
+    Text,
+    Unauthorized,
+    Unclear,
+)
 from gearmesh.model.events import ReceiptReceived
 from gearmesh.testing import FakeContext
 from gearmesh_xmpp.bridge import Xmpp
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.elements import RECEIPTS, child, element, said
+from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, child, element, said
 
 from .conftest import GRACE, GRACE_JID, ROOM, THREAD, Desk
 from .person import Person
@@ -206,3 +216,54 @@ async def test_given_a_message_that_another_server_gives_back_later_then_it_has_
             assert failed.failure is not None
             assert type(failed.failure).__name__ == "Rejected"
             await desk.runner.stop(5)
+
+
+async def test_given_a_room_without_an_archive_when_the_wire_was_cut_then_its_history_tells_what_was_said(
+    tmp_path: Path,
+) -> None:
+    with Prosody(tmp_path / "plain", archive=False) as server:
+        async with Wire(server.component) as wire, FakeContext("xmpp") as context, Person(server, "ada") as ada:
+            desk = Desk(wire, context)
+            await desk.runner.start(10)
+            await ada.enters(ROOM)
+            await desk.sits(THREAD)
+            own = await desk.says("Ours", sender=GRACE)
+            shown = await ada.reads("Ours")
+            assert own == f"{THREAD} {shown.get('id')}", "a room that gives no ids has those of its people"
+            ada.says("line 0", to=ROOM, room=True)
+            await context.next_event(MessageReceived)
+            before = len(context.reports)
+            wire.cut()
+            for number in range(1, 6):
+                ada.says(f"line {number}", to=ROOM, room=True)
+            await ada.reads("line 5")
+            wire.mend()
+            await reconnected(desk, before)
+            for number in range(1, 6):
+                assert (await context.next_event(MessageReceived)).content == Text(f"line {number}")
+            ada.says("line 6", to=ROOM, room=True)
+            assert (await context.next_event(MessageReceived)).content == Text("line 6")
+            came = [event.native_id for event in context.events_of(MessageReceived)]
+            assert len(set(came)) == 7, "a message that is told again is the same message"
+            await desk.runner.stop(5)
+
+
+async def test_given_a_reaction_and_a_change_during_a_pause_then_they_are_caught_up_too(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    own = ada.says("Teh words", to=ROOM, room=True)
+    first = await desk.context.next_event(MessageReceived)
+    before = len(desk.context.reports)
+    desk.wire.cut()
+    ada.says("The words", element("replace", CORRECT, id=own), to=ROOM, room=True)
+    felt = element("reactions", REACTIONS, id=first.native_id.partition(" ")[2])
+    felt.append(element("reaction", REACTIONS, "👍"))
+    ada.tells(felt, element("store", "urn:xmpp:hints"), to=ROOM, room=True)
+    await ada.gets("reactions", REACTIONS)
+    desk.wire.mend()
+    await reconnected(desk, before)
+    edit = await desk.context.next_event(EditReceived)
+    assert (edit.target, edit.content) == (first.native_id, Text("The words"))
+    assert (await desk.context.next_event(ReactionReceived)).target == first.native_id

@@ -283,3 +283,14 @@ async def test_given_many_senders_at_once_in_a_room_then_each_is_there_under_the
     await asyncio.gather(*(desk.says(f"I am {n}", sender=sender) for n, sender in enumerate(senders)))
     for number in range(10):
         assert (await ada.reads(f"I am {number}")).get("from") == f"{ROOM}/Person {number}"
+
+
+async def test_given_a_bridge_that_is_not_in_the_room_yet_then_a_sender_waits_for_it_instead_of_losing_their_name(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM)
+    await desk.runner.stop(5)
+    await desk.bridge.sit_in((THREAD,))
+    waiting = asyncio.create_task(desk.bridge.ghost(THREAD, GRACE))
+    await desk.runner.start(10)
+    assert await waiting == f"{GRACE_JID}/gearmesh"

@@ -107,7 +107,7 @@ class Xmpp(Bridge):
         """By room, nickname and a sender's own id: the id that the room gave (corrections name the former)."""
         self._own: Recent[str, tuple[str, str]] = Recent(REMEMBERED)
         """By native id: which of us sent a message, and under which id of ours."""
-        self._told: Recent[str, bool] = Recent(REMEMBERED)
+        self._told: Recent[tuple[str, str], bool] = Recent(REMEMBERED)
         self._talks: Recent[str, str] = Recent(REMEMBERED)
         """By user, or native id of what they wrote: to which of us it was, or who of us wrote last."""
         self._faces: Recent[str, Sender] = Recent(REMEMBERED)
@@ -142,6 +142,7 @@ class Xmpp(Bridge):
         """Connect, and tell what comes, until the connection is lost."""
         link = Link(self.config, self._hear)
         tasks: set[asyncio.Task[Any]] = set()
+        is_stopped = False
         try:
             await link.open()
             self._link = link
@@ -158,12 +159,14 @@ class Xmpp(Bridge):
                 task.result()
             raise ConnectionError(f"the connection to the XMPP server was lost: {await link.lost()}")
         except asyncio.CancelledError:
-            self._hand_back(link)
+            is_stopped = True
             raise
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if is_stopped:
+                self._hand_back(link)
             self._link = None
             for _, waiting in self._underway.values():
                 if not waiting.done():
@@ -391,14 +394,17 @@ class Xmpp(Bridge):
         """Something was said in a room, now or, with `kept`, before."""
         nick, own_id = message.get("from", "").partition("/")[2], message.get("id", "")
         stanza_id = kept.stanza_id if kept is not None else self.rooms.stanza_id(room, message)
-        stanza_id = stanza_id or own_id
+        if not stanza_id and len(own_id) >= ids.SHORTEST:
+            stanza_id = own_id  # a room that gives none: its people refer to each other's
         if stanza_id:
             self._given.put((room.jid, nick, own_id), stanza_id)
         at = kept.at if kept is not None else delayed(message) or self._now()
         told = self._real_jid(message)
         delivery_id = ids.delivery_of(room.thread, own_id)
         is_ours = nick in room.nicks_of_ours() or told.rpartition("@")[2] == self._jid
-        if is_ours or (kept is not None and delivery_id and not told):
+        is_past = kept is not None or delayed(message) is not None
+        # Who spoke in the past is told by their nickname alone where JIDs are not: ours have ids that we gave them.
+        if is_ours or (is_past and delivery_id and not told):
             self._echoed(room, own_id, stanza_id, at, nick)
         elif nick or child(message, "subject") is not None:
             self._put(Arrived(at, message, room, stanza_id))
@@ -442,15 +448,14 @@ class Xmpp(Bridge):
             await self._introduced(arrived)
             return
         events = [arrived.event] if arrived.event is not None else self._events(arrived)
-        native = getattr(events[0], "native_id", "") if events else ""
-        if arrived.room is not None and native and arrived.event is None and native in self._told:
+        place = (arrived.room.jid, arrived.stanza_id) if arrived.room is not None and arrived.stanza_id else None
+        if place is not None and place in self._told:
             return  # the archive and the room have both told it
         if events:
             await self.context.receive(*events)
-        if arrived.room is not None and arrived.stanza_id:
-            if native:
-                self._told.put(native, True)
-            self.rooms.is_told(arrived.room.jid, Position(arrived.at, arrived.stanza_id))
+        if place is not None:
+            self._told.put(place, True)
+            self.rooms.is_told(place[0], Position(arrived.at, arrived.stanza_id))
 
     def _has_a_picture(self, ghost: str) -> None:
         """A picture was fetched: whoever sees the ghost is told, in its turn."""

@@ -20,6 +20,8 @@ RESOURCE: Final = "gearmesh"
 ENTER_WITHIN: Final = 15.0
 PAUSES: Final = (0.5, 2.0, 10.0, 60.0, 300.0)
 """Seconds between tries to enter a room, the last again and again."""
+GHOST_WAITS: Final = 10.0
+"""Seconds that a ghost waits for the bridge to be in a room."""
 GHOST_REST: Final = 600.0
 """Seconds for which a ghost that is not let in is not tried again; what they say goes under the bridge's name."""
 OTHER_NICKS: Final = 9
@@ -55,6 +57,7 @@ class Rooms:
         self._entering: dict[tuple[str, str], asyncio.Lock] = {}
         self._positions: dict[str, Position] = {}
         self._unsaved: set[str] = set()
+        self._inside: dict[str, asyncio.Event] = {}
         self._link: Link | None = None
 
     def want(self, rooms: Collection[str]) -> None:
@@ -179,6 +182,7 @@ class Rooms:
     async def ghost_in(self, thread: str, ghost: str, sender: Sender) -> str:
         """The full JID of a ghost that is in a room now; "" where it is not let in."""
         jid = f"{ghost}/{RESOURCE}"
+        await self._entered(jid_of(thread))
         link = self._link
         if link is None:
             return ""
@@ -198,9 +202,18 @@ class Rooms:
                     self._resting[jid_of(thread), jid] = self._context.now() + GHOST_REST
                 return ""
 
+    async def _entered(self, room: str) -> None:
+        """Wait a while for the bridge to be in a room that it is to be in, for a ghost can only come after it."""
+        if room not in self._wanted or room in self._refused:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GHOST_WAITS):
+                await self._inside.setdefault(room, asyncio.Event()).wait()
+
     def _lost(self, room: Room, jid: str) -> None:
         room.ours.pop(jid, None)
         if jid == self.jid:
+            self._inside.setdefault(room.jid, asyncio.Event()).clear()
             self._out[room.jid].set()
         else:
             self._resting[room.jid, jid] = self._context.now() + GHOST_REST
@@ -232,6 +245,7 @@ class Rooms:
         room.features = await self._features(link, room.jid)
         position = self._positions.get(room.jid)
         await self._enter(link, room, self.jid, (self._config.nick, *_numbered(self._config.nick)), position)
+        self._inside.setdefault(room.jid, asyncio.Event()).set()
         if position is None:
             self.is_told(room.jid, Position(int(self._context.now() * 1000)))
             await self._save()
@@ -277,6 +291,8 @@ class Rooms:
 
     def _leave(self, link: Link, jid: str) -> None:
         room = self._rooms.pop(jid)
+        if jid in self._inside:
+            self._inside[jid].clear()
         self._out.pop(jid, None)
         self._held.pop(jid, None)
         with contextlib.suppress(Retry):
