@@ -187,3 +187,11 @@ async def test_given_a_picture_that_cannot_be_had_then_the_message_goes_without(
     card = child(await ada.asks("get", GRACE_JID, element("vCard", VCARD)), "vCard", VCARD)
     assert card is not None
     assert child(card, "PHOTO", VCARD) is None
+
+
+async def test_given_a_client_whose_ids_are_a_count_then_each_of_its_messages_comes_in(desk: Desk, ada: Person) -> None:
+    for text in ("one", "two"):
+        ada.says(text, id_="1")
+    came = [await desk.context.next_event(MessageReceived) for _ in range(2)]
+    assert [event.content for event in came] == [Text("one"), Text("two")]
+    assert came[0].native_id != came[1].native_id

@@ -144,3 +144,24 @@ def form(kind: str, **fields: str) -> Element:
 def every(root: Element, tag: str, namespace: str = "") -> Iterator[Element]:
     """All elements of this name, however deep."""
     return root.iter(f"{{{namespace}}}{tag}" if namespace else tag)
+
+
+def result(stanza: Element, *payload: Element) -> Element:
+    """The answer to a question."""
+    made = element("iq", type="result", to=stanza.get("from", ""), id=stanza.get("id", ""))
+    made.set("from", stanza.get("to", ""))
+    return with_children(made, *payload)
+
+
+def sent_back(stanza: Element, kind: str, name: str) -> Element:
+    """A stanza with an error, to whoever sent it (RFC 6120, section 8.3)."""
+    made = element(stanza.tag, type="error", to=stanza.get("from", ""), id=stanza.get("id", ""))
+    made.set("from", stanza.get("to", ""))
+    return with_children(made, with_children(element("error", type=kind), element(name, STANZAS)))
+
+
+def real_jid(message: Element) -> str:
+    """Who wrote in a room by their bare JID, where its archive tells (XEP-0313, section 5.1.2); "" where not."""
+    told = child(message, "x", MUC_USER)
+    item = child(told, "item", MUC_USER) if told is not None else None
+    return item.get("jid", "").partition("/")[0] if item is not None else ""
