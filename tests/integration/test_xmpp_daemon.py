@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.plugins.xmpp.person import Person
-from tests.plugins.xmpp.server import BRIDGE, SECRET, Prosody
+from tests.plugins.xmpp.server import BRIDGE, ROOMS, SECRET, Prosody
 
 from gearmesh_xmpp.elements import MARKERS, REACTIONS, RECEIPTS, child, element, said, with_children
 from gearmesh_xmpp.names import ghost_of
@@ -102,3 +102,46 @@ async def test_given_nobody_whom_a_message_is_for_then_the_component_says_how_to
     await countess.until(
         lambda: any(one.get("from") == BRIDGE and said(one, "body") for one in countess.messages), "help"
     )
+
+
+ROOM = f"talk@{ROOMS}"
+
+
+@pytest.fixture
+async def linked(quiet_town: Town, prosody: Prosody) -> AsyncIterator[tuple[Town, Person]]:
+    """A town with one more app, of which a room is linked to a group that two people with phones are in."""
+    async with Person(prosody, "ada") as countess:
+        await countess.enters(ROOM, "Countess")
+        quiet_town.tables["apps"]["jabber"] = {
+            "bridge": "xmpp",
+            "component": BRIDGE,
+            "secret": f"plain:{SECRET}",
+            "port": prosody.component,
+            "unclear_wait": 2.0,
+        }
+        quiet_town.tables["conversations"] = [{"code": "parlour", "title": "The parlour", "rooms": [f"jabber:{ROOM}"]}]
+        await quiet_town.start()
+        await countess.until(lambda: countess.sees(f"{ROOM}/Gearmesh"), "the bridge in the room")
+        for phone in (ADA, BEN):
+            await quiet_town.phones.types(phone, "join parlour")
+            await quiet_town.phones.sees(phone, "You are in The parlour now")
+        yield quiet_town, countess
+
+
+async def test_given_a_room_that_is_linked_to_a_group_then_all_read_each_other_once_and_in_order(
+    linked: tuple[Town, Person],
+) -> None:
+    town, countess = linked
+    for number in range(5):
+        countess.says(f"from the room {number}", to=ROOM, room=True)
+    await town.phones.sees(ADA, "from the room 4")
+    await town.phones.sees(BEN, "from the room 4")
+    for phone in (ADA, BEN):
+        read = [text.rpartition("\n")[2] for text in await town.phones.texts(phone)]
+        assert [text for text in read if "from the room" in text] == [f"from the room {number}" for number in range(5)]
+    for number in range(5):
+        await town.phones.types(BEN, f"from Ben {number}")
+    shown = await countess.reads("from Ben 4")
+    assert str(shown.get("from")).startswith(f"{ROOM}/Ben")
+    there = [said(one, "body") for one in countess.messages if "from Ben" in said(one, "body")]
+    assert there == [f"from Ben {number}" for number in range(5)]
