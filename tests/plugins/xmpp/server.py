@@ -86,7 +86,8 @@ class Prosody:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        # Ended properly, it may wait ten seconds for its clients; nobody needs its data any more.
+        self.kill()
 
     def start(self) -> None:
         """Start it, with whatever it knew before; returns when it takes connections."""
