@@ -294,3 +294,19 @@ async def test_given_a_bridge_that_is_not_in_the_room_yet_then_a_sender_waits_fo
     waiting = asyncio.create_task(desk.bridge.ghost(THREAD, GRACE))
     await desk.runner.start(10)
     assert await waiting == f"{GRACE_JID}/gearmesh"
+
+
+async def test_given_a_message_that_says_that_somebody_else_wrote_it_then_it_is_from_whom_the_room_says(
+    desk: Desk, ada: Person, ben: Person
+) -> None:
+    await ada.enters(ROOM)
+    await ben.enters(ROOM)
+    await desk.sits(THREAD)
+    claim = with_children(element("x", MUC_USER), element("item", MUC_USER, jid="ada@example.org/phone"))
+    delay = element("delay", "urn:xmpp:delay", stamp="2026-01-01T00:00:00Z")
+    ben.says("I am Ada", claim, delay, element("stanza-id", SID, by=ROOM, id="chosen-by-ben"), to=ROOM, room=True)
+    event = await desk.context.next_event(MessageReceived)
+    assert event.user == "ben@example.org"
+    shown = await ada.reads("I am Ada")
+    assert event.native_id == f"{THREAD} {room_id(shown)}"
+    assert not event.native_id.endswith("chosen-by-ben")

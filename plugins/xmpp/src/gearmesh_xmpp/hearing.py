@@ -65,7 +65,7 @@ class Hearing:
                 self._came_back(stanza)
             case "message":
                 if not self.rooms.take_message(stanza) and stanza.get("type") != "groupchat":
-                    self._put(Arrived(delayed(stanza) or self._now(), stanza, own_id=_unique(stanza.get("id", ""))))
+                    self._put(Arrived(self._sent_at(stanza), stanza, own_id=_unique(stanza.get("id", ""))))
             case "presence":
                 if not self.rooms.take_presence(stanza) and stanza.get("type") in {"subscribe", "unsubscribe", "probe"}:
                     self._put(Arrived(self._now(), stanza))
@@ -119,8 +119,9 @@ class Hearing:
             stanza_id = own_id  # a room that gives none: its people refer to each other's
         if stanza_id:
             self._known.given.put((room.jid, nick, own_id), stanza_id)
-        at = kept.at if kept is not None else delayed(message) or self._now()
-        told = real_jid(message)
+        at = kept.at if kept is not None else self._sent_at(message)
+        # Only in an archive is that the room's own word (XEP-0313, section 5.1.2): else somebody may have written it.
+        told = real_jid(message) if kept is not None else ""
         delivery_id = ids.delivery_of(room.thread, own_id)
         is_ours = nick in room.nicks_of_ours() or told.rpartition("@")[2] == self._jid
         is_past = kept is not None or delayed(message) is not None
@@ -128,7 +129,7 @@ class Hearing:
         if is_ours or (is_past and delivery_id and not told):
             self._echoed(room, own_id, stanza_id, at, nick)
         elif nick or child(message, "subject") is not None:
-            self._put(Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id))
+            self._put(Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id, jid=told))
 
     def _echoed(self, room: Room, own_id: str, stanza_id: str, at: int, nick: str) -> None:
         """A message of ours is shown: whoever sent it waits for that, or does not know of it yet."""
@@ -160,6 +161,11 @@ class Hearing:
             self.rooms.catch_up(arrived.room.jid)
         elif arrived.event is None and self._link is not None:
             self._link.send(sent_back(arrived.stanza, "wait", "resource-constraint"))
+
+    def _sent_at(self, stanza: Element) -> int:
+        """When it was sent, as it says itself where it comes late; never later than now."""
+        now = self._now()
+        return min(delayed(stanza) or now, now)
 
     def _now(self) -> int:
         return int(self._context.now() * 1000)

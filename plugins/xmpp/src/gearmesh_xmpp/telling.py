@@ -12,7 +12,7 @@ from gearmesh_xmpp import ids
 from gearmesh_xmpp.answers import handle_wanted
 from gearmesh_xmpp.archive import Position
 from gearmesh_xmpp.contacts import Contacts
-from gearmesh_xmpp.elements import NICK, REPLY, Element, child, real_jid, result, said, written
+from gearmesh_xmpp.elements import NICK, REPLY, Element, child, result, said, written
 from gearmesh_xmpp.incoming import Heard, events_of
 from gearmesh_xmpp.known import Known
 from gearmesh_xmpp.link import Link
@@ -25,7 +25,8 @@ class Arrived(msgspec.Struct, frozen=True):
     """Something to be told: a stanza with the `room` that it came from, or what was read off one already.
 
     `at` is when it was sent, in milliseconds, `own_id` what names it where it came from: what a room or its archive
-    calls it, or its sender. `stored_as` is what the room's archive goes on from, "" where it has none.
+    calls it, or its sender. `stored_as` is what the room's archive goes on from, "" where it has none. `jid` is who
+    wrote it, where an archive tells.
     """
 
     at: int
@@ -34,6 +35,7 @@ class Arrived(msgspec.Struct, frozen=True):
     own_id: str = ""
     stored_as: str = ""
     event: Event | None = None
+    jid: str = ""
 
 
 class Telling:
@@ -126,7 +128,7 @@ class Telling:
         stanza = arrived.stanza
         nick = stanza.get("from", "").partition("/")[2]
         subject = child(stanza, "subject")
-        user = room.user_of(nick, real_jid(stanza)) if nick else room.thread
+        user = room.user_of(nick, arrived.jid) if nick else room.thread
         if subject is not None and child(stanza, "body") is None:
             return [MembershipReceived(room.thread, user, arrived.at, "topic", subject.text or "")]
         native = ids.native_id(room.thread, arrived.own_id)
