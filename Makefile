@@ -6,7 +6,8 @@ ARGS ?=
 SEED ?= 1
 WORKERS ?= 3
 
-PACKAGES := pyproject.toml plugins/irc/pyproject.toml plugins/meta/pyproject.toml
+PACKAGES := pyproject.toml plugins/irc/pyproject.toml plugins/meta/pyproject.toml plugins/xmpp/pyproject.toml
+OWN := -e . -e plugins/irc -e plugins/meta -e plugins/xmpp
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
@@ -58,7 +59,7 @@ $(VENV)/bin/python:
 
 $(RUN_READY): requirements.txt $(PACKAGES) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e plugins/irc -e plugins/meta
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(OWN)
 	@touch $@
 
 $(DEV_READY): requirements-dev.txt $(RUN_READY)

@@ -58,6 +58,7 @@ DOCUMENTS: Final = tuple(
         "plugins/FEATURES.md",
         "plugins/meta/README.md",
         "plugins/meta/SANDBOX.md",
+        "plugins/xmpp/README.md",
         "broker/PROTOCOL.md",
         "tests/chaos/README.md",
     )

@@ -73,6 +73,7 @@ class Directory:
             handle=person.handle if person else "",
             network=network,
             avatar=profile.avatar,
+            address=str(address),
         )
 
     async def register(

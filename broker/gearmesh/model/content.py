@@ -24,12 +24,16 @@ KEPT_FILES: Final = SYSTEM_APP
 
 
 class Sender(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who wrote, as they are shown elsewhere. `network` is the display name, such as "WhatsApp"."""
+    """Who wrote, as they are shown elsewhere. `network` is the display name, such as "WhatsApp".
+
+    `address` is theirs in `app:user` form, for networks where they can be written to under one that is made of it.
+    """
 
     name: str = ""
     handle: str = ""
     network: str = ""
     avatar: str = ""
+    address: str = ""
 
 
 class Text(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="text"):

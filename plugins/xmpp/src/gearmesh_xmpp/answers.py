@@ -1,0 +1,192 @@
+"""What the component and its ghosts answer when a client asks about them: pure functions from a question to an answer.
+
+A client offers what works by what it finds here (XEP-0030, with the hash of XEP-0115 in presences). Search (XEP-0055)
+and the older gateway prompt (XEP-0100, section 6.3) turn a handle or an address of another network into the JID that
+it has here; nothing is looked up, so nobody learns who exists.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Final
+
+from gearmesh import InvalidAddress, Sender
+from gearmesh_xmpp.elements import (
+    CHATSTATES,
+    CORRECT,
+    DISCO_INFO,
+    DISCO_ITEMS,
+    MARKERS,
+    NICK,
+    OOB,
+    PING,
+    REACTIONS,
+    RECEIPTS,
+    REPLY,
+    RETRACT,
+    SID,
+    VCARD,
+    Element,
+    child,
+    element,
+    namespace_of,
+    said,
+    with_children,
+)
+from gearmesh_xmpp.names import bare, ghost_of, meant_by
+from gearmesh_xmpp.pictures import Picture, photo
+
+AVATAR_DATA: Final = "urn:xmpp:avatar:data"
+AVATAR_METADATA: Final = "urn:xmpp:avatar:metadata"
+PUBSUB: Final = "http://jabber.org/protocol/pubsub"
+CAPS: Final = "http://jabber.org/protocol/caps"
+CAPS_NODE: Final = "https://gearmesh.example/xmpp"
+GATEWAY: Final = "jabber:iq:gateway"
+REGISTER: Final = "jabber:iq:register"
+SEARCH: Final = "jabber:iq:search"
+OF_GHOSTS: Final = (
+    CHATSTATES,
+    DISCO_INFO,
+    DISCO_ITEMS,
+    CORRECT,
+    MARKERS,
+    NICK,
+    OOB,
+    PING,
+    REACTIONS,
+    RECEIPTS,
+    REPLY,
+    RETRACT,
+    SID,
+    VCARD,
+)
+OF_COMPONENT: Final = (*OF_GHOSTS, GATEWAY, REGISTER, SEARCH, r"jid\20escaping")
+SEARCHED: Final = (
+    "Fill in the handle of somebody, such as grace, or their address on another network, such as whatsapp:4915112345678"
+)
+REGISTERED: Final = "Choose the handle under which people on other networks find you"
+
+
+def features_of(jid: str) -> tuple[str, ...]:
+    """What can be done with one of our JIDs, sorted."""
+    return tuple(sorted(OF_GHOSTS if "@" in jid else OF_COMPONENT))
+
+
+def identity_of(jid: str) -> tuple[str, str]:
+    """Category and type of an identity (XEP-0030; the registry has both)."""
+    return ("account", "registered") if "@" in jid else ("gateway", "xmpp")
+
+
+def version_of(jid: str) -> str:
+    """The hash of what can be done (XEP-0115, section 5.1), of identities without names."""
+    category, kind = identity_of(jid)
+    text = "".join(f"{one}<" for one in (f"{category}/{kind}//", *features_of(jid)))
+    return base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()
+
+
+def caps(jid: str) -> Element:
+    """What stands in the presences of one of our JIDs (XEP-0115)."""
+    return element("c", CAPS, hash="sha-1", node=CAPS_NODE, ver=version_of(jid))
+
+
+def answer(
+    iq: Element, component: str, face: Sender | None, name: str, picture: Picture | None = None
+) -> Element | None:
+    """What the answer to a question holds; None: we have none. `face` is whom the ghost that is asked shows.
+
+    Raises:
+        InvalidAddress: the question is about an address that is none.
+    """
+    asked = bare(iq.get("to", ""))
+    query = next(iter(iq), None)
+    if query is None:
+        return None
+    match iq.get("type"), namespace_of(query):
+        case "get", "http://jabber.org/protocol/disco#info":
+            return _info(asked, query)
+        case "get", "http://jabber.org/protocol/disco#items":
+            return element("query", DISCO_ITEMS, node=query.get("node", ""))
+        case "get", "vcard-temp":
+            card = _vcard(asked, face, name)
+            return with_children(card, photo(picture) if picture is not None else None)
+        case "get", "http://jabber.org/protocol/pubsub" if picture is not None:
+            return _avatar(query, picture)
+        case _, "jabber:iq:search" if asked == component:
+            return _search(query, component, iq.get("type") == "set")
+        case _, "jabber:iq:gateway" if asked == component:
+            return _gateway(query, component, iq.get("type") == "set")
+        case "get", "jabber:iq:register" if asked == component:
+            form = element("query", REGISTER)
+            return with_children(form, element("instructions", REGISTER, REGISTERED), element("username", REGISTER))
+        case _:
+            return None
+
+
+def handle_wanted(iq: Element) -> str | None:
+    """The handle that a registration asks for (XEP-0077), "" for any; None: it is no registration."""
+    query = child(iq, "query", REGISTER)
+    if iq.get("type") != "set" or query is None or child(query, "remove", REGISTER) is not None:
+        return None
+    return said(query, "username", REGISTER).strip()
+
+
+def _info(asked: str, query: Element) -> Element:
+    category, kind = identity_of(asked)
+    info = element("query", DISCO_INFO, node=query.get("node", ""))
+    info.append(element("identity", DISCO_INFO, category=category, type=kind))
+    info.extend(element("feature", DISCO_INFO, var=feature) for feature in features_of(asked))
+    return info
+
+
+def _vcard(asked: str, face: Sender | None, name: str) -> Element:
+    shown = name if "@" not in asked else face.name or face.handle if face is not None else meant_by(asked)
+    card = with_children(element("vCard", VCARD), element("FN", VCARD, shown), element("NICKNAME", VCARD, shown))
+    if face is not None and face.network:
+        card.append(element("NOTE", VCARD, f"On {face.network}, by Gearmesh"))
+    return card
+
+
+def _avatar(query: Element, picture: Picture) -> Element | None:
+    """A picture as XEP-0084 has it: what is known of it, or itself; None for any other node."""
+    items = child(query, "items", PUBSUB)
+    node = items.get("node", "") if items is not None else ""
+    if node == AVATAR_DATA:
+        payload = element("data", AVATAR_DATA, base64.b64encode(picture.data).decode())
+    elif node == AVATAR_METADATA:
+        payload = element("metadata", AVATAR_METADATA)
+        payload.append(
+            element("info", AVATAR_METADATA, id=picture.sha1, type=picture.mime, bytes=str(len(picture.data)))
+        )
+    else:
+        return None
+    item = with_children(element("item", PUBSUB, id=picture.sha1), payload)
+    return with_children(element("pubsub", PUBSUB), with_children(element("items", PUBSUB, node=node), item))
+
+
+def _search(query: Element, component: str, filled: bool) -> Element:
+    found = element("query", SEARCH)
+    if not filled:
+        return with_children(found, element("instructions", SEARCH, SEARCHED), element("nick", SEARCH))
+    asked = said(query, "nick", SEARCH).strip()
+    jid = _jid(asked, component)
+    if jid:
+        found.append(with_children(element("item", SEARCH, jid=jid), element("nick", SEARCH, asked)))
+    return found
+
+
+def _gateway(query: Element, component: str, filled: bool) -> Element:
+    told = element("query", GATEWAY)
+    if not filled:
+        return with_children(told, element("desc", GATEWAY, SEARCHED), element("prompt", GATEWAY))
+    asked = said(query, "prompt", GATEWAY).strip()
+    jid = _jid(asked, component)
+    if not jid:
+        raise InvalidAddress(asked, "a handle, or app:user")
+    return with_children(told, element("jid", GATEWAY, jid))
+
+
+def _jid(asked: str, component: str) -> str:
+    """The JID of whom somebody asks for: `@grace`, `grace`, `whatsapp:4915112345678`; "" where it can be nobody."""
+    asked = asked.removeprefix("@") if ":" not in asked else asked
+    return ghost_of(asked if ":" in asked else "", asked.lower(), component)

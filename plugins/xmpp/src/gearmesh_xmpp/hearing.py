@@ -1,0 +1,176 @@
+"""Everything that the server sends, the moment it comes: what somebody waits for is settled, questions are answered,
+the rest is put into the inbox for its turn."""
+
+from __future__ import annotations
+
+import uuid
+
+from gearmesh import BridgeContext, EchoReceived, InvalidAddress, Profile, ReceiptReceived, Retry
+from gearmesh.model.events import MembershipReceived
+from gearmesh_xmpp import ids
+from gearmesh_xmpp.answers import answer, handle_wanted
+from gearmesh_xmpp.archive import Kept
+from gearmesh_xmpp.config import XmppConfig
+from gearmesh_xmpp.contacts import Contacts
+from gearmesh_xmpp.elements import PING, Element, child, delayed, element, real_jid, result, sent_back
+from gearmesh_xmpp.inbox import Inbox
+from gearmesh_xmpp.known import Known
+from gearmesh_xmpp.link import Link
+from gearmesh_xmpp.names import bare
+from gearmesh_xmpp.pictures import Pictures
+from gearmesh_xmpp.refusals import refusal
+from gearmesh_xmpp.room import Others, Room
+from gearmesh_xmpp.rooms import Rooms
+from gearmesh_xmpp.telling import Arrived, Telling
+from gearmesh_xmpp.underway import Underway
+
+
+class Hearing:
+    """The incoming side of a bridge, and what belongs to it: its rooms, contacts and pictures."""
+
+    def __init__(self, config: XmppConfig, context: BridgeContext, known: Known, underway: Underway) -> None:
+        self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
+        self.pictures = Pictures(config.file_servers, self._has_a_picture)
+        self._config = config
+        self._context = context
+        self._jid = config.component
+        self._known = known
+        self._underway = underway
+        self._contacts = Contacts(context, self.pictures)
+        self._telling = Telling(context, config.component, self.rooms, self._contacts, known)
+        self._inbox: Inbox[Arrived] = Inbox(self._telling.tell)
+        self._link: Link | None = None
+
+    async def work(self, link: Link) -> None:
+        """Tell what comes, until cancelled."""
+        self._link = self._telling.link = link
+        await self._contacts.greet(link)
+        await self._inbox.work()
+
+    async def close(self, link: Link, *, is_stopped: bool) -> None:
+        """The connection is not used any more. `is_stopped`: there may be no other one.
+
+        What was not stored then goes back to whoever wrote it, as from a component that is away; rooms keep theirs.
+        """
+        self._link = self._telling.link = None
+        await self.pictures.close()
+        for arrived in self._inbox.left() if is_stopped else ():
+            if arrived.stanza.tag == "message" and arrived.room is None and arrived.event is None and link.is_up:
+                link.send(sent_back(arrived.stanza, "wait", "recipient-unavailable"))
+
+    def hear(self, stanza: Element) -> None:
+        """Take a stanza that is no answer, in order, as it comes."""
+        match stanza.tag:
+            case "message" if stanza.get("type") == "error":
+                self._came_back(stanza)
+            case "message":
+                if not self.rooms.take_message(stanza) and stanza.get("type") != "groupchat":
+                    self._put(Arrived(self._sent_at(stanza), stanza, own_id=_unique(stanza.get("id", ""))))
+            case "presence":
+                if not self.rooms.take_presence(stanza) and stanza.get("type") in {"subscribe", "unsubscribe", "probe"}:
+                    self._put(Arrived(self._now(), stanza))
+            case _:
+                self._answer(stanza)
+
+    def _answer(self, stanza: Element) -> None:
+        """Whoever asks gets an answer (RFC 6120, section 8.2.3)."""
+        if stanza.get("type") not in {"get", "set"} or self._link is None:
+            return
+        if handle_wanted(stanza) is not None:
+            self._put(Arrived(self._now(), stanza))
+            return
+        try:
+            ghost = bare(stanza.get("to", ""))
+            face, picture = self._known.faces.get(ghost), self.pictures.get(ghost)
+            payload = answer(stanza, self._jid, face, self._config.nick, picture)
+        except InvalidAddress:
+            self._link.send(sent_back(stanza, "modify", "item-not-found"))
+            return
+        if payload is not None:
+            self._link.send(result(stanza, payload))
+        elif child(stanza, "ping", PING) is not None:
+            self._link.send(result(stanza))
+        else:
+            self._link.send(sent_back(stanza, "cancel", "service-unavailable"))
+
+    def _came_back(self, stanza: Element) -> None:
+        """A message of ours as an error: somebody waits for it, or believed it to be there."""
+        error = refusal(stanza)
+        if self.rooms.is_out(stanza):
+            error = Retry("one of us is not in the room any more", code=error.code)
+        if self._underway.came_back(stanza, error):
+            return
+        stanza_id = stanza.get("id", "")
+        try:
+            user = self._telling.user(stanza.get("from", ""))
+        except InvalidAddress:
+            return
+        delivery_id = ids.delivery_of(user, stanza_id)
+        if delivery_id:
+            at = self._now()
+            failed = ReceiptReceived(user, user, at, "failed", (stanza_id,), str(error), delivery_id, error)
+            self._put(Arrived(at, stanza, event=failed))
+
+    def _said_in_room(self, room: Room, message: Element, kept: Kept | None) -> None:
+        """Something was said in a room, now or, with `kept`, before."""
+        nick, own_id = message.get("from", "").partition("/")[2], message.get("id", "")
+        stanza_id = kept.stanza_id if kept is not None else self.rooms.stanza_id(room, message)
+        if not stanza_id and len(own_id) >= ids.SHORTEST:
+            stanza_id = own_id  # a room that gives none: its people refer to each other's
+        if stanza_id:
+            self._known.given.put((room.jid, nick, own_id), stanza_id)
+        at = kept.at if kept is not None else self._sent_at(message)
+        # Only in an archive is that the room's own word (XEP-0313, section 5.1.2): else somebody may have written it.
+        told = real_jid(message) if kept is not None else ""
+        delivery_id = ids.delivery_of(room.thread, own_id)
+        is_ours = nick in room.nicks_of_ours() or told.rpartition("@")[2] == self._jid
+        is_past = kept is not None or delayed(message) is not None
+        # Who spoke in the past is told by their nickname alone where JIDs are not: ours have ids that we gave them.
+        if is_ours or (is_past and delivery_id and not told):
+            self._echoed(room, own_id, stanza_id, at, nick)
+        elif nick or child(message, "subject") is not None:
+            self._put(Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id, jid=told))
+
+    def _echoed(self, room: Room, own_id: str, stanza_id: str, at: int, nick: str) -> None:
+        """A message of ours is shown: whoever sent it waits for that, or does not know of it yet."""
+        if self._underway.is_shown(room.jid, own_id, stanza_id):
+            return
+        delivery_id = ids.delivery_of(room.thread, own_id)
+        if delivery_id:
+            native = ids.native_id(room.thread, stanza_id)
+            jid = next((jid for jid, ours in room.ours.items() if ours == nick), self.rooms.jid)
+            self._known.own.put(native, (jid, own_id))
+            echo = EchoReceived(native, room.thread, room.thread, at, delivery_id)
+            self._put(Arrived(at, element("message"), room, stanza_id, stanza_id, echo))
+
+    def _came_or_left(self, room: Room, news: Others) -> None:
+        at, user, profile = self._now(), room.user_of(news.nick, news.jid), Profile(name=news.nick)
+        event = MembershipReceived(room.thread, user, at, "joined" if news.here else "left", news.reason, profile)
+        if news.new_nick and room.shows_jids and news.jid:
+            event = MembershipReceived(room.thread, user, at, "name", news.new_nick)
+        self._put(Arrived(at, element("presence"), room, event=event))
+
+    def _has_a_picture(self, ghost: str) -> None:
+        """A picture was fetched: whoever sees the ghost is told, in its turn."""
+        self._put(Arrived(self._now(), element("picture", "", ghost)))
+
+    def _put(self, arrived: Arrived) -> None:
+        if self._inbox.put(arrived):
+            return
+        if arrived.room is not None:
+            self.rooms.catch_up(arrived.room.jid)
+        elif arrived.event is None and self._link is not None:
+            self._link.send(sent_back(arrived.stanza, "wait", "resource-constraint"))
+
+    def _sent_at(self, stanza: Element) -> int:
+        """When it was sent, as it says itself where it comes late; never later than now."""
+        now = self._now()
+        return min(delayed(stanza) or now, now)
+
+    def _now(self) -> int:
+        return int(self._context.now() * 1000)
+
+
+def _unique(own_id: str) -> str:
+    """What names a message of somebody, as they do; with more to it where that is only a client's count."""
+    return own_id if len(own_id) >= ids.SHORTEST else f"{own_id}.{uuid.uuid4().hex}"

@@ -1,0 +1,324 @@
+"""The rooms that the bridge sits in: entering, catching up, staying, and the ghosts beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection
+from typing import Final
+
+from gearmesh import BridgeContext, BusUnavailable, Rejected, Retry, Sender
+from gearmesh_xmpp.archive import Archive, Kept, Position
+from gearmesh_xmpp.config import XmppConfig
+from gearmesh_xmpp.elements import DISCO_INFO, MAM, SID, Element, child, children, condition, element, stamp
+from gearmesh_xmpp.link import Link, Refused
+from gearmesh_xmpp.names import bare, jid_of
+from gearmesh_xmpp.room import Lost, Others, Refusal, Room, nickname
+
+RESOURCE: Final = "gearmesh"
+"""Occupants of rooms are full JIDs (XEP-0045, section 3)."""
+ENTER_WITHIN: Final = 15.0
+PAUSES: Final = (0.5, 2.0, 10.0, 60.0, 300.0)
+"""Seconds between tries to enter a room, the last again and again."""
+GHOST_WAITS: Final = 10.0
+"""Seconds that a ghost waits for the bridge to be in a room."""
+GHOST_REST: Final = 600.0
+"""Seconds for which a ghost that is not let in is not tried again; what they say goes under the bridge's name."""
+OTHER_NICKS: Final = 9
+SAVE_EVERY: Final = 2.0
+HELD_MOST: Final = 2_000
+FINAL: Final = frozenset({"forbidden", "registration-required", "item-not-found", "not-allowed", "gone"})
+"""Refusals that nothing mends but somebody in the room: banned, members only, no such room (XEP-0045, section 7.2)."""
+
+
+class Rooms:
+    """`hand_over` gets what was said, by whom, and in which order: a stanza, its room, and what the archive told."""
+
+    def __init__(
+        self,
+        config: XmppConfig,
+        context: BridgeContext,
+        hand_over: Callable[[Room, Element, Kept | None], None],
+        told: Callable[[Room, Others], None],
+    ) -> None:
+        self.jid = f"{config.component}/{RESOURCE}"
+        self._config = config
+        self._context = context
+        self._hand_over = hand_over
+        self._told = told
+        self._archive = Archive()
+        self._wanted: set[str] = set()
+        self._changed = asyncio.Event()
+        self._rooms: dict[str, Room] = {}
+        self._out: dict[str, asyncio.Event] = {}
+        self._held: dict[str, list[Element]] = {}
+        self._refused: dict[str, str] = {}
+        self._resting: dict[tuple[str, str], float] = {}
+        self._entering: dict[tuple[str, str], asyncio.Lock] = {}
+        self._positions: dict[str, Position] = {}
+        self._unsaved: set[str] = set()
+        self._inside: dict[str, asyncio.Event] = {}
+        self._link: Link | None = None
+
+    def want(self, rooms: Collection[str]) -> None:
+        """Be in these, by their ids, and in no others."""
+        self._wanted = {jid_of(room) for room in rooms}
+        self._changed.set()
+
+    def of(self, jid: str) -> Room | None:
+        """The room from which this JID speaks, when we sit in it."""
+        return self._rooms.get(bare(jid))
+
+    async def stay(self, link: Link) -> None:
+        """Sit in all that are wanted, until cancelled.
+
+        Raises:
+            BusUnavailable: up to where the rooms were told cannot be read.
+        """
+        self._link = link
+        kept = await self._context.recall_all("room")
+        self._positions = {
+            **{key.partition("/")[2]: position for key, text in kept.items() if (position := Position.read(text))},
+            **self._positions,
+        }
+        sitting: dict[str, asyncio.Task[None]] = {}
+        saving = asyncio.create_task(self._save_again_and_again())
+        try:
+            while True:
+                self._changed.clear()
+                for jid in self._wanted - sitting.keys():
+                    self._rooms[jid], self._out[jid], self._held[jid] = Room(jid), asyncio.Event(), []
+                    sitting[jid] = asyncio.create_task(self._sit(link, self._rooms[jid]))
+                for jid in sitting.keys() - self._wanted:
+                    sitting.pop(jid).cancel()
+                    self._leave(link, jid)
+                await self._changed.wait()
+        finally:
+            saving.cancel()
+            for task in sitting.values():
+                task.cancel()
+            await asyncio.gather(*sitting.values(), saving, return_exceptions=True)
+            for jid in list(self._rooms):
+                self._leave(link, jid)
+            self._link = None
+            with contextlib.suppress(BusUnavailable, TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await self._save()
+
+    def is_told(self, jid: str, position: Position) -> None:
+        """All up to here is stored."""
+        self._positions[jid] = position
+        self._unsaved.add(jid)
+
+    def catch_up(self, jid: str) -> None:
+        """Something of this room was lost on its way: enter anew, and read the archive."""
+        if jid in self._out:
+            self._out[jid].set()
+
+    def is_out(self, error: Element) -> bool:
+        """Whether a message came back since who sent it is not in the room (XEP-0045, section 7.4); noted if so."""
+        room, jid = self.of(error.get("from", "")), error.get("to", "")
+        if room is None or "/" in error.get("from", "") or condition(error)[0] != "not-acceptable":
+            return False
+        self._lost(room, jid)
+        return True
+
+    def take_presence(self, presence: Element) -> bool:
+        """Take a presence; False: it is from no room."""
+        room = self.of(presence.get("from", ""))
+        if room is None:
+            return False
+        news = room.take(presence, self._config.component)
+        if isinstance(news, Lost):
+            self._context.log.warning("out of a room", room=room.jid, who=news.jid, how=news.how, reason=news.reason)
+            self._lost(room, news.jid)
+        elif news is not None and self.jid in room.ours:
+            self._told(room, news)
+        return True
+
+    def take_message(self, message: Element) -> bool:
+        """Take what an archive or a room says; False: it is from neither.
+
+        Each of us in a room gets a copy of what is said there; the bridge's own counts.
+        """
+        if self._archive.take(message):
+            return True
+        room = self.of(message.get("from", ""))
+        if room is None or message.get("type") != "groupchat":
+            return False
+        if bare(message.get("to", "")) == self._config.component:
+            if room.is_greeting(message):
+                return True
+            held = self._held.get(room.jid)
+            if held is None:
+                self._hand_over(room, message, None)
+            elif len(held) < HELD_MOST:
+                held.append(message)
+            else:
+                self.catch_up(room.jid)
+        return True
+
+    def stanza_id(self, room: Room, message: Element) -> str:
+        """The id that the room gave a message; "" from a room that gives none, whatever somebody wrote into it."""
+        if SID not in room.features:
+            return ""
+        return next((one.get("id", "") for one in children(message, "stanza-id", SID) if one.get("by") == room.jid), "")
+
+    def place(self, thread: str) -> Room:
+        """The room of a thread, with us in it.
+
+        Raises:
+            Retry: we are not in it yet.
+            Rejected: it does not let us in.
+        """
+        room = self._rooms.get(jid_of(thread))
+        if room is not None and self.jid in room.ours:
+            return room
+        why = self._refused.get(jid_of(thread))
+        if why:
+            raise Rejected(f"the room does not let the bridge in: {why}", code=why.partition(":")[0])
+        raise Retry("the bridge is not in the room yet")
+
+    async def ghost_in(self, thread: str, ghost: str, sender: Sender) -> str:
+        """The full JID of a ghost that is in a room now; "" where it is not let in."""
+        jid = f"{ghost}/{RESOURCE}"
+        await self._entered(jid_of(thread))
+        link = self._link
+        if link is None:
+            return ""
+        lock = self._entering.setdefault((thread, jid), asyncio.Lock())
+        async with lock:
+            try:
+                room = self.place(thread)
+                if jid in room.ours:
+                    return jid
+                if self._resting.get((room.jid, jid), 0) > self._context.now():
+                    return ""
+                await self._enter(link, room, jid, _nicks(sender))
+                return jid
+            except (Refusal, Retry, Rejected) as error:
+                self._context.log.info("a ghost is not let in", thread=thread, error=str(error))
+                if isinstance(error, Refusal):
+                    self._resting[jid_of(thread), jid] = self._context.now() + GHOST_REST
+                return ""
+
+    async def _entered(self, room: str) -> None:
+        """Wait a while for the bridge to be in a room that it is to be in, for a ghost can only come after it."""
+        if room not in self._wanted or room in self._refused:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GHOST_WAITS):
+                await self._inside.setdefault(room, asyncio.Event()).wait()
+
+    def _lost(self, room: Room, jid: str) -> None:
+        room.ours.pop(jid, None)
+        if jid == self.jid:
+            self._inside.setdefault(room.jid, asyncio.Event()).clear()
+            self._out[room.jid].set()
+        else:
+            self._resting[room.jid, jid] = self._context.now() + GHOST_REST
+
+    async def _sit(self, link: Link, room: Room) -> None:
+        tries = 0
+        while True:
+            out = self._out[room.jid]
+            out.clear()
+            self._held[room.jid] = []
+            try:
+                await self._enter_and_catch_up(link, room)
+            except (Refusal, Refused, Retry) as error:
+                if isinstance(error, Refusal) and error.condition in FINAL:
+                    self._refused[room.jid] = str(error)
+                self._context.log.warning(
+                    "cannot enter a room", room=room.jid, error=str(error) or type(error).__name__
+                )
+                await self._context.status("connected", f"cannot enter {room.jid}: {error}")
+            else:
+                if self._refused.pop(room.jid, ""):
+                    await self._context.status("connected")
+                tries = 0
+                await out.wait()
+            await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
+            tries += 1
+
+    async def _enter_and_catch_up(self, link: Link, room: Room) -> None:
+        room.features = await self._features(link, room.jid)
+        position = self._positions.get(room.jid)
+        await self._enter(link, room, self.jid, (self._config.nick, *_numbered(self._config.nick)), position)
+        self._inside.setdefault(room.jid, asyncio.Event()).set()
+        if position is None:
+            self.is_told(room.jid, Position(int(self._context.now() * 1000)))
+            await self._save()
+        elif MAM in room.features:
+            async for kept in self._archive.since(link, room.jid, position):
+                self._hand_over(room, kept.message, kept)
+        for message in self._held.pop(room.jid, []):
+            self._hand_over(room, message, None)
+
+    async def _features(self, link: Link, room: str) -> frozenset[str]:
+        try:
+            answer = await link.ask("get", room, element("query", DISCO_INFO))
+        except Refused:
+            return frozenset()  # a room that does not exist yet is made by entering it
+        query = child(answer, "query", DISCO_INFO)
+        features = children(query, "feature", DISCO_INFO) if query is not None else []
+        return frozenset(one.get("var", "") for one in features)
+
+    async def _enter(
+        self, link: Link, room: Room, jid: str, nicks: Collection[str], position: Position | None = None
+    ) -> None:
+        refusal: Refusal | None = None
+        for nick in nicks:
+            presence, entered = room.enters(jid, nick)
+            if position is not None and MAM not in room.features:
+                history = next(presence.iter("{http://jabber.org/protocol/muc}history"))
+                history.attrib.clear()
+                history.set("since", stamp(position.at))
+            link.send(presence)
+            try:
+                async with asyncio.timeout(ENTER_WITHIN):
+                    await entered
+                return
+            except TimeoutError:
+                raise Retry(f"the room {room.jid} does not answer") from None
+            except Refusal as error:
+                refusal = error
+                if error.condition not in {"conflict", "jid-malformed", "not-acceptable"}:
+                    raise
+            finally:
+                room.entered(jid)
+        raise refusal or Refusal("conflict", "no nickname is free")
+
+    def _leave(self, link: Link, jid: str) -> None:
+        room = self._rooms.pop(jid)
+        if jid in self._inside:
+            self._inside[jid].clear()
+        self._out.pop(jid, None)
+        self._held.pop(jid, None)
+        with contextlib.suppress(Retry):
+            for presence in room.leaves():
+                link.send(presence)
+
+    async def _save_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_EVERY)
+            with contextlib.suppress(BusUnavailable):
+                await self._save()
+
+    async def _save(self) -> None:
+        for jid in list(self._unsaved):
+            position = self._positions[jid]
+            await self._context.keep(f"room/{jid}", str(position))
+            if self._positions[jid] == position:
+                self._unsaved.discard(jid)
+
+
+def _nicks(sender: Sender) -> list[str]:
+    """The nicknames under which somebody may be in a room, the best first."""
+    name = nickname(sender.name) or nickname(sender.handle) or nickname(sender.network) or "somebody"
+    apart = nickname(f"{name} ({sender.network})") if sender.network else ""
+    return [name, *([apart] if apart else []), *_numbered(name)]
+
+
+def _numbered(name: str) -> list[str]:
+    return [f"{name} {number}" for number in range(2, OTHER_NICKS + 1)]
