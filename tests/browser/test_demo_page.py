@@ -187,3 +187,19 @@ async def test_given_markup_in_a_message_when_it_arrives_then_it_is_text_on_ever
     await ben.shows(markup, writer="Ada Lovelace (WhatsApp)")
     await expect(page.locator("#phones :is(img, script, .text b:not(.mention))")).to_have_count(0)
     assert "broken in" not in await page.title()
+
+
+async def test_given_a_group_when_all_three_have_joined_then_what_one_writes_both_others_read(page: Page) -> None:
+    phones = [Phone(page, network) for network in PLACES]
+    ada, ben, cleo = phones
+    for phone in phones:
+        await phone.type("join club")
+        await expect(phone.arrived.last.get_by_test_id("text")).to_contain_text("You are in The club now")
+
+    await ada.type("Who brings the boat?")
+
+    await cleo.shows("Who brings the boat?", writer="Ada Lovelace (@ada, WhatsApp) in The club:")
+    await ben.shows("Who brings the boat?", writer="Ada Lovelace (WhatsApp) in The club:")
+    for phone in phones:
+        await phone.type("leave")
+        await expect(phone.arrived.last.get_by_test_id("text")).to_contain_text("You have left The club")

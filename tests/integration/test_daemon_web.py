@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 import aiohttp
+import msgspec
 import pytest
 
 from gearmesh.host.media_links import LIVES, MediaLinks
@@ -180,6 +181,12 @@ async def test_given_a_file_that_came_in_then_its_link_gives_its_bytes_and_no_br
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Content-Disposition"] == "attachment"
         assert "sandbox" in response.headers["Content-Security-Policy"]
+    named = msgspec.structs.replace(content.ref, name="our house.png")
+    link = shared.media_links.link(named, shared.clock.seconds())
+    assert link.endswith("/our%20house.png")
+    async with town.http.get(link) as response:
+        assert (response.status, await response.read()) == (200, PICTURE)
+        assert response.headers["Content-Disposition"] == "attachment; filename*=UTF-8''our%20house.png"
 
 
 async def test_given_a_link_that_is_forged_or_expired_or_of_another_broker_then_404(town: Town) -> None:

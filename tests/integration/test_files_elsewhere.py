@@ -65,7 +65,7 @@ async def test_given_a_process_that_only_routes_then_it_has_files_stored_by_the_
         links, now = shared.media_links, shared.clock.seconds()
 
         async def served(source: str) -> tuple[int, bytes]:
-            token = links.link(MediaRef("north", source), now).rpartition("/")[2]
+            token = links.link(MediaRef("north", source), now).partition("/media/")[2]
             async with http.get(f"{router.url}/media/{token}") as response:
                 return response.status, await response.read()
 

@@ -11,6 +11,8 @@ import pytest
 
 from gearmesh import Rejected
 from gearmesh.errors import BusUnavailable
+from gearmesh.host.groups import Seed
+from gearmesh.model.address import Address
 from gearmesh.model.conversation import Conversation
 from gearmesh.testing import NatsServer
 
@@ -285,6 +287,34 @@ async def test_given_another_code_in_the_configuration_then_the_room_is_in_the_n
 
         assert not any("a new game" in text for text in texts(club.north, "ada"))
         assert not any("anybody?" in text for text in texts(club.rooms, "#chess"))
+
+
+async def test_a_group_that_is_full_lets_nobody_in_any_more(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gearmesh.host.placing.MAX_MEMBERS", 3)
+    async with club.running():
+        await club.joins(club.north, "ada")
+        await club.south.type("ben", "join chess")
+        await club.told(club.south, "ben", "Chess club is full: nobody can join it now.")
+        await club.joins(club.north, "ada")  # whoever is in it already may say so again
+        await club.north.type("ada", "only for those inside")
+        await club.told(club.rooms, "#chess", "only for those inside")
+
+        assert not any("only for those inside" in text for text in texts(club.south, "ben"))
+
+
+async def test_a_room_that_is_linked_elsewhere_stays_there(club: Club) -> None:
+    async with club.running(("#chess",)) as daemon:
+        groups, room = daemon.apps["hall"].app.shared.groups, Address("hall", "#chess")
+        await groups.seed({"chess": Seed("Chess club", (room,)), "go": Seed("Go club", (room,))}, {"hall"})
+        await club.joins(club.north, "ada")
+        await club.rooms.type("dan", "still chess", thread="#chess")
+        await club.told(club.north, "ada", "still chess")
+
+        linked, other = groups.of_room(room), groups.of_code("go")
+        assert linked is not None
+        assert linked.code == "chess"
+        assert other is not None
+        assert other.rooms == ()
 
 
 async def test_given_a_record_that_is_no_group_then_it_is_passed_over(club: Club, server: NatsServer) -> None:

@@ -19,7 +19,7 @@ from gearmesh.cli.operator import DEFAULT, ConfigOption, Data, Desk, at_desk, co
 from gearmesh.cli.visible import visible
 from gearmesh.config import parse, read_file
 from gearmesh.errors import ConfigInvalid, InvalidAddress
-from gearmesh.host.groups import Groups
+from gearmesh.host.groups import MOST, Groups
 from gearmesh.model.address import Address
 from gearmesh.model.conversation import MAX_MEMBERS, Conversation, group_id
 
@@ -44,9 +44,7 @@ def list_groups(
     """List all groups with their members."""
 
     async def work(desk: Desk) -> int:
-        found = sorted(
-            (entry.record for entry in await _store(desk).scan("*", limit=100_000)), key=lambda one: one.code
-        )
+        found = sorted((entry.record for entry in await _store(desk).scan("*", limit=MOST)), key=lambda one: one.code)
         if as_lines:
             for group in found:
                 fields = {"code": group.code, "title": group.title, "members": group.members, "rooms": group.rooms}
@@ -75,7 +73,7 @@ def link(code: Code, room: Room, option: ConfigOption = None, data: Data = None)
     address = _room(room, option)
 
     async def work(desk: Desk) -> int:
-        entries = await _store(desk).scan("*", limit=100_000)
+        entries = await _store(desk).scan("*", limit=MOST)
         if any(entry.key == group_id(code) and len(entry.record.members) >= MAX_MEMBERS for entry in entries):
             complain(f"{code} is full: it has {MAX_MEMBERS} members")
             return 1

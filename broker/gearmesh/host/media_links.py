@@ -7,6 +7,7 @@ import binascii
 import hmac
 from hashlib import blake2b
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -18,8 +19,22 @@ LIVES: Final = 7 * 24 * 3600
 TAG_BYTES: Final = 16
 
 
+LONGEST_NAME: Final = 80
+"""Characters of a file's name that go into its link."""
+
+
+def file_name(name: str) -> str:
+    """What a file may be called where somebody stores it: no path, nothing that is not printed, not too long. The end
+    stays, which says what it is."""
+    last = "".join(char for char in name.replace("\\", "/").rpartition("/")[2] if char.isprintable()).strip(" .")
+    return last[-LONGEST_NAME:].lstrip(" .")
+
+
 class MediaLinks:
-    """Makes and reads links under `<public_url>/media/<token>`."""
+    """Makes and reads links `<public_url>/media/<token>`, with `/<name>` behind them where the file has a name.
+
+    Some networks call a file what its link ends with. Only the token counts.
+    """
 
     def __init__(self, key: bytes, public_url: str) -> None:
         self._key = blake2b(b"media links", key=key).digest()
@@ -36,7 +51,8 @@ class MediaLinks:
             return ""
         body = msgspec.msgpack.encode((int(now) + LIVES, ref))
         token = base64.urlsafe_b64encode(self._tag(body) + body).decode().rstrip("=")
-        return f"{self._public_url}/media/{token}"
+        name = quote(file_name(ref.name), safe="")
+        return f"{self._public_url}/media/{token}/{name}" if name else f"{self._public_url}/media/{token}"
 
     def read(self, token: str, now: float) -> MediaRef:
         """The file that a link's token names.

@@ -1,4 +1,4 @@
-"""`/media/<token>`: files for networks and people to fetch, from the object store.
+"""`/media/<token>`, and with the file's name behind it: files for networks and people to fetch, from the object store.
 
 A link can also name a file that still is where it came from: then it is fetched first, here or by the process at work
 on its app, and stored.
@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from contextlib import aclosing
 from typing import Final
+from urllib.parse import quote
 
 import structlog
 from aiohttp import web
 
 from gearmesh.errors import BusUnavailable, FileFailed, FileTooLarge, Rejected
+from gearmesh.host.media_links import file_name
 from gearmesh.model.content import KEPT_FILES, MediaRef
 from gearmesh.web.site import Site
 
@@ -30,7 +32,7 @@ class MediaFiles:
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """What to add to the web server."""
-        return [web.get("/media/{token}", self._serve)]
+        return [web.get(path, self._serve) for path in ("/media/{token}", "/media/{token}/{name}")]
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         files = self._site.files
@@ -56,7 +58,7 @@ class MediaFiles:
             headers={
                 "X-Content-Type-Options": "nosniff",
                 "Content-Security-Policy": "sandbox; default-src 'none'",
-                "Content-Disposition": "attachment",
+                "Content-Disposition": _disposition(file_name(ref.name)),
                 "Accept-Ranges": "bytes",
                 "ETag": f'"{record.sha256}"',
             }
@@ -82,6 +84,11 @@ class MediaFiles:
             return response
         await response.write_eof()
         return response
+
+
+def _disposition(name: str) -> str:
+    """To be stored, under this name where there is one (RFC 6266, 4.3)."""
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}" if name else "attachment"
 
 
 def _asked(header: str, size: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +19,8 @@ LINKS = MediaLinks(KEY, "https://gearmesh.example/")
 
 
 def token_of(link: str) -> str:
-    """The token at a link's end."""
-    return link.rpartition("/")[2]
+    """The token in a link."""
+    return link.removeprefix("https://gearmesh.example/media/").partition("/")[0]
 
 
 @given(st.builds(MediaRef, st.text(min_size=1), st.text(), st.text(), st.integers(0, 2**53)))
@@ -27,6 +28,24 @@ def test_given_any_file_its_link_leads_to_it(ref: MediaRef) -> None:
     link = LINKS.link(ref, NOW)
     assert link.startswith("https://gearmesh.example/media/")
     assert LINKS.read(token_of(link), NOW) == ref
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("Grüße.jpg", "Gr%C3%BC%C3%9Fe.jpg"),
+        ("my notes (1).pdf", "my%20notes%20%281%29.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\files\\x?.txt", "x%3F.txt"),
+        ("a" * 200 + ".pdf", "a" * 76 + ".pdf"),
+        ("..", ""),
+        ("line\nbreak\u202e.exe", "linebreak.exe"),
+        ("", ""),
+    ],
+)
+def test_a_link_ends_with_the_name_of_its_file_as_it_can_be_stored(name: str, end: str) -> None:
+    link = LINKS.link(msgspec.structs.replace(REF, name=name), NOW)
+    assert link.removeprefix("https://gearmesh.example/media/").partition("/")[2] == end
 
 
 def test_given_no_public_url_there_is_no_link() -> None:

@@ -83,6 +83,7 @@ def _settings(sandbox: Settings, port: int) -> dict[str, Any]:
             phone.handle: {"name": phone.name, "addresses": [f"{phone.network}:{phone.user}"]}
             for phone in sandbox.seed_phones
         },
+        "conversations": [{"code": "club", "title": "The club"}],
     }
 
 

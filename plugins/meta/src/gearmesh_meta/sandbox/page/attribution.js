@@ -1,10 +1,11 @@
 /**
  * Who a bridged message is from. Networks without puppets show it as a first line of text such as
- * "Ada Lovelace (@ada, WhatsApp):", Messenger as the name of a persona. Taking the line apart loses nothing: `line` is
- * shown word for word above the rest.
+ * "Ada Lovelace (@ada, WhatsApp):", Messenger as the name of a persona; of a group its title stands behind it, and under
+ * a persona alone. Taking the line apart loses nothing: `line` is shown word for word above the rest.
  */
 
-const LINE = /^(?<name>\S.{0,79}) \((?:@\S{1,64}, )?(?<network>[^(),]{1,32})\):?$/u;
+const LINE = /^(?<name>\S.{0,79}) \((?:@\S{1,64}, )?(?<network>[^(),]{1,32})\)(?: in \S.{0,99})?:?$/u;
+const GROUP = /^in \S.{0,99}:$/u;
 
 const MEDIA_WORDS = Object.freeze({
   image: "Picture", sticker: "Sticker", video: "Video", gif: "GIF", audio: "Audio", voice: "Voice message",
@@ -30,7 +31,9 @@ export function attributed(message) {
     return { sender, persona: repeated ? null : persona, body: end < 0 ? "" : text.slice(end + 1) };
   }
   if (persona === null) return { sender: null, persona: null, body: text };
-  return { sender: parse(persona) ?? { name: persona, rest: "", network: null }, persona: null, body: text };
+  const known = parse(persona) ?? { name: persona, rest: "", network: null };
+  if (!GROUP.test(first)) return { sender: known, persona: null, body: text };
+  return { sender: { ...known, rest: `${known.rest} ${first}` }, persona: null, body: end < 0 ? "" : text.slice(end + 1) };
 }
 
 function parse(line) {
