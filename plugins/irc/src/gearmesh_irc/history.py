@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from irctokens.line import Line, build
@@ -18,8 +18,12 @@ from irctokens.line import Line, build
 from gearmesh_irc.batches import HISTORY, PLAYBACK, TARGETS, Batch, Batches
 from gearmesh_irc.connection import Connection
 from gearmesh_irc.ids import time_of, written
+from gearmesh_irc.intake import Intake
 from gearmesh_irc.positions import PEOPLE, Positions
 from gearmesh_irc.session import Session
+
+if TYPE_CHECKING:
+    import structlog
 
 ANSWER_WITHIN: Final = 20.0
 """Seconds after which history that does not come is waited for no more."""
@@ -28,6 +32,11 @@ HELD: Final = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "REDACT"})
 CAPABILITIES: Final = ("batch", "draft/chathistory", "message-tags", "server-time")
 FAR: Final = 4_102_444_800_000
 """The year 2100."""
+
+
+def is_told_again(line: Line, batches: Batches) -> bool:
+    """Whether it is in a batch of history, asked for or not."""
+    return batches.is_in(line, HISTORY) is not None or batches.is_in(line, PLAYBACK) is not None
 
 
 class _Chase(msgspec.Struct):
@@ -43,9 +52,16 @@ class History:
     """The history of one connection. `read` takes a line in."""
 
     def __init__(
-        self, connection: Connection, session: Session, positions: Positions, read: Callable[[Line], Awaitable[None]]
+        self,
+        connection: Connection,
+        session: Session,
+        positions: Positions,
+        intake: Intake,
+        read: Callable[[Line], Awaitable[None]],
+        log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        self._connection, self._session, self._positions, self._read = connection, session, positions, read
+        self._connection, self._session, self._read = connection, session, read
+        self._positions, self._intake, self._log = positions, intake, log
         self._chases: dict[str, _Chase] = {}
         self._since: dict[str, int] = {}
 
@@ -90,7 +106,7 @@ class History:
         """Whether it is told unasked, as InspIRCd and ZNC do to whoever comes, and was taken in, or before our time."""
         if line.command not in HELD or not line.params:
             return False
-        if batches.is_in(line, HISTORY) is None and batches.is_in(line, PLAYBACK) is None:
+        if not is_told_again(line, batches):
             return False
         # InspIRCd keeps whole seconds: what was said within the same one is told apart by its id.
         since = self._since.get(self._place(line), 0) // 1000 * 1000
@@ -113,13 +129,14 @@ class History:
             await self._page_read(batch)
 
     async def refused(self, line: Line) -> None:
-        """The server does not tell (FAIL CHATHISTORY): nothing more can be had."""
+        """The server does not tell (FAIL CHATHISTORY): nothing more can be had on this connection."""
+        self._log.warning("the server does not tell its history", said=" ".join(line.params))
         named = {self._session.fold(one) for one in line.params[1:-1]}
         found = [place for place, chase in self._chases.items() if place in named or chase.asked & named]
         for place in found or list(self._chases):
             self._chases[place].asked -= named
             if not self._chases[place].asked or not found:
-                await self._finish(place)
+                await self._finish(place, whole=False)
 
     async def keep_time(self) -> None:
         """Give up on what does not come, until cancelled."""
@@ -127,7 +144,8 @@ class History:
             await asyncio.sleep(1.0)
             now = asyncio.get_running_loop().time()
             for place in [place for place, chase in self._chases.items() if chase.due < now]:
-                await self._finish(place)
+                self._log.warning("history does not come", place=place, within=ANSWER_WITHIN)
+                await self._finish(place, whole=False)
 
     @property
     def _page(self) -> int:
@@ -135,6 +153,7 @@ class History:
         return min(most, PAGE) if most else PAGE
 
     def _chase(self, place: str, since: int) -> _Chase:
+        self._intake.hold(self._kept_as(place))
         held = self._chases[place].held if place in self._chases else []
         due = asyncio.get_running_loop().time() + ANSWER_WITHIN
         chase = self._chases[place] = _Chase(since, set(), due, held)
@@ -162,8 +181,15 @@ class History:
         if not chase.asked:
             await self._finish(place)
 
-    async def _finish(self, place: str) -> None:
+    async def _finish(self, place: str, *, whole: bool = True) -> None:
+        """Let in what waited. What was not read as a `whole` is asked for again on the next connection, from where it
+        began this time."""
         chase = self._chases[place]
         while chase.held:  # more may come to wait while these are read
             await self._read(chase.held.pop(0))
         self._chases.pop(place, None)
+        if whole:
+            await self._intake.release(self._kept_as(place))
+
+    def _kept_as(self, place: str) -> str:
+        return PEOPLE if place == PEOPLE else self._session.name_of(place)

@@ -14,9 +14,11 @@ from gearmesh_irc.batches import HISTORY, MULTILINE, Batches
 from gearmesh_irc.config import IrcConfig
 from gearmesh_irc.confirmations import Confirmations
 from gearmesh_irc.connection import Connection, Lost, Pace
-from gearmesh_irc.history import History
+from gearmesh_irc.history import History, is_told_again
 from gearmesh_irc.ids import Ids, time_of
 from gearmesh_irc.incoming import Reader
+from gearmesh_irc.intake import Intake
+from gearmesh_irc.nicks import Nicks
 from gearmesh_irc.positions import Positions
 from gearmesh_irc.rooms import Rooms
 from gearmesh_irc.session import WANTED, Session
@@ -43,15 +45,17 @@ class Link:
         rooms: Rooms,
         pace: Pace,
         ids: Ids,
+        nicks: Nicks,
+        intake: Intake,
         take: Take,
     ) -> None:
         self.connection, self.session = connection, session
         self.confirmations = Confirmations(connection, session, pace)
         self._config, self._context, self._rooms, self._pace = config, context, rooms, pace
-        self._take = take
+        self._take, self._nicks = take, nicks
         self._reader = Reader(ids)
         self._batches = Batches()
-        self._history = History(connection, session, positions, self._read)
+        self._history = History(connection, session, positions, intake, self._read, context.log)
         self._last_words = ""
         self._welcomed_at = 0
         self._early: list[tuple[Line, bytes]] = []
@@ -150,16 +154,19 @@ class Link:
         if whole is not None and self._history.is_old(whole, self._batches):
             whole = None
         if whole is not None and not self._history.holds(whole, self._batches):
-            await self._read(whole, raw)
+            await self._read(whole, raw, told_again=is_told_again(whole, self._batches))
         if closed is not None:
             await self._history.closed(closed)
 
-    async def _read(self, line: Line, raw: bytes = b"") -> None:
+    async def _read(self, line: Line, raw: bytes = b"", *, told_again: bool = False) -> None:
         now = round(self._context.now() * 1000)
-        for event in self._reader.events(line, self.session, now, raw or line.format().encode()):
+        raw = raw or line.format().encode()
+        for event in self._reader.events(line, self.session, now, raw, told_again=told_again):
             await self._take(event, time_of(line))
         ours_before = self.session.nick
         self.session.learn(line)
+        if self.session.nick != ours_before:
+            self._nicks.note(self.session.nick)
         if line.command == "JOIN" and line.params and line.source and self.session.is_me(line.hostmask.nickname):
             self._history.joined(line.params[0], time_of(line) or now)
         freed = line.command in {"QUIT", "NICK"} and line.source and self.session.nick == ours_before

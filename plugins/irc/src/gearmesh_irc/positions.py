@@ -1,19 +1,16 @@
 """How far each thread was taken in, written down for whoever connects next.
 
-Kept are times by the server's clock, in milliseconds, at most once a second: what comes twice after a crash has the
+Kept are times by the server's clock, in milliseconds, now and then: what comes twice after a crash has the
 same ids again, and is one message for Gearmesh.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import Final
 
-from gearmesh import BridgeContext, BusUnavailable
+from gearmesh import BridgeContext
 
 GROUP: Final = "seen"
-EVERY: Final = 1.0
 PEOPLE: Final = "@people"
 """Where the position of all direct messages together is kept: no thread is called so."""
 
@@ -50,13 +47,6 @@ class Positions:
         if at > self._at.get(thread, 0):
             self._at[thread] = at
             self._changed.add(thread)
-
-    async def keep_writing(self) -> None:
-        """Write down what has changed, until cancelled."""
-        while True:
-            await asyncio.sleep(EVERY)
-            with contextlib.suppress(BusUnavailable):  # it is tried again a second later
-                await self.write()
 
     async def write(self) -> None:
         """Write down what has changed.

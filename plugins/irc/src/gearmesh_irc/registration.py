@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Final
 
 from irctokens.line import Line, build
@@ -30,7 +30,9 @@ class Banned(Lost):
     """The server lets us not in. Coming back at once would only make it worse."""
 
 
-async def register(connection: Connection, lines: AsyncIterator[tuple[Line, bytes]], config: IrcConfig) -> Session:
+async def register(
+    connection: Connection, lines: AsyncIterator[tuple[Line, bytes]], config: IrcConfig, nicks: Collection[str] = ()
+) -> Session:
     """Log in, and return what is known when the server has said welcome (001).
 
     Raises:
@@ -38,7 +40,7 @@ async def register(connection: Connection, lines: AsyncIterator[tuple[Line, byte
         Banned: we are.
         Lost: the server hangs up, or does not answer in time.
     """
-    session = Session(config.nick, config.user)
+    session = Session(config.nick, config.user, nicks)
     entering = _Entering(connection, config, session)
     entering.begin()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from irctokens.hostmask import hostmask
@@ -31,12 +32,14 @@ WANTED: Final = frozenset(
 
 
 class Session:
-    """One connection's state. Channels and nicknames are kept as the server compares them (`fold`)."""
+    """One connection's state. Channels and nicknames are kept as the server compares them (`fold`); `nicks` are those
+    that were ours, on this connection or before it."""
 
-    def __init__(self, nick: str, user: str) -> None:
+    def __init__(self, nick: str, user: str, nicks: Collection[str] = ()) -> None:
         self.nick = nick
         self.user = user
         self.host = ""
+        self._nicks = nicks
         self.offered: dict[str, str] = {}
         self.agreed: set[str] = set()
         self.isupport = Isupport()
@@ -52,6 +55,10 @@ class Session:
     def is_me(self, nick: str) -> bool:
         """Whether this is our own nickname."""
         return self.fold(nick) == self.fold(self.nick)
+
+    def was_me(self, nick: str) -> bool:
+        """Whether this is a nickname that we have or had: who said something in the history is judged by that."""
+        return self.is_me(nick) or self.fold(nick) in map(self.fold, self._nicks)
 
     def name_of(self, channel: str) -> str:
         """The name under which Gearmesh knows a channel, whichever of those that are the same the server uses."""
