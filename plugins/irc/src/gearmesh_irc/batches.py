@@ -6,7 +6,7 @@ on at once, and it is told when their batch is over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -61,7 +61,7 @@ class Batches:
             batch = self._open.pop(reference[1:], None)
             if batch is None or batch.kind != MULTILINE:
                 return None, batch
-            whole = _whole(batch)
+            whole = whole_of((batch.opening, *batch.lines, line))
             if whole is not None:
                 _note(batch.outer, whole)
             return whole, batch
@@ -101,19 +101,22 @@ def _note(batch: Batch | None, line: Line) -> None:
     batch.lines.append(line)
 
 
-def _whole(batch: Batch) -> Line | None:
-    """The one message that the lines of a batch are."""
+def whole_of(lines: Sequence[Line]) -> Line | None:
+    """The one message that the lines of a batch are, with the two around them; a line by itself is itself."""
+    opening, *inner = lines
+    if not inner:
+        return opening
+    inner.pop()
+    if not inner:
+        return None
     words = ""
-    for number, line in enumerate(batch.lines):
+    for number, line in enumerate(inner):
         joined = "draft/multiline-concat" in _tags(line)
         words += ("" if number == 0 or joined else "\n") + (line.params[1] if len(line.params) > 1 else "")
-    if not batch.lines:
-        return None
-    first = batch.lines[0]
+    first = inner[0]
     own = {name: value for name, value in _tags(first).items() if name != "batch"}
-    return Line(
-        {**own, **_tags(batch.opening)}, batch.opening.source or first.source, first.command, [batch.target, words]
-    )
+    target = opening.params[2] if len(opening.params) > 2 else ""
+    return Line({**own, **_tags(opening)}, opening.source or first.source, first.command, [target, words])
 
 
 def _tags(line: Line) -> Mapping[str, str]:

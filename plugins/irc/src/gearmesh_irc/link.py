@@ -142,14 +142,20 @@ class Link:
             case "FAIL" if line.params[:1] == ["CHATHISTORY"]:
                 await self._history.refused(line)
                 return
-        if self._rooms.take(line, self.session):
-            return
+        # What is refused while a message of ours is on its way was written before any JOIN that is.
         if self.confirmations.take(line):
             self.session.learn(line)
             return
+        if self._rooms.take(line, self.session):
+            return
         whole, closed = self._batches.feed(line)
         ours = closed is not None and closed.kind == MULTILINE and self._is_ours(closed.opening)
-        if closed is not None and ours and self.confirmations.confirm_batch(closed.opening):
+        if (
+            closed is not None
+            and whole is not None
+            and ours
+            and self.confirmations.confirm_batch(closed.opening, whole)
+        ):
             return
         if whole is not None and self._history.is_old(whole, self._batches):
             whole = None

@@ -12,12 +12,14 @@ from irctokens.line import Line, build
 from gearmesh import Rejected, Retry, SendFailed
 from gearmesh_irc.connection import Connection
 from gearmesh_irc.names import canonical
-from gearmesh_irc.refusals import NUMERICS, failure_of
+from gearmesh_irc.refusals import failure_of, is_refusal
 from gearmesh_irc.session import Session
 
 AGAIN: Final = (5.0, 15.0, 60.0, 300.0)
 """Seconds until a channel that refuses us is tried again."""
 ANSWER_WITHIN: Final = 15.0
+_OF_WORDS: Final = frozenset({"404", "411", "412", "417"})
+"""Numerics that refuse what is said, and never that one comes in."""
 
 
 class _Door(msgspec.Struct):
@@ -25,6 +27,8 @@ class _Door(msgspec.Struct):
 
     due: float = 0.0
     tries: int = 0
+    asked: bool = False
+    """A JOIN is out that has no answer yet."""
     refusal: Line | None = None
     thrown_out: str = ""
 
@@ -67,7 +71,7 @@ class Rooms:
             for room in sorted(self._wanted - inside):
                 door = self._doors.setdefault(room, _Door())
                 if door.due <= loop.time():
-                    door.due = loop.time() + ANSWER_WITHIN
+                    door.due, door.asked = loop.time() + ANSWER_WITHIN, True
                     key = self._keys.get(room)
                     connection.write(build("JOIN", [room, key] if key else [room]))
                 waits.append(door.due - loop.time())
@@ -78,7 +82,7 @@ class Rooms:
                 continue
 
     def take(self, line: Line, session: Session) -> bool:
-        """Take in what a line says of our being in channels; whether it was an answer to a JOIN."""
+        """Take in what a line says of our being in channels; whether it was a refusal of a JOIN that is out."""
         if line.command == "JOIN" and line.source and session.is_me(line.hostmask.nickname):
             self._doors.pop(session.name_of(line.params[0]), None)
             self._changed.set()
@@ -87,11 +91,12 @@ class Rooms:
             self._knock(session.name_of(line.params[0]), self._rejoin, thrown_out=words or "no reason was given")
         elif line.command == "PART" and line.source and session.is_me(line.hostmask.nickname):
             self._changed.set()
-        elif line.command in NUMERICS and len(line.params) > 1:
+        elif is_refusal(line) and line.command not in _OF_WORDS and len(line.params) > 1:
             room = session.name_of(line.params[1])
-            if room not in self._doors or session.fold(room) in session.members:
+            door = self._doors.get(room)
+            if door is None or not door.asked:
                 return False
-            tries = self._doors[room].tries
+            tries = door.tries
             self._knock(room, AGAIN[min(tries, len(AGAIN) - 1)], tries=tries + 1, refusal=line)
             return True
         return False
@@ -99,7 +104,8 @@ class Rooms:
     def _knock(
         self, room: str, after: float, *, tries: int = 0, refusal: Line | None = None, thrown_out: str = ""
     ) -> None:
-        self._doors[room] = _Door(asyncio.get_running_loop().time() + after, tries, refusal, thrown_out)
+        due = asyncio.get_running_loop().time() + after
+        self._doors[room] = _Door(due, tries, refusal=refusal, thrown_out=thrown_out)
         self._changed.set()
 
     def is_wanted(self, room: str) -> bool:
