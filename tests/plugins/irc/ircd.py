@@ -161,7 +161,8 @@ class Ircd:
             case "PING", [token]:
                 client.tell(build("PONG", ["irc.test", token], "irc.test"))
             case "JOIN", [channel, *_]:
-                self._join(client, channel)
+                for one in channel.split(","):
+                    self._join(client, one)
             case "PART", [channel, *_]:
                 self._tell_all(self._there(channel), build("PART", [channel], client.mask))
                 self._there(channel).remove(client)

@@ -291,6 +291,8 @@ class Irc(Bridge):
         now = asyncio.get_running_loop().time()
         if on and now - self._typed.get(thread, -TYPING_EVERY) < TYPING_EVERY:
             return
+        if not link.pace.at_once():
+            return  # words are more urgent, and that somebody types is soon not true any more
         self._typed[thread] = now if on else -TYPING_EVERY
         link.connection.write(Line({"+typing": "active" if on else "done"}, None, "TAGMSG", [thread]))
 

@@ -118,6 +118,7 @@ class Confirmations:
         self._barrier = None
         with contextlib.suppress(Lost):  # whoever waits is told by `lost`
             self._connection.write(build("PING", [f"g{self._number}"]))
+            self._pace.owe()
 
     def take(self, line: Line) -> bool:
         """Take in a line from the server; whether it was an answer, and about nothing else."""

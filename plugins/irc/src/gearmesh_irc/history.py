@@ -9,6 +9,7 @@ The others tell nothing: what was said there while we were away is not to be had
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +17,9 @@ import msgspec
 from irctokens.line import Line, build
 
 from gearmesh_irc.batches import HISTORY, PLAYBACK, TARGETS, Batch, Batches
-from gearmesh_irc.connection import Connection
 from gearmesh_irc.ids import time_of, written
 from gearmesh_irc.intake import Intake
+from gearmesh_irc.outbox import Outbox
 from gearmesh_irc.positions import PEOPLE, Positions
 from gearmesh_irc.session import Session
 
@@ -44,8 +45,13 @@ class _Chase(msgspec.Struct):
 
     since: int
     asked: set[str]
-    due: float
     held: list[Line] = []
+    due: float = math.inf
+    """When it is given up, by the loop's clock: a while after the last question went out."""
+
+    def written(self) -> None:
+        """A question went out."""
+        self.due = asyncio.get_running_loop().time() + ANSWER_WITHIN
 
 
 class History:
@@ -53,14 +59,14 @@ class History:
 
     def __init__(
         self,
-        connection: Connection,
+        outbox: Outbox,
         session: Session,
         positions: Positions,
         intake: Intake,
         read: Callable[[Line], Awaitable[None]],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        self._connection, self._session, self._read = connection, session, read
+        self._outbox, self._session, self._read = outbox, session, read
         self._positions, self._intake, self._log = positions, intake, log
         self._chases: dict[str, _Chase] = {}
         self._since: dict[str, int] = {}
@@ -71,12 +77,12 @@ class History:
         if not self._positions.of(PEOPLE):
             self._positions.note(PEOPLE, at)  # whoever comes first has missed nothing
         elif self._session.has(*CAPABILITIES):
-            self._chase(PEOPLE, since)
+            chase = self._chase(PEOPLE, since)
             between = [f"timestamp={written(since - 1)}", f"timestamp={written(FAR)}"]
-            self._connection.write(build("CHATHISTORY", ["TARGETS", *between, str(self._page)]))
+            self._outbox.put(build("CHATHISTORY", ["TARGETS", *between, str(self._page)]), chase.written)
         if self._session.has("znc.in/playback", "server-time"):
             since = min([since, *self._positions.rooms()])
-            self._connection.write(build("PRIVMSG", ["*playback", f"PLAY * {since / 1000:.3f}"]))
+            self._outbox.put(build("PRIVMSG", ["*playback", f"PLAY * {since / 1000:.3f}"]))
 
     def joined(self, channel: str, at: int) -> None:
         """We are in a channel since `at`: ask for what we missed there."""
@@ -155,14 +161,13 @@ class History:
     def _chase(self, place: str, since: int) -> _Chase:
         self._intake.hold(self._kept_as(place))
         held = self._chases[place].held if place in self._chases else []
-        due = asyncio.get_running_loop().time() + ANSWER_WITHIN
-        chase = self._chases[place] = _Chase(since, set(), due, held)
+        chase = self._chases[place] = _Chase(since, set(), held)
         return chase
 
     def _ask(self, chase: _Chase, target: str, after: str) -> None:
         chase.asked.add(self._session.fold(target))
-        chase.due = asyncio.get_running_loop().time() + ANSWER_WITHIN
-        self._connection.write(build("CHATHISTORY", ["AFTER", target, after, str(self._page)]))
+        chase.due = math.inf
+        self._outbox.put(build("CHATHISTORY", ["AFTER", target, after, str(self._page)]), chase.written)
 
     async def _page_read(self, batch: Batch) -> None:
         target = self._session.fold(batch.target)

@@ -19,6 +19,7 @@ from gearmesh_irc.ids import Ids, time_of
 from gearmesh_irc.incoming import Reader
 from gearmesh_irc.intake import Intake
 from gearmesh_irc.nicks import Nicks
+from gearmesh_irc.outbox import Outbox
 from gearmesh_irc.positions import Positions
 from gearmesh_irc.rooms import Rooms
 from gearmesh_irc.session import WANTED, Session
@@ -51,11 +52,12 @@ class Link:
     ) -> None:
         self.connection, self.session = connection, session
         self.confirmations = Confirmations(connection, session, pace)
-        self._config, self._context, self._rooms, self._pace = config, context, rooms, pace
+        self._config, self._context, self._rooms, self.pace = config, context, rooms, pace
+        self._outbox = Outbox(connection, pace)
         self._take, self._nicks = take, nicks
         self._reader = Reader(ids)
         self._batches = Batches()
-        self._history = History(connection, session, positions, intake, self._read, context.log)
+        self._history = History(self._outbox, session, positions, intake, self._read, context.log)
         self._last_words = ""
         self._welcomed_at = 0
         self._early: list[tuple[Line, bytes]] = []
@@ -89,14 +91,15 @@ class Link:
             Lost: it is, and why.
         """
         if bot := self.session.isupport.modes_bot:
-            self.connection.write(build("MODE", [self.session.nick, f"+{bot}"]))
+            self._outbox.put(build("MODE", [self.session.nick, f"+{bot}"]))
         self._history.begin(self._welcomed_at)
         self._rooms.reconnected()
         tasks = [
             asyncio.create_task(work, name=f"irc {name}")
             for name, work in (
                 ("lines", self._listen(lines)),
-                ("rooms", self._rooms.keep_in(self.connection, self.session)),
+                ("rooms", self._rooms.keep_in(self.connection, self.session, self.pace)),
+                ("outbox", self._outbox.work_off()),
                 ("alive", self._keep_alive()),
                 ("history", self._history.keep_time()),
                 ("nick", self._regain()),
@@ -116,7 +119,7 @@ class Link:
             await asyncio.gather(*tasks, return_exceptions=True)
             # Who is thrown out for flooding does not always get to read why: the reset overtakes the words.
             if self.confirmations.lost(why) >= MANY or FLOOD.search(self._last_words):
-                self._pace.flooded()
+                self.pace.flooded()
 
     async def _listen(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
         while self._early:
@@ -195,7 +198,7 @@ class Link:
                     name, _, value = one.partition("=")
                     self.session.offered[name] = value
                     if name in WANTED:
-                        self.connection.write(build("CAP", ["REQ", name]))
+                        self._outbox.put(build("CAP", ["REQ", name]))
             case [_, "DEL", listed]:
                 self.session.agreed.difference_update(listed.split())
             case [_, "ACK", listed]:
@@ -212,6 +215,7 @@ class Link:
                 raise Lost(f"the server has said nothing for {silence:.0f} s")
             if silence >= quiet:
                 self.connection.write(build("PING", [ALIVE]))
+                self.pace.owe()
             await asyncio.sleep(quiet / 2)
 
     async def _regain(self) -> None:
@@ -222,4 +226,4 @@ class Link:
 
     def _ask_for_nick(self) -> None:
         if self.session.nick != self._config.nick:
-            self.connection.write(build("NICK", [self._config.nick]))
+            self._outbox.put(build("NICK", [self._config.nick]))
