@@ -46,6 +46,10 @@ class _Chase(msgspec.Struct):
     since: int
     asked: set[str]
     held: list[Line] = []
+    reached: dict[str, int] = {}
+    """How far, in milliseconds, each name was asked for where the server knows places by times alone."""
+    whole: bool = True
+    """Nothing of it was refused so far."""
     due: float = math.inf
     """When it is given up, by the loop's clock: a while after the last question went out."""
 
@@ -140,8 +144,10 @@ class History:
         named = {self._session.fold(one) for one in line.params[1:-1]}
         found = [place for place, chase in self._chases.items() if place in named or chase.asked & named]
         for place in found or list(self._chases):
-            self._chases[place].asked -= named
-            if not self._chases[place].asked or not found:
+            chase = self._chases[place]
+            chase.asked -= named
+            chase.whole = False
+            if not chase.asked or not found:
                 await self._finish(place, whole=False)
 
     async def keep_time(self) -> None:
@@ -178,13 +184,18 @@ class History:
         chase.asked.discard(target)
         if len(batch.lines) >= self._page:
             last = batch.lines[-1]
-            if msgid := (last.tags or {}).get("msgid"):
+            msgid, at = (last.tags or {}).get("msgid", ""), time_of(last)
+            if msgid and self._session.isupport.history_by_ids:
                 self._ask(chase, batch.target, f"msgid={msgid}")
-            elif (at := time_of(last)) > chase.since:
-                chase.since = at
+            elif at > 0 and at - 1 > chase.reached.get(target, 0):
+                # A millisecond before it: others may have been said within the same one.
+                chase.reached[target] = at - 1
                 self._ask(chase, batch.target, f"timestamp={written(at - 1)}")
+            else:
+                self._log.warning("the server has more history than it can be asked for", place=place)
+                chase.whole = False
         if not chase.asked:
-            await self._finish(place)
+            await self._finish(place, whole=chase.whole)
 
     async def _finish(self, place: str, *, whole: bool = True) -> None:
         """Let in what waited. What was not read as a `whole` is asked for again on the next connection, from where it

@@ -74,6 +74,11 @@ class Isupport:
         return self._number("CHATHISTORY", 100)
 
     @property
+    def history_by_ids(self) -> bool:
+        """Whether a place in the history may be given by a message's id (`MSGREFTYPES`, IRCv3 chathistory)."""
+        return "msgid" in self._said.get("MSGREFTYPES", "msgid").split(",")
+
+    @property
     def join_most(self) -> int:
         """Channels that one JOIN may name (`TARGMAX`, or `MAXTARGETS` on older servers); 1 where it does not say."""
         for pair in self._said.get("TARGMAX", "").split(","):
