@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from irctokens.line import build
+
+from gearmesh import BusUnavailable, Event, MessageReceived, Text
+from gearmesh.testing import FakeContext
+from gearmesh_irc.intake import Intake
+from gearmesh_irc.positions import Positions
 
 from .bench import bench, until
 from .ircd import Client, Ircd
@@ -64,3 +72,40 @@ async def test_history_in_several_pages_is_read_by_times_where_the_server_knows_
         await irc.comes_in("meanwhile 24")
 
         assert irc.came_in() == ["before", *(f"meanwhile {number}" for number in range(25))]
+
+
+async def test_what_found_no_room_before_the_end_of_a_connection_is_taken_in_when_it_is_told_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gearmesh_irc.intake.MOST_WAITING", 1)
+    first, second = (MessageReceived(f"m{number}", "#garden", "ada", 1, Text("Hello")) for number in (1, 2))
+    async with FakeContext("irc") as context:
+        intake = Intake(context, Positions(context))
+        await intake.put(first, 1)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(intake.put(second, 1), 0.01)
+        handing_over = asyncio.create_task(intake.hand_over())
+        await intake.put(second, 1)
+        await context.until(lambda: len(context.events) == 2)
+        handing_over.cancel()
+
+        assert list(context.events) == [first, second]
+
+
+async def test_a_server_is_not_called_silent_while_nobody_listens_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gearmesh_irc.intake.MOST_WAITING", 1)
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, bench(ircd.port, quiet=0.1) as irc:
+        store = irc.context.receive
+
+        async def unavailable(*_: Event) -> None:
+            raise BusUnavailable("away")
+
+        monkeypatch.setattr(irc.context, "receive", unavailable)
+        for number in range(5):
+            await ada.says("gearmesh", f"message {number}")
+        await asyncio.sleep(1)  # five times as long as the silence that ends a connection
+        monkeypatch.setattr(irc.context, "receive", store)
+        await irc.comes_in("message 4")
+
+        assert irc.came_in() == [f"message {number}" for number in range(5)]
+        assert [report.status for report in irc.context.reports].count("connected") == 1

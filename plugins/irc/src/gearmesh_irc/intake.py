@@ -47,13 +47,14 @@ class Intake:
 
     async def put(self, event: Event, at: int) -> None:
         """Take an event in. Waits where too many are waiting."""
-        if isinstance(event, MessageReceived | EchoReceived):
-            if event.native_id in self._seen:
-                return
-            self.recognise(event.native_id)
+        native_id = event.native_id if isinstance(event, MessageReceived | EchoReceived) else ""
+        if native_id and native_id in self._seen:
+            return
         thread = getattr(event, "thread", "")
         place = _place_of(thread)
         await self._queue.put(_Item(event, place, self._up_to(place, at) if thread else 0))
+        if native_id:  # whoever is cancelled while it waits has not taken it in
+            self.recognise(native_id)
 
     def confirmed(self, thread: str, native_id: str, at: int) -> None:
         """The server has taken a message of ours: it is not to come in, and not to be asked for again."""

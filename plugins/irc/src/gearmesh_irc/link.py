@@ -58,6 +58,7 @@ class Link:
         self._reader = Reader(ids)
         self._batches = Batches()
         self._history = History(self._outbox, session, positions, intake, self._read, context.log)
+        self._listening = True
         self._last_words = ""
         self._welcomed_at = 0
         self._early: list[tuple[Line, bytes]] = []
@@ -125,7 +126,10 @@ class Link:
         while self._early:
             await self._handle(*self._early.pop(0))
         async for line, raw in lines:
+            self._listening = False
             await self._handle(line, raw)
+            self._listening = True
+            self.connection.heard_at = asyncio.get_running_loop().time()
         raise Lost(self._last_words or "the server hung up")
 
     async def _handle(self, line: Line, raw: bytes) -> None:
@@ -210,7 +214,8 @@ class Link:
         loop = asyncio.get_running_loop()
         quiet = self._config.quiet
         while True:
-            silence = loop.time() - self.connection.heard_at
+            # As long as too much waits for Gearmesh nothing is read: that is no silence of the server.
+            silence = loop.time() - self.connection.heard_at if self._listening else 0.0
             if silence >= 2 * quiet:
                 raise Lost(f"the server has said nothing for {silence:.0f} s")
             if silence >= quiet:
