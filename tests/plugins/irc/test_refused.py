@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from irctokens.line import Line, build, tokenise
 
-from gearmesh import Rejected, Retry, SendFailed, Unclear
+from gearmesh import ReceiptReceived, Rejected, Retry, SendFailed, Unclear
 
 from .bench import bench
 from .ircd import CAPS, Client, Ircd
@@ -129,3 +129,14 @@ async def test_a_nickname_that_is_taken_refuses_no_message_to_whoever_has_it() -
         ircd.ours = "gearmesh_"
         ircd.answers = (":irc.test 433 gearmesh_ gearmesh :Nickname is already in use",)
         await irc.says("gearmesh", "Hello")
+
+
+async def test_what_is_refused_behind_a_bouncer_that_said_pong_itself_is_told_later() -> None:
+    async with Answering({"batch": "", "znc.in/self-message": ""}) as ircd, bench(ircd.port, "#garden") as irc:
+        sent = await irc.says("#garden", "Hello", name="e:irc:0")
+        ircd.clients[0].tell(build("404", ["gearmesh", "#garden", "no"], "irc.test"))
+        receipt = await irc.context.next_event(ReceiptReceived)
+
+        assert (receipt.state, receipt.thread, receipt.native_ids) == ("failed", "#garden", sent.native_ids)
+        assert receipt.delivery_id == "e:irc:0"
+        assert isinstance(receipt.failure, Rejected)

@@ -29,6 +29,7 @@ from gearmesh import (
 )
 from gearmesh_irc.capabilities import capabilities_of
 from gearmesh_irc.config import IrcConfig
+from gearmesh_irc.confirmations import Sending
 from gearmesh_irc.connection import Connection, Pace
 from gearmesh_irc.ids import Ids, digest, is_known_to_server, time_of
 from gearmesh_irc.intake import Intake
@@ -228,7 +229,8 @@ class Irc(Bridge):
     async def _say(self, link: Link, delivery: Delivery, number: int, message: Message, unfinished: Unfinished) -> str:
         unfinished.open_.discard(number)  # who sends again has found no sign of it
         try:
-            confirmed = await link.confirmations.say(delivery.thread, *message.lines)
+            sending = Sending(delivery.thread, digest(delivery.id, str(number)), delivery.id)
+            confirmed = await link.confirmations.say(delivery.thread, *message.lines, sending=sending)
         except (Unclear, asyncio.CancelledError):
             unfinished.open_.add(number)
             raise

@@ -7,7 +7,8 @@
 
 A server works a client's lines off in order: a PONG with a later line's number says that all before it were taken, and
 a numeric that refuses one comes before it. Several lines share a PING. Of two lines to one target the second waits for
-the first to be settled, so that it is certain which of them is refused. A connection that is lost before all that
+the first to be settled, so that it is certain which of them is refused. ZNC answers PING itself: behind it a PONG says
+that the bouncer has the line, and a refusal that comes later is told as a receipt. A connection that is lost before all that
 leaves it open.
 (https://ircv3.net/specs/extensions/labeled-response, https://ircv3.net/specs/extensions/echo-message)
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from typing import Final
 
 import msgspec
@@ -29,6 +31,8 @@ from gearmesh_irc.session import Session
 
 ANSWER_WITHIN: Final = 25.0
 """Seconds after which a line without an answer is unclear. `send` has 60 in all."""
+REMEMBERED: Final = 100
+"""Messages behind a bouncer that may still be refused: its PONG says that it has them, not that the server has."""
 TURN_WITHIN: Final = 25.0
 """Seconds after which a line that was not yet written goes back to the log."""
 _ECHOED: Final = frozenset({"PRIVMSG", "TAGMSG", "REDACT"})
@@ -41,6 +45,21 @@ class Confirmed(msgspec.Struct, frozen=True):
     echo: Line | None = None
 
 
+class Sending(msgspec.Struct, frozen=True):
+    """Which message it is that is written, for what is learned of it later."""
+
+    thread: str = ""
+    native_id: str = ""
+    delivery_id: str = ""
+
+
+class LateRefusal(msgspec.Struct, frozen=True):
+    """A message was refused that counted as taken."""
+
+    sending: Sending
+    error: SendFailed
+
+
 _Said = tuple[tuple[str, ...], frozenset[tuple[str, str]]]
 
 
@@ -51,8 +70,12 @@ class _Waiting(msgspec.Struct):
     command: str
     target: str
     said: _Said
+    sent: Sending
     labelled: bool
     answer: asyncio.Future[Confirmed]
+
+
+NOBODYS: Final = Sending()
 
 
 class Confirmations:
@@ -65,9 +88,11 @@ class Confirmations:
         self._batches: dict[str, int] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._barrier: asyncio.Handle | None = None
+        self._passed_on: deque[_Waiting] = deque(maxlen=REMEMBERED)
+        self._late: list[LateRefusal] = []
         self._over = ""
 
-    async def say(self, target: str, *lines: Line) -> Confirmed:
+    async def say(self, target: str, *lines: Line, sending: Sending = NOBODYS) -> Confirmed:
         """Write what is one message to a target, and wait until the server has taken it.
 
         Raises:
@@ -83,11 +108,11 @@ class Confirmations:
                         await held.enter_async_context(self._turns.setdefault("", asyncio.Lock()))
                     # A message of several lines is one for servers that know such messages.
                     await self._pace.turn()
-                return await self._written(folded, lines)
+                return await self._written(folded, lines, sending)
         except TimeoutError:
             raise Retry("others are written to first, no faster than the server takes it") from None
 
-    async def _written(self, folded: str, lines: tuple[Line, ...]) -> Confirmed:
+    async def _written(self, folded: str, lines: tuple[Line, ...], sending: Sending) -> Confirmed:
         if self._over:
             raise Retry(self._over)
         self._number += 1
@@ -98,7 +123,9 @@ class Confirmations:
             tags = {**(first.tags or {}), "label": f"g{number}"}
             lines = (Line(tags, None, first.command, first.params), *lines[1:])
         answer: asyncio.Future[Confirmed] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = _Waiting(lines[0].command, folded, _said(whole_of(lines) or lines[0]), labelled, answer)
+        self._waiting[number] = _Waiting(
+            lines[0].command, folded, _said(whole_of(lines) or lines[0]), sending, labelled, answer
+        )
         try:
             self._connection.write(*lines)
         except Lost as error:
@@ -202,9 +229,25 @@ class Confirmations:
                 waiting = next(
                     (one for one in self._waiting.values() if one.command == "BATCH" and not one.labelled), None
                 )
+            if waiting is None and self._session.is_bouncer:
+                return self._refused_late(named, line)
             if waiting is not None:
                 self._refuse(waiting, line)
             return waiting is not None
+        return False
+
+    def late(self) -> list[LateRefusal]:
+        """What was refused since the last time, though it had counted as taken."""
+        late, self._late = self._late, []
+        return late
+
+    def _refused_late(self, named: list[str], line: Line) -> bool:
+        # Of several to one target the latest it is, most likely: people write slower than servers answer.
+        for passed in reversed(self._passed_on):
+            if passed.target in named and passed.sent.native_id:
+                self._passed_on.remove(passed)
+                self._late.append(LateRefusal(passed.sent, failure_of(line)))
+                return True
         return False
 
     def _is_ours(self, line: Line) -> bool:
@@ -218,6 +261,8 @@ class Confirmations:
         number = _number_of(token)
         for other, waiting in self._waiting.items():
             if other <= number and not waiting.labelled:
+                if self._session.is_bouncer and not waiting.answer.done():
+                    self._passed_on.append(waiting)
                 _confirm(waiting, None)
         return number > 0
 

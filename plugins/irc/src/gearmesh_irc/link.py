@@ -9,10 +9,10 @@ from typing import Final
 
 from irctokens.line import Line, build
 
-from gearmesh import BridgeContext, Event, Unparsed
+from gearmesh import BridgeContext, Event, ReceiptReceived, Unparsed
 from gearmesh_irc.batches import HISTORY, MULTILINE, Batches
 from gearmesh_irc.config import IrcConfig
-from gearmesh_irc.confirmations import Confirmations
+from gearmesh_irc.confirmations import Confirmations, LateRefusal
 from gearmesh_irc.connection import Connection, Lost, Pace
 from gearmesh_irc.history import History, is_told_again
 from gearmesh_irc.ids import Ids, time_of
@@ -31,6 +31,21 @@ FLOOD: Final = re.compile(r"flood|too (fast|many)|excess|sendq|recvq", re.IGNORE
 MANY: Final = 5
 """Lines without an answer when a connection is lost: so many are a sign that they were too many."""
 Take = Callable[[Event, int], Awaitable[None]]
+
+
+def failed(refused: LateRefusal, at: int) -> ReceiptReceived:
+    """A refusal behind a bouncer as an event; `at` in milliseconds."""
+    one = refused.sending
+    return ReceiptReceived(
+        one.thread,
+        one.thread,
+        at,
+        "failed",
+        (one.native_id,),
+        detail=str(refused.error),
+        delivery_id=one.delivery_id,
+        failure=refused.error,
+    )
 
 
 class Link:
@@ -152,6 +167,8 @@ class Link:
         # What is refused while a message of ours is on its way was written before any JOIN that is.
         if self.confirmations.take(line):
             self.session.learn(line)
+            for refused in self.confirmations.late():
+                await self._take(failed(refused, round(self._context.now() * 1000)), 0)
             return
         if self._rooms.take(line, self.session):
             return

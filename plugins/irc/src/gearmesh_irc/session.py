@@ -78,6 +78,11 @@ class Session:
         return self.has("batch", "echo-message", "labeled-response", "message-tags")
 
     @property
+    def is_bouncer(self) -> bool:
+        """Whether ZNC stands between us and the server: it answers PING itself."""
+        return any(name.startswith("znc.in/") for name in self.offered)
+
+    @property
     def mask(self) -> str:
         """Ours, as others see it; where that is not known, one that is as long as it can be."""
         return f"{self.nick}!{self.user}@{self.host}" if self.host else worst_mask(self.nick, self.user)
