@@ -10,6 +10,10 @@ from irctokens.line import tokenise
 from gearmesh_irc.batches import HISTORY, MOST_LINES, MOST_OPEN, Batches
 from gearmesh_irc.connection import Lost
 
+from .bench import bench
+from .ircd import Ircd
+from .person import Person
+
 
 @pytest.mark.parametrize(
     "openings",
@@ -49,3 +53,30 @@ def test_a_message_of_lines_without_end_ends_the_connection() -> None:
 
     with pytest.raises(Lost):
         batches.feed(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ":gearmesh!u@h JOIN",
+        "PONG x :g" + "9" * 5000,
+        ":irc.test 005 gearmesh CHATHISTORY=" + "9" * 5000 + " :x",
+        "@time=9999-12-31T23:59:59-23:59 :a!b@c PRIVMSG gearmesh :hi",
+        "@time=0001-01-01T00:00:00+23:59 :a!b@c PRIVMSG gearmesh :hi",
+        ":irc.test CAP gearmesh NEW draft/multiline=max-bytes=" + "9" * 5000,
+        ":gearmesh!u@h KICK #garden",
+        ":gearmesh!u@h PART",
+        ":irc.test 474",
+        "BATCH +q",
+        "@batch=q :gearmesh!u@h PRIVMSG",
+    ],
+)
+async def test_a_line_that_makes_no_sense_ends_no_connection(line: str) -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, bench(ircd.port, "#garden") as irc:
+        ours = next(client for client in ircd.clients if client.nick == "gearmesh")
+        ours.writer.write(line.encode() + b"\r\n")
+        await ada.says("gearmesh", "after")
+        await irc.comes_in("after")
+        await irc.says("#garden", "one\ntwo")
+
+        assert [report.status for report in irc.context.reports] == ["connected"]

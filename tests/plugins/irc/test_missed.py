@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from irctokens.line import build
+from irctokens.line import build, tokenise
 
 from gearmesh import BusUnavailable, Event, MessageReceived, Text
 from gearmesh.testing import FakeContext
@@ -109,3 +109,26 @@ async def test_a_server_is_not_called_silent_while_nobody_listens_to_it(monkeypa
 
         assert irc.came_in() == [f"message {number}" for number in range(5)]
         assert [report.status for report in irc.context.reports].count("connected") == 1
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:59", "2999-01-01T00:00:00Z"])
+async def test_a_clock_that_is_ahead_by_years_hides_nothing_that_is_said_afterwards(moment: str) -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, bench(ircd.port, "#garden") as irc:
+        await ada.join("#garden")
+        ours = next(client for client in ircd.clients if client.nick == "gearmesh")
+        ours.tell(tokenise(f"@time={moment};msgid=odd :ben!u@h PRIVMSG #garden :from the future"))
+        await irc.comes_in("from the future")
+        await irc.stop()
+        await ada.says("#garden", "meanwhile")
+        await irc.start("#garden")
+
+        await irc.comes_in("meanwhile")
+
+
+async def test_a_position_in_the_future_that_was_kept_is_not_believed() -> None:
+    async with FakeContext("irc") as context:
+        await context.keep("seen/#garden", "9999999999999999")
+        positions = Positions(context)
+        await positions.load()
+
+        assert positions.of("#garden") <= context.now() * 1000

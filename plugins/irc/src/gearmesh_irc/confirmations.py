@@ -7,9 +7,9 @@
 
 A server works a client's lines off in order: a PONG with a later line's number says that all before it were taken, and
 a numeric that refuses one comes before it. Several lines share a PING. Of two lines to one target the second waits for
-the first to be settled, so that it is certain which of them is refused. ZNC answers PING itself: behind it a PONG says
-that the bouncer has the line, and a refusal that comes later is told as a receipt. A connection that is lost before all that
-leaves it open.
+the first to be settled, so that it is certain which of them is refused. A connection that is lost before all that
+leaves it open. ZNC answers PING itself: behind it a PONG says that the bouncer has the line, and a refusal that comes
+later is told as a receipt.
 (https://ircv3.net/specs/extensions/labeled-response, https://ircv3.net/specs/extensions/echo-message)
 """
 
@@ -26,6 +26,7 @@ from irctokens.line import Line, build
 from gearmesh import Retry, SendFailed, Unclear
 from gearmesh_irc.batches import whole_of
 from gearmesh_irc.connection import Connection, Lost, Pace
+from gearmesh_irc.isupport import number_in
 from gearmesh_irc.refusals import failure_of, is_refusal
 from gearmesh_irc.session import Session
 
@@ -268,8 +269,7 @@ class Confirmations:
 
 
 def _number_of(label: str) -> int:
-    digits = label[1:]
-    return int(digits) if label[:1] == "g" and digits.isascii() and digits.isdigit() else 0
+    return number_in(label[1:], 0) if label[:1] == "g" else 0
 
 
 def _confirm(waiting: _Waiting, echo: Line | None) -> None:

@@ -84,7 +84,7 @@ class Isupport:
         for pair in self._said.get("TARGMAX", "").split(","):
             name, _, most = pair.partition(":")
             if name.upper() == "JOIN":
-                return max(_number_in(most, MOST_JOINED), 1)
+                return max(number_in(most, MOST_JOINED), 1)
         return max(self._number("MAXTARGETS", 1), 1)
 
     @property
@@ -100,8 +100,9 @@ class Isupport:
         return tag in listed
 
     def _number(self, name: str, default: int) -> int:
-        return _number_in(self._said.get(name, ""), default)
+        return number_in(self._said.get(name, ""), default)
 
 
-def _number_in(said: str, default: int) -> int:
+def number_in(said: str, default: int) -> int:
+    """The number that a server writes, or the default where it is none."""
     return int(said) if said.isascii() and said.isdigit() and len(said) <= MOST_DIGITS else default

@@ -91,7 +91,7 @@ class Link:
                         self._welcomed_at = time_of(line) or round(self._context.now() * 1000)
                         return
                     if line.command in {"PING", "ERROR", "CAP"}:
-                        await self._handle(line, raw)
+                        await self._hear(line, raw)
                     elif line.command.isdigit():
                         self.session.learn(line)
                     else:
@@ -139,13 +139,21 @@ class Link:
 
     async def _listen(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
         while self._early:
-            await self._handle(*self._early.pop(0))
+            await self._hear(*self._early.pop(0))
         async for line, raw in lines:
             self._listening = False
-            await self._handle(line, raw)
+            await self._hear(line, raw)
             self._listening = True
             self.connection.heard_at = asyncio.get_running_loop().time()
         raise Lost(self._last_words or "the server hung up")
+
+    async def _hear(self, line: Line, raw: bytes) -> None:
+        """A line that lacks what its command needs is kept as it is, and costs no connection."""
+        try:
+            await self._handle(line, raw)
+        except (IndexError, ValueError, OverflowError) as error:
+            self._context.log.warning("a line makes no sense", line=raw.decode(errors="replace"), why=str(error))
+            await self._take(Unparsed(raw, "a line that makes no sense"), 0)
 
     async def _handle(self, line: Line, raw: bytes) -> None:
         match line.command:

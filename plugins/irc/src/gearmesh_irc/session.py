@@ -8,7 +8,7 @@ from typing import Final
 from irctokens.hostmask import hostmask
 from irctokens.line import Line
 
-from gearmesh_irc.isupport import Isupport
+from gearmesh_irc.isupport import Isupport, number_in
 from gearmesh_irc.lines import worst_mask
 from gearmesh_irc.names import canonical
 
@@ -91,8 +91,8 @@ class Session:
         """A number in the value of a capability, such as `max-bytes` of draft/multiline; 0 where there is none."""
         for pair in self.offered.get(capability, "").split(","):
             name, _, number = pair.partition("=")
-            if name == key and number.isascii() and number.isdigit():
-                return int(number)
+            if name == key:
+                return number_in(number, 0)
         return 0
 
     def learn(self, line: Line) -> None:
