@@ -23,7 +23,9 @@ CHUNK: Final = 400
 MOST_NICKS: Final = 20
 # ngIRCd says "Bad password", InspIRCd "Access denied by configuration": it is for the operator to mend.
 _PASSWORD: Final = re.compile(r"password|authenticat|not authori[sz]ed|access denied", re.IGNORECASE)
-_SASL_REFUSED: Final = frozenset({"902", "904", "905", "906", "908"})
+_SASL_REFUSED: Final = frozenset({"902", "904"})
+_SASL_BROKEN: Final = frozenset({"905", "906"})
+"""It was broken off, or a line of it was not understood: nothing is said of the password."""
 
 
 class Banned(Lost):
@@ -92,6 +94,8 @@ class _Entering:
                 self._say("CAP", "END")
             case (command, _) if command in _SASL_REFUSED and self._wants_account:
                 raise Unauthorized(f"the server does not accept the account: {words}", code=command)
+            case (command, _) if command in _SASL_BROKEN and self._wants_account:
+                raise Lost(f"the login to the account came to nothing: {words}")
             case "464", _:
                 raise Unauthorized(f"the server does not accept the password: {words}", code="464")
             case "465", _:
