@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gearmesh import EchoReceived, Rejected, Retry, Secret, Unauthorized, Unclear
+from gearmesh import Delivery, EchoReceived, Redaction, Rejected, Retry, Secret, Sender, Unauthorized, Unclear
 from gearmesh.testing import FakeContext
 
 from .bench import Bench, bench, until
@@ -201,6 +201,13 @@ async def test_an_account_is_logged_in_to_and_a_wrong_password_stops_the_app() -
         await right.start()
         assert [client.account for client in ircd.clients if client.ready] == ["gearmesh"]
         await right.stop()
+
+
+async def test_a_message_that_nobody_knows_by_an_id_cannot_be_taken_back() -> None:
+    async with Ircd() as ircd, bench(ircd.port) as irc:
+        one = Delivery("e:irc:0", "ada", "ada", Redaction("e"), Sender("Grace", "grace", "App"))
+        with pytest.raises(Rejected):
+            await irc.bridge.redact(one)
 
 
 class Unable(Ircd):

@@ -279,7 +279,8 @@ class Irc(Bridge):
     async def redact(self, delivery: Delivery) -> Sent:
         """Take messages back that the server knows by their ids."""
         link = self._linked(delivery.thread)
-        if not link.session.has("draft/message-redaction") or not all(map(is_known_to_server, delivery.target)):
+        known = bool(delivery.target) and all(map(is_known_to_server, delivery.target))
+        if not link.session.has("draft/message-redaction") or not known:
             raise Rejected("the server cannot take the message back")
         for target in delivery.target:
             await link.confirmations.say(delivery.thread, build("REDACT", [delivery.thread, target]))
