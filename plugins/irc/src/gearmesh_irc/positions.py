@@ -54,7 +54,7 @@ class Positions:
             self._changed.add(thread)
 
     def _now(self) -> int:
-        return round(self._context.now() * 1000)
+        return int(self._context.now() * 1000)
 
     async def write(self) -> None:
         """Write down what has changed.
