@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 from irctokens.line import Line, build, tokenise
@@ -75,6 +75,9 @@ class Ircd:
     """`caps` are offered. `refusals` answer the next messages of ours: a numeric, a FAIL code, or "silence", which
     hangs up after the message was passed on, "deaf", which hangs up before."""
 
+    tokens: tuple[str, ...] = ()
+    """More of 005."""
+
     def __init__(
         self,
         caps: Mapping[str, str] = CAPS,
@@ -99,7 +102,7 @@ class Ircd:
         self._count = itertools.count(1)
         self._server: asyncio.Server | None = None
 
-    async def __aenter__(self) -> Ircd:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -158,7 +161,8 @@ class Ircd:
             case "PING", [token]:
                 client.tell(build("PONG", ["irc.test", token], "irc.test"))
             case "JOIN", [channel, *_]:
-                self._join(client, channel)
+                for one in channel.split(","):
+                    self._join(client, one)
             case "PART", [channel, *_]:
                 self._tell_all(self._there(channel), build("PART", [channel], client.mask))
                 self._there(channel).remove(client)
@@ -208,7 +212,14 @@ class Ircd:
         self.logins.append(client.nick)
         self._answer(client, "001", f"Welcome {client.nick}")
         self._answer(
-            client, "005", "CASEMAPPING=ascii", f"CHATHISTORY={PAGE}", "CHANTYPES=#", "PREFIX=(ov)@+", "are supported"
+            client,
+            "005",
+            "CASEMAPPING=ascii",
+            f"CHATHISTORY={PAGE}",
+            "CHANTYPES=#",
+            "PREFIX=(ov)@+",
+            *self.tokens,
+            "are supported",
         )
         self._answer(client, "422", "no message of the day")
 

@@ -48,7 +48,8 @@ INSPIRCD: Final = """
 <module name="ircv3_servertime"><module name="ircv3_chghost"><module name="chanhistory">
 <module name="ircv3_capnotify">
 <connect allow="*" timeout="10" pingfreq="60" hardsendq="1M" softsendq="64K" recvq="64K" threshold="{threshold}"
- commandrate="{commandrate}" fakelag="{fakelag}" localmax="50" globalmax="50" resolvehostnames="no" {password}>
+ commandrate="{commandrate}" fakelag="{fakelag}" localmax="50" globalmax="50" resolvehostnames="no"
+ maxchans="100" {password}>
 <chanhistory maxlines="200" prefixmsg="no" bots="yes">
 <performance quietbursts="yes"><security announceinvites="dynamic">
 <options defaultmodes="not"><path configdir="{folder}" datadir="{folder}" logdir="{folder}" runtimedir="{folder}">

@@ -106,6 +106,16 @@ def test_nobody_is_called_by_the_name_of_a_sender() -> None:
     assert attribution(Sender("Ada", "ada", "WhatsApp")) == f"<A{JOINER}da/WhatsApp>"
 
 
+@pytest.mark.parametrize(
+    "name", ["Ada Hopper", "A B C D E F G H I J K L M N O P", "Ada Hopper Lovelace Byron King Noel"]
+)
+def test_no_word_of_a_name_calls_whoever_has_it_as_a_nickname(name: str) -> None:
+    named = attribution(Sender(name, "x", "App"))
+
+    assert not set(named.strip("<>").partition("/")[0].split()) & set(name.split())
+    assert len(f"{named} ".encode()) <= ATTRIBUTION_BYTES
+
+
 @given(st.text(max_size=80), st.text(max_size=20), st.text(max_size=60))
 def test_a_sender_is_named_in_bounds_and_on_one_line(name: str, handle: str, network: str) -> None:
     named = attribution(Sender(name, handle, network))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gearmesh import EchoReceived, Rejected, Retry, Secret, Unauthorized, Unclear
+from gearmesh import Delivery, EchoReceived, Redaction, Rejected, Retry, Secret, Sender, Unauthorized, Unclear
 from gearmesh.testing import FakeContext
 
 from .bench import Bench, bench, until
-from .ircd import CAPS, Ircd
+from .ircd import CAPS, Client, Ircd
 from .person import Person
 from .proxy import Proxy
 from .servers import inspircd, ngircd
@@ -201,6 +201,34 @@ async def test_an_account_is_logged_in_to_and_a_wrong_password_stops_the_app() -
         await right.start()
         assert [client.account for client in ircd.clients if client.ready] == ["gearmesh"]
         await right.stop()
+
+
+async def test_a_message_that_nobody_knows_by_an_id_cannot_be_taken_back() -> None:
+    async with Ircd() as ircd, bench(ircd.port) as irc:
+        one = Delivery("e:irc:0", "ada", "ada", Redaction("e"), Sender("Grace", "grace", "App"))
+        with pytest.raises(Rejected):
+            await irc.bridge.redact(one)
+
+
+class Unable(Ircd):
+    """Has accounts, and cannot look at them now."""
+
+    def _authenticate(self, client: Client, said: str) -> None:
+        if said == "PLAIN":
+            super()._authenticate(client, said)
+        else:
+            self._answer(client, "906", "SASL authentication aborted")
+
+
+async def test_a_login_that_was_broken_off_is_tried_again() -> None:
+    async with Unable(accounts={"gearmesh": "sesame"}) as ircd, FakeContext("irc") as context:
+        irc = Bench(context, ircd.port, account="gearmesh", account_password=Secret("sesame"))
+        task = asyncio.create_task(irc.bridge.run())
+        await context.until(lambda: len(context.reports) >= 2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+        assert {report.status for report in context.reports} == {"reconnecting"}
 
 
 async def test_without_sasl_no_account_comes_in_as_a_stranger() -> None:

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Collection
 from typing import ClassVar, Final
 
-import msgspec
 from irctokens.line import Line, build
 
 from gearmesh import (
@@ -30,38 +29,31 @@ from gearmesh import (
 )
 from gearmesh_irc.capabilities import capabilities_of
 from gearmesh_irc.config import IrcConfig
+from gearmesh_irc.confirmations import Sending
 from gearmesh_irc.connection import Connection, Pace
-from gearmesh_irc.ids import Ids, digest, is_known_to_server
-from gearmesh_irc.incoming import ATTRIBUTION
+from gearmesh_irc.ids import Ids, digest, is_known_to_server, time_of
 from gearmesh_irc.intake import Intake
 from gearmesh_irc.link import Link
 from gearmesh_irc.names import attribution, canonical, is_room, parse_nick, parse_room
+from gearmesh_irc.nicks import Nicks
 from gearmesh_irc.outgoing import Message, messages_of
 from gearmesh_irc.positions import Positions
 from gearmesh_irc.registration import Banned, register
 from gearmesh_irc.rooms import Rooms
 from gearmesh_irc.session import Session
+from gearmesh_irc.unfinished import AllUnfinished, Unfinished
 
 PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds until the connection is tried again; each is a little longer or shorter by chance."""
 BANNED_PAUSE: Final = 60.0
 STABLE: Final = 30.0
 """Seconds after which a connection counts as a good one: the next pause is short again."""
-MOST_UNFINISHED: Final = 1000
+NOTES_EVERY: Final = 1.0
 MOST_REACTIONS: Final = 1000
 SEND_WITHIN: Final = 25.0
 """Seconds after which the rest of a long message waits for the next try; `send` has 60, and a line may take 50."""
 TYPING_EVERY: Final = 3.0
 """Seconds: more often says nothing new (https://ircv3.net/specs/client-tags/typing)."""
-
-
-class _Unfinished(msgspec.Struct):
-    """A delivery of which not every message is confirmed: `ids` has those that are, `open_` those nobody knows of."""
-
-    thread: str
-    messages: list[Message]
-    ids: dict[int, str] = {}
-    open_: set[int] = set()
 
 
 class Irc(Bridge):
@@ -76,13 +68,14 @@ class Irc(Bridge):
         super().__init__(config, context)
         self._settings = config
         self._positions = Positions(context)
+        self._nicks = Nicks(context, config.nick)
         self._intake = Intake(context, self._positions)
         self._rooms = Rooms(config.keys, config.rejoin)
         self._ids = Ids()
         self._pace = Pace(config.burst, config.every)
         self._link: Link | None = None
         self._session: Session | None = None
-        self._unfinished: OrderedDict[str, _Unfinished] = OrderedDict()
+        self._unfinished = AllUnfinished()
         self._reactions: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._typed: dict[str, float] = {}
 
@@ -121,8 +114,9 @@ class Irc(Bridge):
     async def run(self) -> None:
         """Connect, again and again, until cancelled or refused."""
         await self._positions.load()
+        await self._nicks.load()
         handing_over = asyncio.create_task(self._intake.hand_over(), name="irc intake")
-        writing = asyncio.create_task(self._positions.keep_writing(), name="irc positions")
+        writing = asyncio.create_task(self._keep_notes(), name="irc notes")
         connecting = asyncio.create_task(self._stay_connected(), name="irc connection")
         tasks = (connecting, handing_over, writing)
         try:
@@ -134,7 +128,18 @@ class Irc(Bridge):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             with contextlib.suppress(BusUnavailable):  # then some of it comes again, and is recognised
-                await self._positions.write()
+                await self._write_notes()
+
+    async def _keep_notes(self) -> None:
+        """Write down what the next process has to know, until cancelled."""
+        while True:
+            await asyncio.sleep(NOTES_EVERY)
+            with contextlib.suppress(BusUnavailable):  # it is tried again a second later
+                await self._write_notes()
+
+    async def _write_notes(self) -> None:
+        await self._nicks.write()
+        await self._positions.write()
 
     async def _stay_connected(self) -> None:
         loop = asyncio.get_running_loop()
@@ -165,7 +170,8 @@ class Irc(Bridge):
         connection = await Connection.open(self._settings)
         lines = connection.lines()
         try:
-            session = await register(connection, lines, self._settings)
+            session = await register(connection, lines, self._settings, self._nicks.ours)
+            self._nicks.note(session.nick)
             link = Link(
                 connection,
                 session,
@@ -175,6 +181,8 @@ class Irc(Bridge):
                 self._rooms,
                 self._pace,
                 self._ids,
+                self._nicks,
+                self._intake,
                 self._take,
             )
             await link.welcome(lines)
@@ -190,20 +198,8 @@ class Irc(Bridge):
     async def _take(self, event: Event, at: int) -> None:
         """An event from the server. What it says of our own messages settles those of which nobody knows."""
         if isinstance(event, EchoReceived):
-            event = self._settled(event)
+            event = self._unfinished.settled(event)
         await self._intake.put(event, at)
-
-    def _settled(self, echo: EchoReceived) -> EchoReceived:
-        for name, unfinished in self._unfinished.items():
-            for number in sorted(unfinished.open_):
-                words = ATTRIBUTION.sub("", unfinished.messages[number].words, count=1)
-                if unfinished.thread == echo.thread and words == echo.text:
-                    unfinished.open_.discard(number)
-                    unfinished.ids[number] = echo.native_id
-                    if len(unfinished.ids) == len(unfinished.messages):
-                        self._unfinished.pop(name)
-                        return msgspec.structs.replace(echo, delivery_id=name)
-        return echo
 
     # Sending
 
@@ -212,14 +208,12 @@ class Irc(Bridge):
         if not isinstance(delivery.content, Text):
             raise Rejected("IRC carries words")
         link = self._linked(delivery.thread)
-        unfinished = self._unfinished.get(delivery.id)
-        if unfinished is None or not (unfinished.ids or unfinished.open_):
+        unfinished = self._unfinished.of(delivery.id)
+        if unfinished is None:
             messages = messages_of(delivery, link.session)
             if not messages:
                 raise Rejected("there are no words in it")
-            unfinished = self._unfinished[delivery.id] = _Unfinished(delivery.thread, messages)
-            if len(self._unfinished) > MOST_UNFINISHED:
-                self._unfinished.popitem(last=False)
+            unfinished = self._unfinished.begin(delivery.id, delivery.thread, messages)
         if unfinished.open_ and not link.has_read(delivery.thread):
             raise Retry("the history is read first, to see whether it has arrived", after=0.5)
         began = asyncio.get_running_loop().time()
@@ -229,24 +223,22 @@ class Irc(Bridge):
             if asyncio.get_running_loop().time() - began > SEND_WITHIN:
                 raise Retry("the rest of a long message waits for its turn", after=0)
             unfinished.ids[number] = await self._say(link, delivery, number, message, unfinished)
-        self._unfinished.pop(delivery.id, None)
+        self._unfinished.end(delivery.id)
         return Sent(tuple(unfinished.ids[number] for number in range(len(unfinished.messages))))
 
-    async def _say(self, link: Link, delivery: Delivery, number: int, message: Message, unfinished: _Unfinished) -> str:
+    async def _say(self, link: Link, delivery: Delivery, number: int, message: Message, unfinished: Unfinished) -> str:
         unfinished.open_.discard(number)  # who sends again has found no sign of it
         try:
-            confirmed = await link.confirmations.say(delivery.thread, *message.lines)
-        except Unclear:
-            unfinished.open_.add(number)
-            raise
-        except asyncio.CancelledError:
+            sending = Sending(delivery.thread, digest(delivery.id, str(number)), delivery.id)
+            confirmed = await link.confirmations.say(delivery.thread, *message.lines, sending=sending)
+        except (Unclear, asyncio.CancelledError):
             unfinished.open_.add(number)
             raise
         except Rejected:
-            self._unfinished.pop(delivery.id, None)
+            self._unfinished.end(delivery.id)
             raise
         native_id = _id_of(confirmed.echo, delivery, number)
-        self._intake.recognise(native_id)
+        self._intake.confirmed(delivery.thread, native_id, time_of(confirmed.echo) if confirmed.echo else 0)
         return native_id
 
     def _linked(self, thread: str) -> Link:
@@ -287,7 +279,8 @@ class Irc(Bridge):
     async def redact(self, delivery: Delivery) -> Sent:
         """Take messages back that the server knows by their ids."""
         link = self._linked(delivery.thread)
-        if not link.session.has("draft/message-redaction") or not all(map(is_known_to_server, delivery.target)):
+        known = bool(delivery.target) and all(map(is_known_to_server, delivery.target))
+        if not link.session.has("draft/message-redaction") or not known:
             raise Rejected("the server cannot take the message back")
         for target in delivery.target:
             await link.confirmations.say(delivery.thread, build("REDACT", [delivery.thread, target]))
@@ -301,6 +294,8 @@ class Irc(Bridge):
         now = asyncio.get_running_loop().time()
         if on and now - self._typed.get(thread, -TYPING_EVERY) < TYPING_EVERY:
             return
+        if not link.pace.at_once():
+            return  # words are more urgent, and that somebody types is soon not true any more
         self._typed[thread] = now if on else -TYPING_EVERY
         link.connection.write(Line({"+typing": "active" if on else "done"}, None, "TAGMSG", [thread]))
 

@@ -8,7 +8,8 @@
 A server works a client's lines off in order: a PONG with a later line's number says that all before it were taken, and
 a numeric that refuses one comes before it. Several lines share a PING. Of two lines to one target the second waits for
 the first to be settled, so that it is certain which of them is refused. A connection that is lost before all that
-leaves it open.
+leaves it open. ZNC answers PING itself: behind it a PONG says that the bouncer has the line, and a refusal that comes
+later is told as a receipt.
 (https://ircv3.net/specs/extensions/labeled-response, https://ircv3.net/specs/extensions/echo-message)
 """
 
@@ -16,21 +17,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from typing import Final
 
 import msgspec
 from irctokens.line import Line, build
 
 from gearmesh import Retry, SendFailed, Unclear
+from gearmesh_irc.batches import whole_of
 from gearmesh_irc.connection import Connection, Lost, Pace
-from gearmesh_irc.refusals import NUMERICS, failure_of
+from gearmesh_irc.isupport import number_in
+from gearmesh_irc.refusals import failure_of, is_refusal
 from gearmesh_irc.session import Session
 
 ANSWER_WITHIN: Final = 25.0
 """Seconds after which a line without an answer is unclear. `send` has 60 in all."""
+REMEMBERED: Final = 100
+"""Messages behind a bouncer that may still be refused: its PONG says that it has them, not that the server has."""
 TURN_WITHIN: Final = 25.0
 """Seconds after which a line that was not yet written goes back to the log."""
-_ECHOES: Final = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "REDACT", "ACK"})
+_ECHOED: Final = frozenset({"PRIVMSG", "TAGMSG", "REDACT"})
+_WORDS: Final = frozenset({"PRIVMSG", "BATCH"})
 
 
 class Confirmed(msgspec.Struct, frozen=True):
@@ -39,13 +46,37 @@ class Confirmed(msgspec.Struct, frozen=True):
     echo: Line | None = None
 
 
+class Sending(msgspec.Struct, frozen=True):
+    """Which message it is that is written, for what is learned of it later."""
+
+    thread: str = ""
+    native_id: str = ""
+    delivery_id: str = ""
+
+
+class LateRefusal(msgspec.Struct, frozen=True):
+    """A message was refused that counted as taken."""
+
+    sending: Sending
+    error: SendFailed
+
+
+_Said = tuple[tuple[str, ...], frozenset[tuple[str, str]]]
+
+
 class _Waiting(msgspec.Struct):
-    """Lines that went out, by number. `target` is as the server compares it."""
+    """Lines that went out as one. `target` is as the server compares it; `said` is what stands behind it, with the
+    tags that others get to see: who shares a bouncer with us says other things to the same target."""
 
     command: str
     target: str
+    said: _Said
+    sent: Sending
     labelled: bool
     answer: asyncio.Future[Confirmed]
+
+
+NOBODYS: Final = Sending()
 
 
 class Confirmations:
@@ -58,9 +89,11 @@ class Confirmations:
         self._batches: dict[str, int] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._barrier: asyncio.Handle | None = None
+        self._passed_on: deque[_Waiting] = deque(maxlen=REMEMBERED)
+        self._late: list[LateRefusal] = []
         self._over = ""
 
-    async def say(self, target: str, *lines: Line) -> Confirmed:
+    async def say(self, target: str, *lines: Line, sending: Sending = NOBODYS) -> Confirmed:
         """Write what is one message to a target, and wait until the server has taken it.
 
         Raises:
@@ -76,11 +109,11 @@ class Confirmations:
                         await held.enter_async_context(self._turns.setdefault("", asyncio.Lock()))
                     # A message of several lines is one for servers that know such messages.
                     await self._pace.turn()
-                return await self._written(folded, lines)
+                return await self._written(folded, lines, sending)
         except TimeoutError:
             raise Retry("others are written to first, no faster than the server takes it") from None
 
-    async def _written(self, folded: str, lines: tuple[Line, ...]) -> Confirmed:
+    async def _written(self, folded: str, lines: tuple[Line, ...], sending: Sending) -> Confirmed:
         if self._over:
             raise Retry(self._over)
         self._number += 1
@@ -91,7 +124,9 @@ class Confirmations:
             tags = {**(first.tags or {}), "label": f"g{number}"}
             lines = (Line(tags, None, first.command, first.params), *lines[1:])
         answer: asyncio.Future[Confirmed] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = _Waiting(lines[0].command, folded, labelled, answer)
+        self._waiting[number] = _Waiting(
+            lines[0].command, folded, _said(whole_of(lines) or lines[0]), sending, labelled, answer
+        )
         try:
             self._connection.write(*lines)
         except Lost as error:
@@ -111,6 +146,7 @@ class Confirmations:
         self._barrier = None
         with contextlib.suppress(Lost):  # whoever waits is told by `lost`
             self._connection.write(build("PING", [f"g{self._number}"]))
+            self._pace.owe()
 
     def take(self, line: Line) -> bool:
         """Take in a line from the server; whether it was an answer, and about nothing else."""
@@ -134,11 +170,15 @@ class Confirmations:
             self._barrier.cancel()
         return unanswered
 
-    def confirm_batch(self, opening: Line) -> bool:
-        """Take in the first line of a message of several lines that is ours, when all of it is there."""
-        waiting = self._waiting.get(_number_of((opening.tags or {}).get("label", "")))
+    def confirm_batch(self, opening: Line, whole: Line) -> bool:
+        """Take in a message of several lines that is ours, when all of it is there."""
+        tags = opening.tags or {}
+        number = _number_of(tags.get("label", "")) or self._batches.get(tags.get("batch", ""), 0)
+        waiting = self._waiting.get(number)
         if waiting is None:
-            waiting = self._first(self._session.fold(opening.params[2]) if len(opening.params) > 2 else "")
+            waiting = self._first(self._session.fold(whole.params[0]))
+            if waiting is not None and _said(whole) != waiting.said:
+                return False
         if waiting is not None:
             _confirm(waiting, opening)
         return waiting is not None
@@ -151,30 +191,37 @@ class Confirmations:
             return True
         if reference.startswith("-") and (number := self._batches.pop(reference[1:], 0)):
             if (waiting := self._waiting.get(number)) is not None:
-                _confirm(waiting, None)
+                _acknowledged(waiting)
             return True
         return False
 
     def _answered(self, waiting: _Waiting, line: Line) -> bool:
-        if line.command in _ECHOES:
-            _confirm(waiting, None if line.command == "ACK" else line)
-        elif line.command == "FAIL" or line.command in NUMERICS:
-            _fail(waiting, failure_of(line))
+        if line.command == "ACK":
+            _acknowledged(waiting)
+        elif line.command == waiting.command and self._is_ours(line):
+            if self._session.fold(line.params[0]) == waiting.target:
+                _confirm(waiting, line)
+        elif is_refusal(line, labelled=True):
+            self._refuse(waiting, line)
         return True
 
+    def _refuse(self, waiting: _Waiting, line: Line) -> None:
+        error = failure_of(line)
+        if self._session.is_channel(waiting.target) and waiting.target not in self._session.members:
+            # A kick overtook it, and that is why: when we are in the channel again it may be let through.
+            error = Retry(f"we were no longer in the channel when it arrived: {error}", code=line.command)
+        _fail(waiting, error)
+
     def _unlabelled(self, line: Line) -> bool:
-        if line.command in {"PRIVMSG", "NOTICE", "TAGMSG", "REDACT"}:
-            if line.source is None or not self._session.is_me(line.hostmask.nickname) or not line.params:
+        if line.command in _ECHOED:
+            if not self._is_ours(line) or not self._session.has("echo-message") or "batch" in (line.tags or {}):
                 return False
             waiting = self._first(self._session.fold(line.params[0]))
-            tags = line.tags or {}
-            if waiting is None or waiting.command != line.command or "batch" in tags or "+typing" in tags:
-                return False
-            if not self._session.has("echo-message"):
+            if waiting is None or waiting.command != line.command or waiting.said != _said(line):
                 return False
             _confirm(waiting, line)
             return True
-        if line.command == "FAIL" or line.command in NUMERICS:
+        if is_refusal(line):
             named = [self._session.fold(one) for one in line.params[1:]]
             waiting = next(filter(None, map(self._first, named)), None)
             if waiting is None and line.command in {"411", "412", "417"}:
@@ -183,10 +230,29 @@ class Confirmations:
                 waiting = next(
                     (one for one in self._waiting.values() if one.command == "BATCH" and not one.labelled), None
                 )
+            if waiting is None and self._session.is_bouncer:
+                return self._refused_late(named, line)
             if waiting is not None:
-                _fail(waiting, failure_of(line))
+                self._refuse(waiting, line)
             return waiting is not None
         return False
+
+    def late(self) -> list[LateRefusal]:
+        """What was refused since the last time, though it had counted as taken."""
+        late, self._late = self._late, []
+        return late
+
+    def _refused_late(self, named: list[str], line: Line) -> bool:
+        # Of several to one target the latest it is, most likely: people write slower than servers answer.
+        for passed in reversed(self._passed_on):
+            if passed.target in named and passed.sent.native_id:
+                self._passed_on.remove(passed)
+                self._late.append(LateRefusal(passed.sent, failure_of(line)))
+                return True
+        return False
+
+    def _is_ours(self, line: Line) -> bool:
+        return line.source is not None and bool(line.params) and self._session.is_me(line.hostmask.nickname)
 
     def _first(self, folded: str) -> _Waiting | None:
         """The one line without a label that waits for this target."""
@@ -196,18 +262,33 @@ class Confirmations:
         number = _number_of(token)
         for other, waiting in self._waiting.items():
             if other <= number and not waiting.labelled:
+                if self._session.is_bouncer and not waiting.answer.done():
+                    self._passed_on.append(waiting)
                 _confirm(waiting, None)
         return number > 0
 
 
 def _number_of(label: str) -> int:
-    digits = label[1:]
-    return int(digits) if label[:1] == "g" and digits.isascii() and digits.isdigit() else 0
+    return number_in(label[1:], 0) if label[:1] == "g" else 0
 
 
 def _confirm(waiting: _Waiting, echo: Line | None) -> None:
     if not waiting.answer.done():
         waiting.answer.set_result(Confirmed(echo))
+
+
+def _acknowledged(waiting: _Waiting) -> None:
+    """The server has worked it off, and shows nothing of it (labeled-response, ACK). Of words that says little where
+    echo-message is on: they would be shown."""
+    if waiting.command in _WORDS:
+        _fail(waiting, Unclear("the server has taken the line, and does not show that anybody read it"))
+    else:
+        _confirm(waiting, None)
+
+
+def _said(line: Line) -> _Said:
+    tags = {name: value for name, value in (line.tags or {}).items() if name.startswith("+")}
+    return tuple(line.params[1:]), frozenset(tags.items())
 
 
 def _fail(waiting: _Waiting, error: SendFailed) -> None:

@@ -44,13 +44,26 @@ class Pace:
     async def turn(self) -> None:
         """Wait until a line may go."""
         async with self._turns:
-            loop = asyncio.get_running_loop()
-            if (self.burst, self.every) != self._configured and loop.time() - self._flooded_at > FORGIVEN_AFTER:
-                self.burst, self.every = self._configured
-            ahead = self.burst * self.every
-            if (wait := self._owed_until + self.every - ahead - loop.time()) > 0:
+            while (wait := self._wait()) > 0:
                 await asyncio.sleep(wait)
-            self._owed_until = max(self._owed_until, loop.time()) + self.every
+            self.owe()
+
+    def at_once(self) -> bool:
+        """Whether a line may go now, before which nobody waits; then that was its turn."""
+        free = not self._turns.locked() and self._wait() <= 0
+        if free:
+            self.owe()
+        return free
+
+    def owe(self) -> None:
+        """A line went out that could not wait: the next ones do."""
+        self._owed_until = max(self._owed_until, asyncio.get_running_loop().time()) + self.every
+
+    def _wait(self) -> float:
+        now = asyncio.get_running_loop().time()
+        if (self.burst, self.every) != self._configured and now - self._flooded_at > FORGIVEN_AFTER:
+            self.burst, self.every = self._configured
+        return self._owed_until + self.every - self.burst * self.every - now
 
     def flooded(self) -> None:
         """The server found it too fast: half as fast for a while, and not so much at once."""

@@ -9,17 +9,22 @@ The others tell nothing: what was said there while we were away is not to be had
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from irctokens.line import Line, build
 
 from gearmesh_irc.batches import HISTORY, PLAYBACK, TARGETS, Batch, Batches
-from gearmesh_irc.connection import Connection
 from gearmesh_irc.ids import time_of, written
+from gearmesh_irc.intake import Intake
+from gearmesh_irc.outbox import Outbox
 from gearmesh_irc.positions import PEOPLE, Positions
 from gearmesh_irc.session import Session
+
+if TYPE_CHECKING:
+    import structlog
 
 ANSWER_WITHIN: Final = 20.0
 """Seconds after which history that does not come is waited for no more."""
@@ -30,22 +35,43 @@ FAR: Final = 4_102_444_800_000
 """The year 2100."""
 
 
+def is_told_again(line: Line, batches: Batches) -> bool:
+    """Whether it is in a batch of history, asked for or not."""
+    return batches.is_in(line, HISTORY) is not None or batches.is_in(line, PLAYBACK) is not None
+
+
 class _Chase(msgspec.Struct):
     """One place whose history is being read. `asked` are the names in questions that are open, `held` what waits."""
 
     since: int
     asked: set[str]
-    due: float
     held: list[Line] = []
+    reached: dict[str, int] = {}
+    """How far, in milliseconds, each name was asked for where the server knows places by times alone."""
+    whole: bool = True
+    """Nothing of it was refused so far."""
+    due: float = math.inf
+    """When it is given up, by the loop's clock: a while after the last question went out."""
+
+    def written(self) -> None:
+        """A question went out."""
+        self.due = asyncio.get_running_loop().time() + ANSWER_WITHIN
 
 
 class History:
     """The history of one connection. `read` takes a line in."""
 
     def __init__(
-        self, connection: Connection, session: Session, positions: Positions, read: Callable[[Line], Awaitable[None]]
+        self,
+        outbox: Outbox,
+        session: Session,
+        positions: Positions,
+        intake: Intake,
+        read: Callable[[Line], Awaitable[None]],
+        log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        self._connection, self._session, self._positions, self._read = connection, session, positions, read
+        self._outbox, self._session, self._read = outbox, session, read
+        self._positions, self._intake, self._log = positions, intake, log
         self._chases: dict[str, _Chase] = {}
         self._since: dict[str, int] = {}
 
@@ -55,12 +81,12 @@ class History:
         if not self._positions.of(PEOPLE):
             self._positions.note(PEOPLE, at)  # whoever comes first has missed nothing
         elif self._session.has(*CAPABILITIES):
-            self._chase(PEOPLE, since)
+            chase = self._chase(PEOPLE, since)
             between = [f"timestamp={written(since - 1)}", f"timestamp={written(FAR)}"]
-            self._connection.write(build("CHATHISTORY", ["TARGETS", *between, str(self._page)]))
+            self._outbox.put(build("CHATHISTORY", ["TARGETS", *between, str(self._page)]), chase.written)
         if self._session.has("znc.in/playback", "server-time"):
             since = min([since, *self._positions.rooms()])
-            self._connection.write(build("PRIVMSG", ["*playback", f"PLAY * {since / 1000:.3f}"]))
+            self._outbox.put(build("PRIVMSG", ["*playback", f"PLAY * {since / 1000:.3f}"]))
 
     def joined(self, channel: str, at: int) -> None:
         """We are in a channel since `at`: ask for what we missed there."""
@@ -90,7 +116,7 @@ class History:
         """Whether it is told unasked, as InspIRCd and ZNC do to whoever comes, and was taken in, or before our time."""
         if line.command not in HELD or not line.params:
             return False
-        if batches.is_in(line, HISTORY) is None and batches.is_in(line, PLAYBACK) is None:
+        if not is_told_again(line, batches):
             return False
         # InspIRCd keeps whole seconds: what was said within the same one is told apart by its id.
         since = self._since.get(self._place(line), 0) // 1000 * 1000
@@ -113,13 +139,16 @@ class History:
             await self._page_read(batch)
 
     async def refused(self, line: Line) -> None:
-        """The server does not tell (FAIL CHATHISTORY): nothing more can be had."""
+        """The server does not tell (FAIL CHATHISTORY): nothing more can be had on this connection."""
+        self._log.warning("the server does not tell its history", said=" ".join(line.params))
         named = {self._session.fold(one) for one in line.params[1:-1]}
         found = [place for place, chase in self._chases.items() if place in named or chase.asked & named]
         for place in found or list(self._chases):
-            self._chases[place].asked -= named
-            if not self._chases[place].asked or not found:
-                await self._finish(place)
+            chase = self._chases[place]
+            chase.asked -= named
+            chase.whole = False
+            if not chase.asked or not found:
+                await self._finish(place, whole=False)
 
     async def keep_time(self) -> None:
         """Give up on what does not come, until cancelled."""
@@ -127,7 +156,8 @@ class History:
             await asyncio.sleep(1.0)
             now = asyncio.get_running_loop().time()
             for place in [place for place, chase in self._chases.items() if chase.due < now]:
-                await self._finish(place)
+                self._log.warning("history does not come", place=place, within=ANSWER_WITHIN)
+                await self._finish(place, whole=False)
 
     @property
     def _page(self) -> int:
@@ -135,15 +165,15 @@ class History:
         return min(most, PAGE) if most else PAGE
 
     def _chase(self, place: str, since: int) -> _Chase:
+        self._intake.hold(self._kept_as(place))
         held = self._chases[place].held if place in self._chases else []
-        due = asyncio.get_running_loop().time() + ANSWER_WITHIN
-        chase = self._chases[place] = _Chase(since, set(), due, held)
+        chase = self._chases[place] = _Chase(since, set(), held)
         return chase
 
     def _ask(self, chase: _Chase, target: str, after: str) -> None:
         chase.asked.add(self._session.fold(target))
-        chase.due = asyncio.get_running_loop().time() + ANSWER_WITHIN
-        self._connection.write(build("CHATHISTORY", ["AFTER", target, after, str(self._page)]))
+        chase.due = math.inf
+        self._outbox.put(build("CHATHISTORY", ["AFTER", target, after, str(self._page)]), chase.written)
 
     async def _page_read(self, batch: Batch) -> None:
         target = self._session.fold(batch.target)
@@ -154,16 +184,28 @@ class History:
         chase.asked.discard(target)
         if len(batch.lines) >= self._page:
             last = batch.lines[-1]
-            if msgid := (last.tags or {}).get("msgid"):
+            msgid, at = (last.tags or {}).get("msgid", ""), time_of(last)
+            if msgid and self._session.isupport.history_by_ids:
                 self._ask(chase, batch.target, f"msgid={msgid}")
-            elif (at := time_of(last)) > chase.since:
-                chase.since = at
+            elif at > 0 and at - 1 > chase.reached.get(target, 0):
+                # A millisecond before it: others may have been said within the same one.
+                chase.reached[target] = at - 1
                 self._ask(chase, batch.target, f"timestamp={written(at - 1)}")
+            else:
+                self._log.warning("the server has more history than it can be asked for", place=place)
+                chase.whole = False
         if not chase.asked:
-            await self._finish(place)
+            await self._finish(place, whole=chase.whole)
 
-    async def _finish(self, place: str) -> None:
+    async def _finish(self, place: str, *, whole: bool = True) -> None:
+        """Let in what waited. What was not read as a `whole` is asked for again on the next connection, from where it
+        began this time."""
         chase = self._chases[place]
         while chase.held:  # more may come to wait while these are read
             await self._read(chase.held.pop(0))
         self._chases.pop(place, None)
+        if whole:
+            await self._intake.release(self._kept_as(place))
+
+    def _kept_as(self, place: str) -> str:
+        return PEOPLE if place == PEOPLE else self._session.name_of(place)

@@ -45,33 +45,40 @@ class Reader:
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
 
-    def events(self, line: Line, session: Session, now: int, raw: bytes = b"") -> Iterator[Event]:
-        """What a line says; `now` in milliseconds is when it came. It is read before `session` learns from it."""
+    def events(
+        self, line: Line, session: Session, now: int, raw: bytes = b"", *, told_again: bool = False
+    ) -> Iterator[Event]:
+        """What a line says; `now` in milliseconds is when it came. It is read before `session` learns from it.
+
+        What is `told_again` comes from the history, where we may have another nickname than now.
+        """
         if line.source is None or not line.params:
             return
         nick = line.hostmask.nickname
+        ours = session.was_me(nick) if told_again else session.is_me(nick)
         at = time_of(line) or now
         if line.command in {"PRIVMSG", "NOTICE"} and len(line.params) > 1:
-            yield from self._words(line, session, nick, at, raw)
+            yield from self._words(line, session, nick, at, raw, ours=ours)
         elif line.command == "TAGMSG":
-            yield from self._tags(line, session, nick, at)
-        elif line.command == "REDACT" and len(line.params) > 1 and not session.is_me(nick):
+            if not ours:
+                yield from self._tags(line, session, nick, at)
+        elif line.command == "REDACT" and len(line.params) > 1 and not ours:
             thread = self._thread(line.params[0], nick, session)
             yield RedactionReceived(thread, canonical(nick), at, line.params[1], _profile(nick))
         else:
             yield from self._membership(line, session, nick, at)
 
-    def _words(self, line: Line, session: Session, nick: str, at: int, raw: bytes) -> Iterator[Event]:
+    def _words(self, line: Line, session: Session, nick: str, at: int, raw: bytes, *, ours: bool) -> Iterator[Event]:
         target, words = line.params[0], line.params[1]
         to_room = session.is_channel(target)
         if line.command == "NOTICE" and not to_room:
             return  # the server, services and automatic answers: nothing that a person waits to be answered
         if line.hostmask.username is None and "." in nick:
             return  # the server itself
-        thread = self._thread(target, nick, session)
+        thread = self._thread(target, nick, session, ours=ours)
         user = canonical(nick)
         native_id = self._ids.of(line, thread, user, words)
-        if session.is_me(nick):
+        if ours:
             yield EchoReceived(native_id, thread, thread, at, text=ATTRIBUTION.sub("", words, count=1))
             return
         if not to_room and target.lstrip(session.isupport.status_marks) != target:
@@ -87,8 +94,6 @@ class Reader:
 
     def _tags(self, line: Line, session: Session, nick: str, at: int) -> Iterator[Event]:
         """TAGMSG: what is said by tags alone (https://ircv3.net/specs/extensions/message-tags)."""
-        if session.is_me(nick):
-            return
         thread, user = self._thread(line.params[0], nick, session), canonical(nick)
         target = _tag(line, *REPLY)
         if target and (emoji := _tag(line, *REACT)):
@@ -121,11 +126,11 @@ class Reader:
             case _:
                 pass
 
-    def _thread(self, target: str, nick: str, session: Session) -> str:
+    def _thread(self, target: str, nick: str, session: Session, *, ours: bool = False) -> str:
         """Where a message belongs: the channel, or whoever of the two is not us."""
         if session.is_channel(target):
             return session.name_of(target)
-        return canonical(target if session.is_me(nick) else nick)
+        return canonical(target if ours else nick)
 
 
 def _content(words: str, nick: str) -> Text | None:

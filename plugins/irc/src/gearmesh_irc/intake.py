@@ -6,6 +6,7 @@ It outlives connections, and `run` too: what could not be stored when one of the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from typing import Final
 
@@ -23,9 +24,14 @@ PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 
 
 class _Item(msgspec.Struct, frozen=True):
-    event: Event
+    """`place` was taken in up to `at` (by the server's clock, in milliseconds) when `event`, if any, is stored.
+
+    `at` is 0 where the server tells no time, or where something before it was not read yet.
+    """
+
+    event: Event | None
+    place: str
     at: int
-    """By the server's clock, in milliseconds; 0 where it tells no time."""
 
 
 class Intake:
@@ -36,14 +42,42 @@ class Intake:
         self._queue: asyncio.Queue[_Item] = asyncio.Queue(MOST_WAITING)
         self._in_hand: _Item | None = None
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._held: dict[str, int] = {}
+        """Places whose history is not read yet, and how far they were taken in behind that."""
 
     async def put(self, event: Event, at: int) -> None:
         """Take an event in. Waits where too many are waiting."""
-        if isinstance(event, MessageReceived | EchoReceived):
-            if event.native_id in self._seen:
-                return
-            self.recognise(event.native_id)
-        await self._queue.put(_Item(event, at))
+        native_id = event.native_id if isinstance(event, MessageReceived | EchoReceived) else ""
+        if native_id and native_id in self._seen:
+            return
+        thread = getattr(event, "thread", "")
+        place = _place_of(thread)
+        await self._queue.put(_Item(event, place, self._up_to(place, at) if thread else 0))
+        if native_id:  # whoever is cancelled while it waits has not taken it in
+            self.recognise(native_id)
+
+    def confirmed(self, thread: str, native_id: str, at: int) -> None:
+        """The server has taken a message of ours: it is not to come in, and not to be asked for again."""
+        self.recognise(native_id)
+        place = _place_of(thread)
+        if at := self._up_to(place, at):
+            with contextlib.suppress(asyncio.QueueFull):  # then it is told again, and recognised
+                self._queue.put_nowait(_Item(None, place, at))
+
+    def hold(self, place: str) -> None:
+        """The history of a place is being read: until that is done its position stays where it is."""
+        self._held.setdefault(place, 0)
+
+    async def release(self, place: str) -> None:
+        """All of the history of a place was put in."""
+        if at := self._held.pop(place, 0):
+            await self._queue.put(_Item(None, place, at))
+
+    def _up_to(self, place: str, at: int) -> int:
+        if place not in self._held:
+            return at
+        self._held[place] = max(self._held[place], at)
+        return 0
 
     def recognise(self, native_id: str) -> None:
         """Let this message not come in any more: it is ours, or was taken in."""
@@ -65,13 +99,16 @@ class Intake:
 
     async def _store(self, item: _Item) -> None:
         tries = 0
-        while True:
+        while item.event is not None:
             try:
                 await self._context.receive(item.event)
                 break
             except BusUnavailable:
                 await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
                 tries += 1
-        thread = getattr(item.event, "thread", "")
-        if item.at and thread:
-            self._positions.note(thread if is_room(thread) else PEOPLE, item.at)
+        if item.at:
+            self._positions.note(item.place, item.at)
+
+
+def _place_of(thread: str) -> str:
+    return thread if is_room(thread) else PEOPLE

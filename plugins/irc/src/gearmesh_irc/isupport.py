@@ -9,6 +9,10 @@ from typing import Final
 RFC1459: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ[]\\~", "abcdefghijklmnopqrstuvwxyz{}|^")
 STRICT: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ[]\\", "abcdefghijklmnopqrstuvwxyz{}|")
 ASCII: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+MOST_JOINED: Final = 50
+"""Channels in one JOIN where the server sets no bound."""
+MOST_DIGITS: Final = 9
+"""Longer numbers are none that a server means."""
 _ESCAPED: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
 
 
@@ -70,6 +74,20 @@ class Isupport:
         return self._number("CHATHISTORY", 100)
 
     @property
+    def history_by_ids(self) -> bool:
+        """Whether a place in the history may be given by a message's id (`MSGREFTYPES`, IRCv3 chathistory)."""
+        return "msgid" in self._said.get("MSGREFTYPES", "msgid").split(",")
+
+    @property
+    def join_most(self) -> int:
+        """Channels that one JOIN may name (`TARGMAX`, or `MAXTARGETS` on older servers); 1 where it does not say."""
+        for pair in self._said.get("TARGMAX", "").split(","):
+            name, _, most = pair.partition(":")
+            if name.upper() == "JOIN":
+                return max(number_in(most, MOST_JOINED), 1)
+        return max(self._number("MAXTARGETS", 1), 1)
+
+    @property
     def modes_bot(self) -> str:
         """The user mode that marks a bot (IRCv3 bot-mode), or ""."""
         return self._said.get("BOT", "")
@@ -82,5 +100,9 @@ class Isupport:
         return tag in listed
 
     def _number(self, name: str, default: int) -> int:
-        said = self._said.get(name, "")
-        return int(said) if said.isascii() and said.isdigit() else default
+        return number_in(self._said.get(name, ""), default)
+
+
+def number_in(said: str, default: int) -> int:
+    """The number that a server writes, or the default where it is none."""
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= MOST_DIGITS else default

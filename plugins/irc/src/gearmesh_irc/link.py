@@ -9,14 +9,17 @@ from typing import Final
 
 from irctokens.line import Line, build
 
-from gearmesh import BridgeContext, Event, Unparsed
+from gearmesh import BridgeContext, Event, ReceiptReceived, Unparsed
 from gearmesh_irc.batches import HISTORY, MULTILINE, Batches
 from gearmesh_irc.config import IrcConfig
-from gearmesh_irc.confirmations import Confirmations
+from gearmesh_irc.confirmations import Confirmations, LateRefusal
 from gearmesh_irc.connection import Connection, Lost, Pace
-from gearmesh_irc.history import History
+from gearmesh_irc.history import History, is_told_again
 from gearmesh_irc.ids import Ids, time_of
 from gearmesh_irc.incoming import Reader
+from gearmesh_irc.intake import Intake
+from gearmesh_irc.nicks import Nicks
+from gearmesh_irc.outbox import Outbox
 from gearmesh_irc.positions import Positions
 from gearmesh_irc.rooms import Rooms
 from gearmesh_irc.session import WANTED, Session
@@ -28,6 +31,21 @@ FLOOD: Final = re.compile(r"flood|too (fast|many)|excess|sendq|recvq", re.IGNORE
 MANY: Final = 5
 """Lines without an answer when a connection is lost: so many are a sign that they were too many."""
 Take = Callable[[Event, int], Awaitable[None]]
+
+
+def failed(refused: LateRefusal, at: int) -> ReceiptReceived:
+    """A refusal behind a bouncer as an event; `at` in milliseconds."""
+    one = refused.sending
+    return ReceiptReceived(
+        one.thread,
+        one.thread,
+        at,
+        "failed",
+        (one.native_id,),
+        detail=str(refused.error),
+        delivery_id=one.delivery_id,
+        failure=refused.error,
+    )
 
 
 class Link:
@@ -43,15 +61,19 @@ class Link:
         rooms: Rooms,
         pace: Pace,
         ids: Ids,
+        nicks: Nicks,
+        intake: Intake,
         take: Take,
     ) -> None:
         self.connection, self.session = connection, session
         self.confirmations = Confirmations(connection, session, pace)
-        self._config, self._context, self._rooms, self._pace = config, context, rooms, pace
-        self._take = take
+        self._config, self._context, self._rooms, self.pace = config, context, rooms, pace
+        self._outbox = Outbox(connection, pace)
+        self._take, self._nicks = take, nicks
         self._reader = Reader(ids)
         self._batches = Batches()
-        self._history = History(connection, session, positions, self._read)
+        self._history = History(self._outbox, session, positions, intake, self._read, context.log)
+        self._listening = True
         self._last_words = ""
         self._welcomed_at = 0
         self._early: list[tuple[Line, bytes]] = []
@@ -69,7 +91,7 @@ class Link:
                         self._welcomed_at = time_of(line) or round(self._context.now() * 1000)
                         return
                     if line.command in {"PING", "ERROR", "CAP"}:
-                        await self._handle(line, raw)
+                        await self._hear(line, raw)
                     elif line.command.isdigit():
                         self.session.learn(line)
                     else:
@@ -85,14 +107,15 @@ class Link:
             Lost: it is, and why.
         """
         if bot := self.session.isupport.modes_bot:
-            self.connection.write(build("MODE", [self.session.nick, f"+{bot}"]))
+            self._outbox.put(build("MODE", [self.session.nick, f"+{bot}"]))
         self._history.begin(self._welcomed_at)
         self._rooms.reconnected()
         tasks = [
             asyncio.create_task(work, name=f"irc {name}")
             for name, work in (
                 ("lines", self._listen(lines)),
-                ("rooms", self._rooms.keep_in(self.connection, self.session)),
+                ("rooms", self._rooms.keep_in(self.connection, self.session, self.pace)),
+                ("outbox", self._outbox.work_off()),
                 ("alive", self._keep_alive()),
                 ("history", self._history.keep_time()),
                 ("nick", self._regain()),
@@ -112,14 +135,25 @@ class Link:
             await asyncio.gather(*tasks, return_exceptions=True)
             # Who is thrown out for flooding does not always get to read why: the reset overtakes the words.
             if self.confirmations.lost(why) >= MANY or FLOOD.search(self._last_words):
-                self._pace.flooded()
+                self.pace.flooded()
 
     async def _listen(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
         while self._early:
-            await self._handle(*self._early.pop(0))
+            await self._hear(*self._early.pop(0))
         async for line, raw in lines:
-            await self._handle(line, raw)
+            self._listening = False
+            await self._hear(line, raw)
+            self._listening = True
+            self.connection.heard_at = asyncio.get_running_loop().time()
         raise Lost(self._last_words or "the server hung up")
+
+    async def _hear(self, line: Line, raw: bytes) -> None:
+        """A line that lacks what its command needs is kept as it is, and costs no connection."""
+        try:
+            await self._handle(line, raw)
+        except (IndexError, ValueError, OverflowError) as error:
+            self._context.log.warning("a line makes no sense", line=raw.decode(errors="replace"), why=str(error))
+            await self._take(Unparsed(raw, "a line that makes no sense"), 0)
 
     async def _handle(self, line: Line, raw: bytes) -> None:
         match line.command:
@@ -138,28 +172,39 @@ class Link:
             case "FAIL" if line.params[:1] == ["CHATHISTORY"]:
                 await self._history.refused(line)
                 return
-        if self._rooms.take(line, self.session):
-            return
+        # What is refused while a message of ours is on its way was written before any JOIN that is.
         if self.confirmations.take(line):
             self.session.learn(line)
+            for refused in self.confirmations.late():
+                await self._take(failed(refused, round(self._context.now() * 1000)), 0)
+            return
+        if self._rooms.take(line, self.session):
             return
         whole, closed = self._batches.feed(line)
         ours = closed is not None and closed.kind == MULTILINE and self._is_ours(closed.opening)
-        if closed is not None and ours and self.confirmations.confirm_batch(closed.opening):
+        if (
+            closed is not None
+            and whole is not None
+            and ours
+            and self.confirmations.confirm_batch(closed.opening, whole)
+        ):
             return
         if whole is not None and self._history.is_old(whole, self._batches):
             whole = None
         if whole is not None and not self._history.holds(whole, self._batches):
-            await self._read(whole, raw)
+            await self._read(whole, raw, told_again=is_told_again(whole, self._batches))
         if closed is not None:
             await self._history.closed(closed)
 
-    async def _read(self, line: Line, raw: bytes = b"") -> None:
+    async def _read(self, line: Line, raw: bytes = b"", *, told_again: bool = False) -> None:
         now = round(self._context.now() * 1000)
-        for event in self._reader.events(line, self.session, now, raw or line.format().encode()):
+        raw = raw or line.format().encode()
+        for event in self._reader.events(line, self.session, now, raw, told_again=told_again):
             await self._take(event, time_of(line))
         ours_before = self.session.nick
         self.session.learn(line)
+        if self.session.nick != ours_before:
+            self._nicks.note(self.session.nick)
         if line.command == "JOIN" and line.params and line.source and self.session.is_me(line.hostmask.nickname):
             self._history.joined(line.params[0], time_of(line) or now)
         freed = line.command in {"QUIT", "NICK"} and line.source and self.session.nick == ours_before
@@ -182,7 +227,7 @@ class Link:
                     name, _, value = one.partition("=")
                     self.session.offered[name] = value
                     if name in WANTED:
-                        self.connection.write(build("CAP", ["REQ", name]))
+                        self._outbox.put(build("CAP", ["REQ", name]))
             case [_, "DEL", listed]:
                 self.session.agreed.difference_update(listed.split())
             case [_, "ACK", listed]:
@@ -194,11 +239,13 @@ class Link:
         loop = asyncio.get_running_loop()
         quiet = self._config.quiet
         while True:
-            silence = loop.time() - self.connection.heard_at
+            # As long as too much waits for Gearmesh nothing is read: that is no silence of the server.
+            silence = loop.time() - self.connection.heard_at if self._listening else 0.0
             if silence >= 2 * quiet:
                 raise Lost(f"the server has said nothing for {silence:.0f} s")
             if silence >= quiet:
                 self.connection.write(build("PING", [ALIVE]))
+                self.pace.owe()
             await asyncio.sleep(quiet / 2)
 
     async def _regain(self) -> None:
@@ -209,4 +256,4 @@ class Link:
 
     def _ask_for_nick(self) -> None:
         if self.session.nick != self._config.nick:
-            self.connection.write(build("NICK", [self._config.nick]))
+            self._outbox.put(build("NICK", [self._config.nick]))

@@ -16,6 +16,8 @@ LONGEST: Final = 200
 JOINER: Final = "\u200d"
 """Zero-width joiner: in a name it is not seen, and no client takes the name for its owner's nickname."""
 NAME_BYTES: Final = 30
+SHORTEST: Final = 10
+"""Bytes that a name of many words keeps: five words, whose joiners have room in the rest."""
 NETWORK_BYTES: Final = 20
 ATTRIBUTION_BYTES: Final = NAME_BYTES + NETWORK_BYTES + len(f"<{JOINER}/> ".encode())
 """Bytes that `attribution` and the space behind it have at most."""
@@ -63,12 +65,14 @@ def parse_room(text: str) -> str:
 
 
 def attribution(sender: Sender) -> str:
-    """`<name/app>`, the name with a joiner in it, so that nobody is called by it; "" where there is no name."""
+    """`<name/app>`, a joiner in each word of the name, so that nobody is called by it; "" where there is no name."""
     name = _shortened(sender.name, NAME_BYTES) or _shortened(sender.handle, NAME_BYTES)
     if not name:
         return ""
     network = _shortened(sender.network, NETWORK_BYTES)
-    parted = name[0] + JOINER + name[1:]
+    if joiners := name.count(" "):  # beyond the first, which has room of its own
+        name = _shortened(name, max(NAME_BYTES - joiners * len(JOINER.encode()), SHORTEST))
+    parted = " ".join(word[0] + JOINER + word[1:] for word in name.split())
     return f"<{parted}/{network}>" if network else f"<{parted}>"
 
 

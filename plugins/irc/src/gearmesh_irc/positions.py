@@ -1,19 +1,18 @@
 """How far each thread was taken in, written down for whoever connects next.
 
-Kept are times by the server's clock, in milliseconds, at most once a second: what comes twice after a crash has the
+Kept are times by the server's clock, in milliseconds, now and then: what comes twice after a crash has the
 same ids again, and is one message for Gearmesh.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import Final
 
-from gearmesh import BridgeContext, BusUnavailable
+from gearmesh import BridgeContext
 
 GROUP: Final = "seen"
-EVERY: Final = 1.0
+MOST_DIGITS: Final = 15
+"""Of a time in milliseconds, for 30000 years."""
 PEOPLE: Final = "@people"
 """Where the position of all direct messages together is kept: no thread is called so."""
 
@@ -35,7 +34,8 @@ class Positions:
         for key, value in (await self._context.recall_all(GROUP)).items():
             thread = key.removeprefix(f"{GROUP}/")
             if value.isascii() and value.isdigit():
-                self._at[thread] = max(int(value), self._at.get(thread, 0))
+                at = min(int(value[:MOST_DIGITS]), self._now())
+                self._at[thread] = max(at, self._at.get(thread, 0))
 
     def of(self, thread: str) -> int:
         """How far; 0 where nothing is known."""
@@ -46,17 +46,15 @@ class Positions:
         return [at for thread, at in self._at.items() if thread != PEOPLE]
 
     def note(self, thread: str, at: int) -> None:
-        """It was taken in up to here. An earlier time changes nothing."""
+        """It was taken in up to here, or up to now where that is later: one message with a time far ahead would hide
+        all until then. An earlier time changes nothing."""
+        at = min(at, self._now())
         if at > self._at.get(thread, 0):
             self._at[thread] = at
             self._changed.add(thread)
 
-    async def keep_writing(self) -> None:
-        """Write down what has changed, until cancelled."""
-        while True:
-            await asyncio.sleep(EVERY)
-            with contextlib.suppress(BusUnavailable):  # it is tried again a second later
-                await self.write()
+    def _now(self) -> int:
+        return int(self._context.now() * 1000)
 
     async def write(self) -> None:
         """Write down what has changed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from irctokens.line import Line
@@ -47,15 +48,25 @@ _LATER: Final = {
     "437": "the channel is not to be had at the moment",
 }
 _TOO_FAST: Final = {"439": "too many people written to within a short time"}
-NUMERICS: Final = frozenset({*_NEVER, *_LATER, *_TOO_FAST})
-"""The numerics that refuse a line of ours. The target stands behind our own nickname."""
+_NUMERIC: Final = re.compile(r"[45]\d\d|716")
+"""Errors; each server has some of its own. The target stands behind our own nickname."""
+_ELSEWHERE: Final = frozenset({"421", "422", "432", "433", "436"})
+"""Errors that are about no message and no channel, unless a label says so: commands, nicknames."""
 PATIENCE: Final = 30.0
 """Seconds until a line is tried again that was too fast: where servers name a time, they do so in words."""
 _CODES_LATER: Final = frozenset({"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "TIMEOUT"})
 
 
+def is_refusal(line: Line, *, labelled: bool = False) -> bool:
+    """Whether a line says no to one of ours: to which one, its label says, or the target in it."""
+    if line.command == "FAIL" or line.command in _LATER:
+        return True
+    return _NUMERIC.fullmatch(line.command) is not None and (labelled or line.command not in _ELSEWHERE)
+
+
 def failure_of(line: Line) -> SendFailed:
-    """The error for a numeric in `NUMERICS`, or for a FAIL (IRCv3 standard-replies: command, code, context, words)."""
+    """The error for a line that is a refusal: a numeric, or FAIL with command, code, context and words
+    (https://ircv3.net/specs/extensions/standard-replies)."""
     words = line.params[-1] if line.params else ""
     if line.command == "FAIL":
         code = line.params[1] if len(line.params) > 1 else ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Final
 
 from irctokens.line import Line, build
@@ -23,14 +23,18 @@ CHUNK: Final = 400
 MOST_NICKS: Final = 20
 # ngIRCd says "Bad password", InspIRCd "Access denied by configuration": it is for the operator to mend.
 _PASSWORD: Final = re.compile(r"password|authenticat|not authori[sz]ed|access denied", re.IGNORECASE)
-_SASL_REFUSED: Final = frozenset({"902", "904", "905", "906", "908"})
+_SASL_REFUSED: Final = frozenset({"902", "904"})
+_SASL_BROKEN: Final = frozenset({"905", "906"})
+"""It was broken off, or a line of it was not understood: nothing is said of the password."""
 
 
 class Banned(Lost):
     """The server lets us not in. Coming back at once would only make it worse."""
 
 
-async def register(connection: Connection, lines: AsyncIterator[tuple[Line, bytes]], config: IrcConfig) -> Session:
+async def register(
+    connection: Connection, lines: AsyncIterator[tuple[Line, bytes]], config: IrcConfig, nicks: Collection[str] = ()
+) -> Session:
     """Log in, and return what is known when the server has said welcome (001).
 
     Raises:
@@ -38,7 +42,7 @@ async def register(connection: Connection, lines: AsyncIterator[tuple[Line, byte
         Banned: we are.
         Lost: the server hangs up, or does not answer in time.
     """
-    session = Session(config.nick, config.user)
+    session = Session(config.nick, config.user, nicks)
     entering = _Entering(connection, config, session)
     entering.begin()
     try:
@@ -90,6 +94,8 @@ class _Entering:
                 self._say("CAP", "END")
             case (command, _) if command in _SASL_REFUSED and self._wants_account:
                 raise Unauthorized(f"the server does not accept the account: {words}", code=command)
+            case (command, _) if command in _SASL_BROKEN and self._wants_account:
+                raise Lost(f"the login to the account came to nothing: {words}")
             case "464", _:
                 raise Unauthorized(f"the server does not accept the password: {words}", code="464")
             case "465", _:

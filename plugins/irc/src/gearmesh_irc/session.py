@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from irctokens.hostmask import hostmask
 from irctokens.line import Line
 
-from gearmesh_irc.isupport import Isupport
+from gearmesh_irc.isupport import Isupport, number_in
 from gearmesh_irc.lines import worst_mask
 from gearmesh_irc.names import canonical
 
@@ -31,12 +32,14 @@ WANTED: Final = frozenset(
 
 
 class Session:
-    """One connection's state. Channels and nicknames are kept as the server compares them (`fold`)."""
+    """One connection's state. Channels and nicknames are kept as the server compares them (`fold`); `nicks` are those
+    that were ours, on this connection or before it."""
 
-    def __init__(self, nick: str, user: str) -> None:
+    def __init__(self, nick: str, user: str, nicks: Collection[str] = ()) -> None:
         self.nick = nick
         self.user = user
         self.host = ""
+        self._nicks = nicks
         self.offered: dict[str, str] = {}
         self.agreed: set[str] = set()
         self.isupport = Isupport()
@@ -52,6 +55,10 @@ class Session:
     def is_me(self, nick: str) -> bool:
         """Whether this is our own nickname."""
         return self.fold(nick) == self.fold(self.nick)
+
+    def was_me(self, nick: str) -> bool:
+        """Whether this is a nickname that we have or had: who said something in the history is judged by that."""
+        return self.is_me(nick) or self.fold(nick) in map(self.fold, self._nicks)
 
     def name_of(self, channel: str) -> str:
         """The name under which Gearmesh knows a channel, whichever of those that are the same the server uses."""
@@ -71,6 +78,11 @@ class Session:
         return self.has("batch", "echo-message", "labeled-response", "message-tags")
 
     @property
+    def is_bouncer(self) -> bool:
+        """Whether ZNC stands between us and the server: it answers PING itself."""
+        return any(name.startswith("znc.in/") for name in self.offered)
+
+    @property
     def mask(self) -> str:
         """Ours, as others see it; where that is not known, one that is as long as it can be."""
         return f"{self.nick}!{self.user}@{self.host}" if self.host else worst_mask(self.nick, self.user)
@@ -79,8 +91,8 @@ class Session:
         """A number in the value of a capability, such as `max-bytes` of draft/multiline; 0 where there is none."""
         for pair in self.offered.get(capability, "").split(","):
             name, _, number = pair.partition("=")
-            if name == key and number.isascii() and number.isdigit():
-                return int(number)
+            if name == key:
+                return number_in(number, 0)
         return 0
 
     def learn(self, line: Line) -> None:
