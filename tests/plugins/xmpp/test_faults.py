@@ -10,6 +10,7 @@ import pytest
 from gearmesh import (
     EchoReceived,
     EditReceived,
+    Event,
     MessageReceived,
     ReactionReceived,
     Retry,
@@ -17,9 +18,11 @@ from gearmesh import (
     Text,
     Unauthorized,
     Unclear,
+    Unparsed,
 )
 from gearmesh.model.events import ReceiptReceived
 from gearmesh.testing import FakeContext
+from gearmesh_xmpp import telling
 from gearmesh_xmpp.bridge import Xmpp
 from gearmesh_xmpp.config import XmppConfig
 from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, child, element, said
@@ -267,3 +270,19 @@ async def test_given_a_reaction_and_a_change_during_a_pause_then_they_are_caught
     edit = await desk.context.next_event(EditReceived)
     assert (edit.target, edit.content) == (first.native_id, Text("The words"))
     assert (await desk.context.next_event(ReactionReceived)).target == first.native_id
+
+
+async def test_given_a_message_that_cannot_be_read_then_it_is_kept_as_it_is_and_the_next_one_comes_in(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> list[Event]:
+        raise LookupError("a mistake of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "events_of", fails)
+        ada.says("First")
+        kept = await desk.context.next_event(Unparsed)
+    assert b"First" in kept.raw
+    assert "a mistake of ours" in kept.detail
+    ada.says("Second")
+    assert (await desk.context.next_event(MessageReceived)).content == Text("Second")
