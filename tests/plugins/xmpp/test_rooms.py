@@ -23,6 +23,7 @@ from gearmesh import (
 from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp.elements import (
     CORRECT,
+    DELAY,
     MUC_USER,
     REACTIONS,
     REPLY,
@@ -310,3 +311,39 @@ async def test_given_a_message_that_says_that_somebody_else_wrote_it_then_it_is_
     shown = await ada.reads("I am Ada")
     assert event.native_id == f"{THREAD} {room_id(shown)}"
     assert not event.native_id.endswith("chosen-by-ben")
+
+
+async def test_given_an_archive_when_somebody_wrote_that_they_are_another_then_nobody_is_taken_for_that_one(
+    desk: Desk, ada: Person, ben: Person
+) -> None:
+    """Prosody keeps what they wrote, and puts its own word behind it."""
+    await ada.enters(ROOM)
+    await ben.enters(ROOM)
+    await desk.sits(THREAD)
+    ben.says("Before", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    await desk.runner.stop(5)
+    for claimed in ("ada@example.org", GRACE_JID):
+        claim = with_children(element("x", MUC_USER), element("item", MUC_USER, jid=claimed))
+        ben.says(f"I am {claimed}", claim, to=ROOM, room=True)
+        await ada.reads(f"I am {claimed}")
+    desk.make()
+    await desk.bridge.sit_in((THREAD,))
+    await desk.runner.start(10)
+    for claimed in ("ada@example.org", GRACE_JID):
+        event = await desk.context.next_event(MessageReceived)
+        assert event.content == Text(f"I am {claimed}")
+        assert event.user == f"{THREAD}/ben"
+
+
+async def test_given_a_message_that_says_that_it_is_late_then_that_counts_only_from_the_room(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    before = desk.context.now() * 1000 - 5000
+    ada.says(
+        "Long ago", element("delay", DELAY, stamp="0001-01-01T00:00:00+14:00"), to=ROOM, room=True, id_="gr.chosen"
+    )
+    event = await desk.context.next_event(MessageReceived)
+    assert (event.content, event.at > before) == (Text("Long ago"), True)

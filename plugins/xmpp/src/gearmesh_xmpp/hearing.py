@@ -119,17 +119,19 @@ class Hearing:
             stanza_id = own_id  # a room that gives none: its people refer to each other's
         if stanza_id:
             self._known.given.put((room.jid, nick, own_id), stanza_id)
-        at = kept.at if kept is not None else self._sent_at(message)
+        at = kept.at if kept is not None else self._sent_at(message, room.jid)
         # Only in an archive is that the room's own word (XEP-0313, section 5.1.2): else somebody may have written it.
         told = real_jid(message) if kept is not None else ""
         delivery_id = ids.delivery_of(room.thread, own_id)
         is_ours = nick in room.nicks_of_ours() or told.rpartition("@")[2] == self._jid
-        is_past = kept is not None or delayed(message) is not None
+        is_past = kept is not None or delayed(message, room.jid) is not None
         # Who spoke in the past is told by their nickname alone where JIDs are not: ours have ids that we gave them.
         if is_ours or (is_past and delivery_id and not told):
             self._echoed(room, own_id, stanza_id, at, nick)
         elif nick or child(message, "subject") is not None:
-            self._put(Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id, jid=told))
+            self._put(
+                Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id, jid=told, kept=kept is not None)
+            )
 
     def _echoed(self, room: Room, own_id: str, stanza_id: str, at: int, nick: str) -> None:
         """A message of ours is shown: whoever sent it waits for that, or does not know of it yet."""
@@ -162,10 +164,10 @@ class Hearing:
         elif arrived.event is None and self._link is not None:
             self._link.send(sent_back(arrived.stanza, "wait", "resource-constraint"))
 
-    def _sent_at(self, stanza: Element) -> int:
-        """When it was sent, as it says itself where it comes late; never later than now."""
+    def _sent_at(self, stanza: Element, by: str = "") -> int:
+        """When it was sent, as it says itself (in a room, as the room says) where it comes late; never later than now."""
         now = self._now()
-        return min(delayed(stanza) or now, now)
+        return min(delayed(stanza, by) or now, now)
 
     def _now(self) -> int:
         return int(self._context.now() * 1000)

@@ -73,9 +73,12 @@ class Room:
         """The nicknames that are ours, or just becoming ours: others hear of it before we do."""
         return frozenset(self.ours.values()) | frozenset(self._tried.values())
 
-    def user_of(self, nick: str, jid: str = "") -> str:
-        """The user id of who has a nickname: their JID where everybody sees it, else the nickname in this room."""
-        known = jid or self.others.get(nick, "")
+    def user_of(self, nick: str, jid: str = "", *, had: bool = False) -> str:
+        """The user id of who has a nickname: their JID where everybody sees it, else the nickname in this room.
+
+        `had`: of who had it once, which says nothing of who has it now.
+        """
+        known = jid or ("" if had else self.others.get(nick, ""))
         return known if known and self.shows_jids else f"{self.thread}/{nick}"
 
     def enters(self, jid: str, nick: str) -> tuple[Element, asyncio.Future[str]]:

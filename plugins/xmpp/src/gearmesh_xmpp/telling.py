@@ -25,8 +25,8 @@ class Arrived(msgspec.Struct, frozen=True):
     """Something to be told: a stanza with the `room` that it came from, or what was read off one already.
 
     `at` is when it was sent, in milliseconds, `own_id` what names it where it came from: what a room or its archive
-    calls it, or its sender. `stored_as` is what the room's archive goes on from, "" where it has none. `jid` is who
-    wrote it, where an archive tells.
+    calls it, or its sender. `stored_as` is what the room's archive goes on from, "" where it has none. `kept`: it is
+    out of an archive; `jid` is who wrote it, where that tells.
     """
 
     at: int
@@ -36,6 +36,7 @@ class Arrived(msgspec.Struct, frozen=True):
     stored_as: str = ""
     event: Event | None = None
     jid: str = ""
+    kept: bool = False
 
 
 class Telling:
@@ -136,7 +137,7 @@ class Telling:
         stanza = arrived.stanza
         nick = stanza.get("from", "").partition("/")[2]
         subject = child(stanza, "subject")
-        user = room.user_of(nick, arrived.jid) if nick else room.thread
+        user = room.user_of(nick, arrived.jid, had=arrived.kept) if nick else room.thread
         if subject is not None and child(stanza, "body") is None:
             return [MembershipReceived(room.thread, user, arrived.at, "topic", subject.text or "")]
         native = ids.native_id(room.thread, arrived.own_id)
