@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,11 @@ from gearmesh import (
 from gearmesh.model.events import ReceiptReceived
 from gearmesh.testing import FakeContext
 from gearmesh_xmpp import telling
+from gearmesh_xmpp.archive import Archive, Kept
 from gearmesh_xmpp.bridge import Xmpp
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, child, element, said
+from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, child, element, said, sent_back
+from gearmesh_xmpp.link import Refused
 
 from .conftest import GRACE, GRACE_JID, ROOM, THREAD, Desk
 from .person import Person
@@ -286,3 +289,84 @@ async def test_given_a_message_that_cannot_be_read_then_it_is_kept_as_it_is_and_
     assert "a mistake of ours" in kept.detail
     ada.says("Second")
     assert (await desk.context.next_event(MessageReceived)).content == Text("Second")
+
+
+async def test_given_nothing_can_be_kept_when_a_room_is_entered_then_what_is_said_there_comes_in_all_the_same(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM)
+    desk.context.unavailable = True
+    await desk.sits(THREAD)
+    await desk.context.until(lambda: f"room/{ROOM}" in desk.context.not_kept, awaited="it wanted to keep its place")
+    desk.context.unavailable = False
+    ada.says("Hello", to=ROOM, room=True)
+    assert (await desk.context.next_event(MessageReceived)).content == Text("Hello")
+
+
+async def test_given_an_archive_that_may_not_be_read_then_what_is_said_now_comes_in(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> AsyncIterator[Kept]:
+        raise Refused(sent_back(element("iq", to=ROOM), "auth", "forbidden"))
+        yield
+
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    ada.says("Before", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    await desk.runner.stop(5)
+    monkeypatch.setattr(Archive, "since", refused)
+    desk.make()
+    await desk.bridge.sit_in((THREAD,))
+    await desk.runner.start(10)
+    await desk.sits(THREAD)
+    ada.says("After", to=ROOM, room=True)
+    assert (await desk.context.next_event(MessageReceived)).content == Text("After")
+    assert any(ROOM in one.detail for one in desk.context.reports), "nobody is told of it"
+
+
+async def test_given_more_than_the_bridge_holds_while_nothing_can_be_stored_then_the_archive_has_it_in_order(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.bridge._hearing._inbox, "_most", 3)
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    ada.says("line 0", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    desk.context.unavailable = True
+    for number in range(1, 13):
+        ada.says(f"line {number}", to=ROOM, room=True)
+    await ada.reads("line 12")
+    await desk.context.until(lambda: bool(desk.context.refused), awaited="it was handed over")
+    desk.context.unavailable = False
+    await desk.context.until(
+        lambda: desk.context.events_of(MessageReceived)[-1].content == Text("line 3"), awaited="what was held"
+    )
+    ada.says("line 13", to=ROOM, room=True)  # there is room again, and this one must not come before what was lost
+    await desk.context.until(
+        lambda: any(event.content == Text("line 13") for event in desk.context.events_of(MessageReceived)),
+        within=30,
+        awaited="the last line",
+    )
+    came = [event.content for event in desk.context.events_of(MessageReceived)]
+    assert came == [Text(f"line {number}") for number in range(14)]
+
+
+async def test_given_a_room_that_is_caught_up_for_long_when_something_is_sent_there_then_its_showing_counts_at_once(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: object) -> AsyncIterator[Kept]:
+        await asyncio.Event().wait()
+        yield Kept(element("message"), "", 0)
+
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    ada.says("Before", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    await desk.runner.stop(5)
+    monkeypatch.setattr(Archive, "since", slow)
+    desk.make()
+    await desk.bridge.sit_in((THREAD,))
+    await desk.runner.start(10)
+    async with asyncio.timeout(5):
+        await desk.says("Meanwhile")

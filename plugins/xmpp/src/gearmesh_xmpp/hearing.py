@@ -29,7 +29,7 @@ class Hearing:
     """The incoming side of a bridge, and what belongs to it: its rooms, contacts and pictures."""
 
     def __init__(self, config: XmppConfig, context: BridgeContext, known: Known, underway: Underway) -> None:
-        self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
+        self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left, lambda: self._inbox.ready())
         self.pictures = Pictures(config.file_servers, self._has_a_picture)
         self._config = config
         self._context = context
@@ -64,6 +64,8 @@ class Hearing:
             case "message" if stanza.get("type") == "error":
                 self._came_back(stanza)
             case "message":
+                if self._is_shown(stanza):
+                    return
                 if not self.rooms.take_message(stanza) and stanza.get("type") != "groupchat":
                     self._put(Arrived(self._sent_at(stanza), stanza, own_id=_unique(stanza.get("id", ""))))
             case "presence":
@@ -110,6 +112,16 @@ class Hearing:
             at = self._now()
             failed = ReceiptReceived(user, user, at, "failed", (stanza_id,), str(error), delivery_id, error)
             self._put(Arrived(at, stanza, event=failed))
+
+    def _is_shown(self, message: Element) -> bool:
+        """Whether a room shows what somebody waits for, who is not to wait until that room is caught up."""
+        room, nick = self.rooms.of(message.get("from", "")), message.get("from", "").partition("/")[2]
+        if room is None or message.get("type") != "groupchat" or bare(message.get("to", "")) != self._jid:
+            return False
+        own_id = message.get("id", "")
+        if nick not in room.ours.values():
+            return False
+        return self._underway.is_shown(room.jid, own_id, self.rooms.stanza_id(room, message) or own_id)
 
     def _said_in_room(self, room: Room, message: Element, kept: Kept | None) -> None:
         """Something was said in a room, now or, with `kept`, before."""
