@@ -307,8 +307,9 @@ async def test_given_an_archive_that_may_not_be_read_then_what_is_said_now_comes
     desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refused(*_: object) -> AsyncIterator[Kept]:
-        raise Refused(sent_back(element("iq", to=ROOM), "auth", "forbidden"))
-        yield
+        for answer in (sent_back(element("iq", to=ROOM), "auth", "forbidden"),):
+            raise Refused(answer)
+        yield Kept(element("message"), "", 0)
 
     await ada.enters(ROOM)
     await desk.sits(THREAD)

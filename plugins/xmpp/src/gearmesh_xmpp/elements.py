@@ -122,8 +122,10 @@ def stamp(milliseconds: float) -> str:
 
 
 def delayed(stanza: Element, by: str = "") -> int | None:
-    """When it was sent, in milliseconds, where it says so (XEP-0203); with `by`, where that one says so, such as a room,
-    which lets nobody else say it in its name."""
+    """When it was sent, in milliseconds, where it says so (XEP-0203).
+
+    With `by`, where that one says so, such as a room, which lets nobody else say it in its name.
+    """
     for delay in children(stanza, "delay", DELAY):
         if by and delay.get("from") != by:
             continue

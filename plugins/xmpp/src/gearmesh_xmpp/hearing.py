@@ -134,16 +134,15 @@ class Hearing:
         at = kept.at if kept is not None else self._sent_at(message, room.jid)
         # Only in an archive is that the room's own word (XEP-0313, section 5.1.2): else somebody may have written it.
         told = real_jid(message) if kept is not None else ""
+        jid = told if kept is not None else room.others.get(nick, "")
         delivery_id = ids.delivery_of(room.thread, own_id)
-        is_ours = nick in room.nicks_of_ours() or told.rpartition("@")[2] == self._jid
+        is_ours = nick in room.ours.values() or told.rpartition("@")[2] == self._jid
         is_past = kept is not None or delayed(message, room.jid) is not None
         # Who spoke in the past is told by their nickname alone where JIDs are not: ours have ids that we gave them.
         if is_ours or (is_past and delivery_id and not told):
             self._echoed(room, own_id, stanza_id, at, nick)
         elif nick or child(message, "subject") is not None:
-            self._put(
-                Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id, jid=told, kept=kept is not None)
-            )
+            self._put(Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id, jid=jid))
 
     def _echoed(self, room: Room, own_id: str, stanza_id: str, at: int, nick: str) -> None:
         """A message of ours is shown: whoever sent it waits for that, or does not know of it yet."""
@@ -177,7 +176,7 @@ class Hearing:
             self._link.send(sent_back(arrived.stanza, "wait", "resource-constraint"))
 
     def _sent_at(self, stanza: Element, by: str = "") -> int:
-        """When it was sent, as it says itself (in a room, as the room says) where it comes late; never later than now."""
+        """When it was sent, as it says itself, in a room as `by` says, where it comes late; never later than now."""
         now = self._now()
         return min(delayed(stanza, by) or now, now)
 

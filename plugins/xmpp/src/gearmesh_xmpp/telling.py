@@ -25,8 +25,8 @@ class Arrived(msgspec.Struct, frozen=True):
     """Something to be told: a stanza with the `room` that it came from, or what was read off one already.
 
     `at` is when it was sent, in milliseconds, `own_id` what names it where it came from: what a room or its archive
-    calls it, or its sender. `stored_as` is what the room's archive goes on from, "" where it has none. `kept`: it is
-    out of an archive; `jid` is who wrote it, where that tells.
+    calls it, or its sender. `stored_as` is what the room's archive goes on from, "" where it has none. `jid` is who
+    had the nickname when it was said, where that is known: somebody else may have it now.
     """
 
     at: int
@@ -36,7 +36,6 @@ class Arrived(msgspec.Struct, frozen=True):
     stored_as: str = ""
     event: Event | None = None
     jid: str = ""
-    kept: bool = False
 
 
 class Telling:
@@ -106,7 +105,7 @@ class Telling:
                 link.send(result(stanza))
 
     def _read(self, arrived: Arrived) -> list[Event]:
-        """What a message says. Anybody may send anything: one that we fail at must not keep the others from coming in."""
+        """What a message says. Anybody may send anything: one that we fail at must not keep others from coming in."""
         try:
             return self._events(arrived)
         except Exception as error:
@@ -137,7 +136,7 @@ class Telling:
         stanza = arrived.stanza
         nick = stanza.get("from", "").partition("/")[2]
         subject = child(stanza, "subject")
-        user = room.user_of(nick, arrived.jid, had=arrived.kept) if nick else room.thread
+        user = room.user_of(nick, arrived.jid) if nick else room.thread
         if subject is not None and child(stanza, "body") is None:
             return [MembershipReceived(room.thread, user, arrived.at, "topic", subject.text or "")]
         native = ids.native_id(room.thread, arrived.own_id)
