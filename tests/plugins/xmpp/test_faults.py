@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from gearmesh_xmpp import telling
 from gearmesh_xmpp.archive import Archive, Kept
 from gearmesh_xmpp.bridge import Xmpp
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, child, element, said, sent_back
+from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, VCARD, child, element, said, sent_back
 from gearmesh_xmpp.link import Refused
 
 from .conftest import GRACE, GRACE_JID, ROOM, THREAD, Desk
@@ -371,3 +372,16 @@ async def test_given_a_room_that_is_caught_up_for_long_when_something_is_sent_th
     await desk.runner.start(10)
     async with asyncio.timeout(5):
         await desk.says("Meanwhile")
+
+
+async def test_given_an_answer_from_somebody_who_was_not_asked_then_it_does_not_count(desk: Desk, ada: Person) -> None:
+    link = desk.bridge._link
+    assert link is not None
+    asking = asyncio.create_task(link.ask("get", ADA, element("vCard", VCARD)))
+    await asyncio.sleep(0)  # the question is out, and nothing has been read yet
+    (number,) = link._questions
+    forged = element("iq", type="result", id=number)
+    forged.set("from", "ben@example.org")
+    link._answered(number, forged)
+    with contextlib.suppress(Refused):
+        assert (await asking).get("from") == ADA
