@@ -171,7 +171,7 @@ class TestXmpp(BridgeContract):
         assert answer.get("type") == "result"
 
     async def user_replies(self, text: str, quoted: str) -> str:
-        return self._writes(text, element("reply", REPLY, id=ids.reference(quoted), to=BRIDGE))
+        return self._writes(text, element("reply", REPLY, id=ids.reference(ADA, quoted), to=BRIDGE))
 
     async def user_reads(self) -> None:
         for one in await self.shown():
@@ -219,14 +219,14 @@ class TestXmpp(BridgeContract):
         return get.get("url", "")
 
     async def user_reacts(self, message: str, emoji: str) -> None:
-        felt = element("reactions", REACTIONS, id=ids.reference(message))
+        felt = element("reactions", REACTIONS, id=ids.reference(ADA, message))
         self.ada.tells(with_children(felt, element("reaction", REACTIONS, emoji) if emoji else None))
 
     async def user_edits(self, message: str, text: str) -> None:
-        self.ada.says(text, element("replace", CORRECT, id=ids.reference(message)))
+        self.ada.says(text, element("replace", CORRECT, id=ids.reference(ADA, message)))
 
     async def user_unsends(self, message: str) -> None:
-        self.ada.tells(element("retract", RETRACT, id=ids.reference(message)))
+        self.ada.tells(element("retract", RETRACT, id=ids.reference(ADA, message)))
 
     async def user_types(self, on: bool) -> None:
         self.ada.tells(element("composing" if on else "paused", CHATSTATES))

@@ -71,6 +71,7 @@ async def test_given_a_file_that_is_not_there_then_it_fails_as_what_it_is(
         "ftp://example.org/x",
         "no-such-file",
         "https://",
+        "https://[",
     ],
 )
 async def test_given_an_address_that_is_not_public_https_then_nothing_is_fetched(url: str) -> None:

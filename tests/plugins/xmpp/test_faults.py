@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from gearmesh import (
     EchoReceived,
     EditReceived,
+    Event,
     MessageReceived,
     ReactionReceived,
     Retry,
@@ -17,12 +20,16 @@ from gearmesh import (
     Text,
     Unauthorized,
     Unclear,
+    Unparsed,
 )
 from gearmesh.model.events import ReceiptReceived
 from gearmesh.testing import FakeContext
+from gearmesh_xmpp import telling
+from gearmesh_xmpp.archive import Archive, Kept
 from gearmesh_xmpp.bridge import Xmpp
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, child, element, said
+from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, VCARD, child, element, said, sent_back
+from gearmesh_xmpp.link import Refused
 
 from .conftest import GRACE, GRACE_JID, ROOM, THREAD, Desk
 from .person import Person
@@ -267,3 +274,114 @@ async def test_given_a_reaction_and_a_change_during_a_pause_then_they_are_caught
     edit = await desk.context.next_event(EditReceived)
     assert (edit.target, edit.content) == (first.native_id, Text("The words"))
     assert (await desk.context.next_event(ReactionReceived)).target == first.native_id
+
+
+async def test_given_a_message_that_cannot_be_read_then_it_is_kept_as_it_is_and_the_next_one_comes_in(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> list[Event]:
+        raise LookupError("a mistake of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "events_of", fails)
+        ada.says("First")
+        kept = await desk.context.next_event(Unparsed)
+    assert b"First" in kept.raw
+    assert "a mistake of ours" in kept.detail
+    ada.says("Second")
+    assert (await desk.context.next_event(MessageReceived)).content == Text("Second")
+
+
+async def test_given_nothing_can_be_kept_when_a_room_is_entered_then_what_is_said_there_comes_in_all_the_same(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM)
+    desk.context.unavailable = True
+    await desk.sits(THREAD)
+    await desk.context.until(lambda: f"room/{ROOM}" in desk.context.not_kept, awaited="it wanted to keep its place")
+    desk.context.unavailable = False
+    ada.says("Hello", to=ROOM, room=True)
+    assert (await desk.context.next_event(MessageReceived)).content == Text("Hello")
+
+
+async def test_given_an_archive_that_may_not_be_read_then_what_is_said_now_comes_in(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> AsyncIterator[Kept]:
+        for answer in (sent_back(element("iq", to=ROOM), "auth", "forbidden"),):
+            raise Refused(answer)
+        yield Kept(element("message"), "", 0)
+
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    ada.says("Before", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    await desk.runner.stop(5)
+    monkeypatch.setattr(Archive, "since", refused)
+    desk.make()
+    await desk.bridge.sit_in((THREAD,))
+    await desk.runner.start(10)
+    await desk.sits(THREAD)
+    ada.says("After", to=ROOM, room=True)
+    assert (await desk.context.next_event(MessageReceived)).content == Text("After")
+    assert any(ROOM in one.detail for one in desk.context.reports), "nobody is told of it"
+
+
+async def test_given_more_than_the_bridge_holds_while_nothing_can_be_stored_then_the_archive_has_it_in_order(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.bridge._hearing._inbox, "_most", 3)
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    ada.says("line 0", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    desk.context.unavailable = True
+    for number in range(1, 13):
+        ada.says(f"line {number}", to=ROOM, room=True)
+    await ada.reads("line 12")
+    await desk.context.until(lambda: bool(desk.context.refused), awaited="it was handed over")
+    desk.context.unavailable = False
+    await desk.context.until(
+        lambda: desk.context.events_of(MessageReceived)[-1].content == Text("line 3"), awaited="what was held"
+    )
+    ada.says("line 13", to=ROOM, room=True)  # there is room again, and this one must not come before what was lost
+    await desk.context.until(
+        lambda: any(event.content == Text("line 13") for event in desk.context.events_of(MessageReceived)),
+        within=30,
+        awaited="the last line",
+    )
+    came = [event.content for event in desk.context.events_of(MessageReceived)]
+    assert came == [Text(f"line {number}") for number in range(14)]
+
+
+async def test_given_a_room_that_is_caught_up_for_long_when_something_is_sent_there_then_its_showing_counts_at_once(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: object) -> AsyncIterator[Kept]:
+        await asyncio.Event().wait()
+        yield Kept(element("message"), "", 0)
+
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    ada.says("Before", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    await desk.runner.stop(5)
+    monkeypatch.setattr(Archive, "since", slow)
+    desk.make()
+    await desk.bridge.sit_in((THREAD,))
+    await desk.runner.start(10)
+    async with asyncio.timeout(5):
+        await desk.says("Meanwhile")
+
+
+async def test_given_an_answer_from_somebody_who_was_not_asked_then_it_does_not_count(desk: Desk, ada: Person) -> None:
+    link = desk.bridge._link
+    assert link is not None
+    asking = asyncio.create_task(link.ask("get", ADA, element("vCard", VCARD)))
+    await asyncio.sleep(0)  # the question is out, and nothing has been read yet
+    (number,) = link._questions
+    forged = element("iq", type="result", id=number)
+    forged.set("from", "ben@example.org")
+    link._answered(number, forged)
+    with contextlib.suppress(Refused):
+        assert (await asking).get("from") == ADA

@@ -65,6 +65,10 @@ def message(content: Text | Media, heard: Heard = DIRECT, reply_to: str = "") ->
             "<body>file:///etc/passwd</body><x xmlns='jabber:x:oob'><url>file:///etc/passwd</url></x>",
             Text("file:///etc/passwd"),
         ),
+        (
+            "<body>https://[</body><x xmlns='jabber:x:oob'><url>https://[</url></x>",
+            Text("https://["),
+        ),
         ("<body>new</body><replace xmlns='urn:xmpp:message-correct:0' id='unknown'/>", Text("new")),
     ],
 )

@@ -64,9 +64,10 @@ def test_given_anything_as_a_local_part_then_it_is_somebody_or_invalid(local: st
         assert isinstance(meant_by(f"{local}@{COMPONENT}"), str)
 
 
-def test_given_bytes_that_are_no_text_then_it_is_nobody() -> None:
+@pytest.mark.parametrize("local", ["=ff=fe", "=ed=a0=80"])
+def test_given_bytes_that_are_no_text_then_it_is_nobody(local: str) -> None:
     with pytest.raises(InvalidAddress):
-        unescaped("=ff=fe")
+        unescaped(local)
 
 
 @pytest.mark.parametrize(

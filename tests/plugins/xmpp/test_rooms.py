@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -23,6 +24,7 @@ from gearmesh import (
 from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp.elements import (
     CORRECT,
+    DELAY,
     MUC_USER,
     REACTIONS,
     REPLY,
@@ -310,3 +312,110 @@ async def test_given_a_message_that_says_that_somebody_else_wrote_it_then_it_is_
     shown = await ada.reads("I am Ada")
     assert event.native_id == f"{THREAD} {room_id(shown)}"
     assert not event.native_id.endswith("chosen-by-ben")
+
+
+async def test_given_an_archive_when_somebody_wrote_that_they_are_another_then_nobody_is_taken_for_that_one(
+    desk: Desk, ada: Person, ben: Person
+) -> None:
+    """Prosody keeps what they wrote, and puts its own word behind it."""
+    await ada.enters(ROOM)
+    await ben.enters(ROOM)
+    await desk.sits(THREAD)
+    ben.says("Before", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    await desk.runner.stop(5)
+    for claimed in ("ada@example.org", GRACE_JID):
+        claim = with_children(element("x", MUC_USER), element("item", MUC_USER, jid=claimed))
+        ben.says(f"I am {claimed}", claim, to=ROOM, room=True)
+        await ada.reads(f"I am {claimed}")
+    desk.make()
+    await desk.bridge.sit_in((THREAD,))
+    await desk.runner.start(10)
+    for claimed in ("ada@example.org", GRACE_JID):
+        event = await desk.context.next_event(MessageReceived)
+        assert event.content == Text(f"I am {claimed}")
+        assert event.user == f"{THREAD}/ben"
+
+
+async def test_given_a_message_that_says_that_it_is_late_then_that_counts_only_from_the_room(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    before = desk.context.now() * 1000 - 5000
+    ada.says(
+        "Long ago", element("delay", DELAY, stamp="0001-01-01T00:00:00+14:00"), to=ROOM, room=True, id_="gr.chosen"
+    )
+    event = await desk.context.next_event(MessageReceived)
+    assert (event.content, event.at > before) == (Text("Long ago"), True)
+
+
+async def test_given_a_ghost_that_is_out_of_the_room_when_its_message_is_changed_then_that_goes_in_words(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    native = await desk.says("Teh words", sender=GRACE)
+    await ada.asks("set", ROOM, moderated("Grace Hopper", role="none"))
+    await ada.until(lambda: not ada.sees(f"{ROOM}/Grace Hopper"), "Grace is out")
+    ghost = f"{GRACE_JID}/gearmesh"
+    for content in (Edit(native, Text("The words"), GRACE), Redaction(native, GRACE)):
+        delivery = Delivery(f"{'e' * 32}:xmpp:0", THREAD, THREAD, content, GRACE, ghost=ghost, target=(native,))
+        act = desk.bridge.edit if isinstance(content, Edit) else desk.bridge.redact
+        with pytest.raises(Rejected):
+            await desk.again(partial(act, delivery))
+
+
+async def test_given_a_ghost_that_tries_a_nickname_then_who_has_it_is_heard(desk: Desk, ada: Person) -> None:
+    await ada.enters(ROOM, "Grace Hopper")
+    await desk.sits(THREAD)
+    room = desk.bridge.rooms.place(THREAD)
+    room.enters(f"{GRACE_JID}/gearmesh", "Grace Hopper")
+    ada.says("I am here", to=ROOM, room=True)
+    event = await desk.context.next_event(MessageReceived)
+    assert (event.content, event.user) == (Text("I am here"), "ada@example.org")
+    ada.send(element("presence", to=f"{ROOM}/Grace Hopper"))
+    ada.says("And still", to=ROOM, room=True)
+    assert (await desk.context.next_event(MessageReceived)).user == "ada@example.org"
+    assert not [one for one in desk.context.events_of(MembershipReceived) if one.user == "ada@example.org"]
+
+
+async def test_given_a_nickname_with_a_space_when_its_message_in_private_is_answered_then_it_is_that_message(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM, "Ada L.")
+    await desk.sits(THREAD)
+    number = ada.says("Between us", to=f"{ROOM}/Gearmesh")
+    event = await desk.context.next_event(MessageReceived)
+    assert event.user == f"{THREAD}/Ada L."
+    await desk.says("Indeed", event.thread, reply_to=event.native_id)
+    reply = child(await ada.reads("Indeed"), "reply", REPLY)
+    assert reply is not None
+    assert reply.get("id") == number
+
+
+async def test_given_a_room_that_shows_a_picture_of_its_own_then_nobody_has_come(desk: Desk, ada: Person) -> None:
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    presence = element("presence", to="bridge.example.org")
+    presence.set("from", ROOM)
+    desk.bridge._hearing.hear(presence)
+    ada.says("Hello", to=ROOM, room=True)
+    await desk.context.next_event(MessageReceived)
+    assert not desk.context.events_of(MembershipReceived)
+
+
+async def test_given_somebody_who_writes_and_goes_while_nothing_can_be_stored_then_it_is_theirs(
+    desk: Desk, ada: Person, ben: Person
+) -> None:
+    await ada.enters(ROOM)
+    await ben.enters(ROOM, "Ben")
+    await desk.sits(THREAD)
+    desk.context.unavailable = True
+    ben.says("Goodbye", to=ROOM, room=True)
+    await desk.context.until(lambda: bool(desk.context.refused), awaited="it was handed over")
+    ben.send(element("presence", to=f"{ROOM}/Ben", type="unavailable"))
+    await ada.until(lambda: not ada.sees(f"{ROOM}/Ben"), "Ben has gone")
+    await ada.enters(ROOM, "Ben")
+    desk.context.unavailable = False
+    assert (await desk.context.next_event(MessageReceived)).user == "ben@example.org"

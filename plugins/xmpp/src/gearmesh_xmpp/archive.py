@@ -69,8 +69,8 @@ class Archive:
             page.append(Kept(inner, result.get("id", ""), delayed(forwarded) or 0))
         return True
 
-    async def since(self, link: Link, room: str, position: Position) -> AsyncIterator[Kept]:
-        """All that was said after a position, oldest first.
+    async def since(self, link: Link, room: str, position: Position, who: str) -> AsyncIterator[Kept]:
+        """All that was said after a position, oldest first. `who` asks, an occupant: ejabberd tells nobody else.
 
         Raises:
             Refused: the room gives nothing.
@@ -79,7 +79,7 @@ class Archive:
         after = position.stanza_id
         while True:
             try:
-                page, last, complete = await self._page(link, room, position, after)
+                page, last, complete = await self._page(link, room, position, after, who)
             except Refused as error:
                 # The message that we have last was thrown away there: its time is known, too.
                 if not after or condition(error.stanza)[0] != "item-not-found":
@@ -92,7 +92,9 @@ class Archive:
                 return
             after = last
 
-    async def _page(self, link: Link, room: str, position: Position, after: str) -> tuple[list[Kept], str, bool]:
+    async def _page(
+        self, link: Link, room: str, position: Position, after: str, who: str
+    ) -> tuple[list[Kept], str, bool]:
         number = uuid.uuid4().hex
         page: list[Kept] = []
         self._pages[number] = (room, page)
@@ -102,7 +104,7 @@ class Archive:
             bounds.append(element("after", RSM, after))
         with_children(query, form(MAM, **({} if after else {"start": stamp(position.at)})), bounds)
         try:
-            answer = await link.ask("set", room, query)
+            answer = await link.ask("set", room, query, sender=who)
         finally:
             del self._pages[number]
         done = child(answer, "fin", MAM)

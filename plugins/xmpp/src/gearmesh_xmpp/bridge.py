@@ -139,7 +139,7 @@ class Xmpp(Bridge):
             raise Rejected("a message of several parts cannot be changed on XMPP")
         own = self._known.own.get(delivery.target[0])
         if own is not None:
-            sender, original = own
+            sender, original = await self._author(delivery, own[0]), own[1]
         elif not is_room(delivery.thread) and ids.delivery_of(delivery.thread, delivery.target[0]):
             sender, original = await self._speaker(delivery), delivery.target[0]
         else:
@@ -149,7 +149,7 @@ class Xmpp(Bridge):
 
     async def react(self, delivery: Delivery) -> Sent:
         """React to a message (XEP-0444), or take that back."""
-        if not ids.reference(delivery.target[-1]):
+        if not ids.reference(delivery.thread, delivery.target[-1]):
             raise Rejected("there is no such message")
         sender = await self._speaker(delivery)
         await self._deliver(delivery, outgoing.reactions(delivery, sender), sender)
@@ -157,11 +157,11 @@ class Xmpp(Bridge):
 
     async def redact(self, delivery: Delivery) -> Sent:
         """Take messages of ours back (XEP-0424), each for itself."""
-        if not all(ids.reference(target) for target in delivery.target):
+        if not all(ids.reference(delivery.thread, target) for target in delivery.target):
             raise Rejected("there is no such message")
         for number, target in enumerate(delivery.target):
             own = self._known.own.get(target)
-            sender = own[0] if own else await self._speaker(delivery)
+            sender = await (self._author(delivery, own[0]) if own else self._speaker(delivery))
             one = msgspec.structs.replace(delivery, id=f"{delivery.id}.{number}" if number else delivery.id)
             await self._deliver(one, outgoing.retraction(one, sender, target), sender)
         return Sent(())
@@ -176,8 +176,9 @@ class Xmpp(Bridge):
             return
         for native in delivery.native_ids:
             sender = self._known.talks.get(native) or self._known.talks.get(delivery.user) or self._jid
-            if ids.reference(native):
-                self._signal(outgoing.receipt(jid_of(delivery.user), sender, delivery.state, ids.reference(native)))
+            reference = ids.reference(delivery.thread, native)
+            if reference:
+                self._signal(outgoing.receipt(jid_of(delivery.user), sender, delivery.state, reference))
 
     async def ghost(self, thread: str, sender: Sender) -> str:
         """The JID of somebody from elsewhere, in a room with a nickname; "" where they have none or are not let in."""
@@ -230,6 +231,20 @@ class Xmpp(Bridge):
         if delivery.ghost in room.ours:
             return delivery.ghost
         return await self.rooms.ghost_in(thread, bare(delivery.ghost), delivery.sender) or self.rooms.jid
+
+    async def _author(self, delivery: Delivery, author: str) -> str:
+        """Which of us changes what `author` wrote: they alone can, and come back into a room for it.
+
+        Raises:
+            Retry: the bridge is not in the room now.
+            Rejected: they are not let in.
+        """
+        thread = room_in(delivery.thread)
+        if not thread or author in self.rooms.place(thread).ours:
+            return author
+        if await self.rooms.ghost_in(thread, bare(author), delivery.sender) != author:
+            raise Rejected("whoever wrote it is not in the room any more")
+        return author
 
     async def _deliver(self, delivery: Delivery, stanza: Element, sender: str) -> str:
         """Let a stanza go out, and wait until it is there; returns its native id.

@@ -63,7 +63,7 @@ async def fetched(url: str, trusted: Collection[str]) -> AsyncIterator[bytes]:
                 if size > LIMIT:
                     raise FileTooLarge(size, LIMIT)
                 yield chunk
-    except aiohttp.InvalidURL:
+    except ValueError:  # `urlsplit` and aiohttp's `InvalidURL`
         raise Rejected("the file's address is none") from None
     except (aiohttp.ClientError, OSError) as error:
         if guard.refused:

@@ -29,7 +29,7 @@ class Hearing:
     """The incoming side of a bridge, and what belongs to it: its rooms, contacts and pictures."""
 
     def __init__(self, config: XmppConfig, context: BridgeContext, known: Known, underway: Underway) -> None:
-        self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left)
+        self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left, lambda: self._inbox.ready())
         self.pictures = Pictures(config.file_servers, self._has_a_picture)
         self._config = config
         self._context = context
@@ -64,6 +64,8 @@ class Hearing:
             case "message" if stanza.get("type") == "error":
                 self._came_back(stanza)
             case "message":
+                if self._is_shown(stanza):
+                    return
                 if not self.rooms.take_message(stanza) and stanza.get("type") != "groupchat":
                     self._put(Arrived(self._sent_at(stanza), stanza, own_id=_unique(stanza.get("id", ""))))
             case "presence":
@@ -111,6 +113,16 @@ class Hearing:
             failed = ReceiptReceived(user, user, at, "failed", (stanza_id,), str(error), delivery_id, error)
             self._put(Arrived(at, stanza, event=failed))
 
+    def _is_shown(self, message: Element) -> bool:
+        """Whether a room shows what somebody waits for, who is not to wait until that room is caught up."""
+        room, nick = self.rooms.of(message.get("from", "")), message.get("from", "").partition("/")[2]
+        if room is None or message.get("type") != "groupchat" or bare(message.get("to", "")) != self._jid:
+            return False
+        own_id = message.get("id", "")
+        if nick not in room.ours.values():
+            return False
+        return self._underway.is_shown(room.jid, own_id, self.rooms.stanza_id(room, message) or own_id)
+
     def _said_in_room(self, room: Room, message: Element, kept: Kept | None) -> None:
         """Something was said in a room, now or, with `kept`, before."""
         nick, own_id = message.get("from", "").partition("/")[2], message.get("id", "")
@@ -119,17 +131,18 @@ class Hearing:
             stanza_id = own_id  # a room that gives none: its people refer to each other's
         if stanza_id:
             self._known.given.put((room.jid, nick, own_id), stanza_id)
-        at = kept.at if kept is not None else self._sent_at(message)
+        at = kept.at if kept is not None else self._sent_at(message, room.jid)
         # Only in an archive is that the room's own word (XEP-0313, section 5.1.2): else somebody may have written it.
         told = real_jid(message) if kept is not None else ""
+        jid = told if kept is not None else room.others.get(nick, "")
         delivery_id = ids.delivery_of(room.thread, own_id)
-        is_ours = nick in room.nicks_of_ours() or told.rpartition("@")[2] == self._jid
-        is_past = kept is not None or delayed(message) is not None
+        is_ours = nick in room.ours.values() or told.rpartition("@")[2] == self._jid
+        is_past = kept is not None or delayed(message, room.jid) is not None
         # Who spoke in the past is told by their nickname alone where JIDs are not: ours have ids that we gave them.
         if is_ours or (is_past and delivery_id and not told):
             self._echoed(room, own_id, stanza_id, at, nick)
         elif nick or child(message, "subject") is not None:
-            self._put(Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id, jid=told))
+            self._put(Arrived(at, message, room, stanza_id or uuid.uuid4().hex, stanza_id, jid=jid))
 
     def _echoed(self, room: Room, own_id: str, stanza_id: str, at: int, nick: str) -> None:
         """A message of ours is shown: whoever sent it waits for that, or does not know of it yet."""
@@ -162,10 +175,10 @@ class Hearing:
         elif arrived.event is None and self._link is not None:
             self._link.send(sent_back(arrived.stanza, "wait", "resource-constraint"))
 
-    def _sent_at(self, stanza: Element) -> int:
-        """When it was sent, as it says itself where it comes late; never later than now."""
+    def _sent_at(self, stanza: Element, by: str = "") -> int:
+        """When it was sent, as it says itself, in a room as `by` says, where it comes late; never later than now."""
         now = self._now()
-        return min(delayed(stanza) or now, now)
+        return min(delayed(stanza, by) or now, now)
 
     def _now(self) -> int:
         return int(self._context.now() * 1000)

@@ -42,6 +42,9 @@ def native_id(thread: str, reference: str) -> str:
     return f"{thread} {reference}"
 
 
-def reference(native: str) -> str:
-    """How the network's people refer to a message."""
-    return native if native.startswith(OURS) else native.partition(" ")[2]
+def reference(thread: str, native: str) -> str:
+    """How the network's people refer to a message of a thread, whose name may have spaces in it; "" for none of it."""
+    if native.startswith(OURS):
+        return native
+    start = f"{thread} "
+    return native.removeprefix(start) if native.startswith(start) else ""

@@ -27,6 +27,7 @@ class Inbox(Generic[Item]):
         self._most = most
         self._items: deque[Item] = deque()
         self._more = asyncio.Event()
+        self._fewer = asyncio.Event()
 
     def put(self, item: Item) -> bool:
         """Add something; False: there is no room for it."""
@@ -36,10 +37,17 @@ class Inbox(Generic[Item]):
         self._more.set()
         return True
 
+    async def ready(self) -> None:
+        """Wait until it is less than half full: for what can wait elsewhere."""
+        while len(self._items) >= max(1, self._most // 2):
+            self._fewer.clear()
+            await self._fewer.wait()
+
     def left(self) -> list[Item]:
         """Take out all that is not handed over."""
         items = list(self._items)
         self._items.clear()
+        self._fewer.set()
         return items
 
     async def work(self) -> None:
@@ -51,6 +59,7 @@ class Inbox(Generic[Item]):
             await self._hand_over(self._items[0])
             if self._items:
                 self._items.popleft()
+                self._fewer.set()
 
     async def _hand_over(self, item: Item) -> None:
         tries = 0

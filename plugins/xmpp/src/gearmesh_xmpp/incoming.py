@@ -219,10 +219,14 @@ def _text(words: str, message: Element) -> Text:
 
 def _content(body: str, link: str, message: Element, heard: Heard) -> Text | Media:
     """Words, or a file with words beside it; what a ghost was told begins with whom it is for."""
-    if not link or urlsplit(link).scheme not in {"http", "https"}:
+    try:
+        parts = urlsplit(link)
+    except ValueError:  # such as `https://[`: words to us
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"}:
         text = _text(body or link, message)
         return msgspec.structs.replace(text, text=_addressed(text.text, heard))
-    name = posixpath.basename(unquote(urlsplit(link).path))
+    name = posixpath.basename(unquote(parts.path))
     kind, mime = KINDS.get(posixpath.splitext(name)[1].lower(), ("file", ""))
     caption = "" if body.strip() == link else body
     return Media(kind, MediaRef(heard.app, link, mime, name=name), _addressed(caption, heard))

@@ -38,7 +38,7 @@ class Link:
     def __init__(self, config: XmppConfig, hear: Callable[[Element], None]) -> None:
         self._config = config
         self._hear = hear
-        self._questions: dict[str, asyncio.Future[Element]] = {}
+        self._questions: dict[str, tuple[str, asyncio.Future[Element]]] = {}
         self._up = asyncio.Event()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._refusal = ""
@@ -120,13 +120,14 @@ class Link:
             Retry: there is no connection, or no answer.
         """
         number = uuid.uuid4().hex
-        answer = self._questions[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Element] = asyncio.get_running_loop().create_future()
+        self._questions[number] = (to, answer)
         iq = element("iq", type=kind, to=to, id=number)
         iq.set("from", sender or self._config.component)
         try:
             self.send(with_children(iq, query))
             async with asyncio.timeout(within):
-                stanza: Element = await answer
+                stanza = await answer
         except TimeoutError:
             raise Retry(f"{to} does not answer") from None
         finally:
@@ -177,8 +178,8 @@ class Link:
         self._hear(xml)
 
     def _answered(self, number: str, stanza: Element) -> None:
-        question = self._questions.get(number)
-        if question is not None and not question.done():
+        asked, question = self._questions.get(number, ("", None))
+        if question is not None and not question.done() and stanza.get("from") == asked:
             question.set_result(stanza)
 
     def _stream_error(self, error: Any) -> None:
@@ -188,6 +189,6 @@ class Link:
         self._xmpp.cancel_connection_attempt()
         if not self._over.done():
             self._over.set_result(why)
-        for question in self._questions.values():
+        for _, question in self._questions.values():
             if not question.done():
                 question.set_exception(Retry("the connection to the XMPP server was lost"))

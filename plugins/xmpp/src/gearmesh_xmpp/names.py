@@ -63,7 +63,7 @@ def unescaped(local: str) -> str:
     def character(found: re.Match[str]) -> str:
         if found[0] in _UNESCAPED:
             return _UNESCAPED[found[0]]
-        return bytes.fromhex(found[0].replace("=", "")).decode("utf-8", "surrogatepass")
+        return bytes.fromhex(found[0].replace("=", "")).decode("utf-8")
 
     try:
         return _ESCAPED.sub(character, local)

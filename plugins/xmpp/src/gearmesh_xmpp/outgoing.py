@@ -65,7 +65,7 @@ def message(delivery: Delivery, sender: str, link: str = "", replied: str = "") 
         raise Rejected(f"a {type(delivery.content).__name__} cannot be shown on XMPP")
     answered = None
     if delivery.reply_to:
-        answered = element("reply", REPLY, id=ids.reference(delivery.reply_to), to=replied)
+        answered = element("reply", REPLY, id=ids.reference(delivery.thread, delivery.reply_to), to=replied)
     return stanza(delivery, sender, *body, answered, *_asks(delivery), name=delivery.sender.name)
 
 
@@ -97,7 +97,7 @@ def correction(delivery: Delivery, sender: str, replaces: str) -> Element:
 def reactions(delivery: Delivery, sender: str) -> Element:
     """What somebody feels about a message (XEP-0444): all that they feel, which here is one emoji or none."""
     assert isinstance(delivery.content, Reaction)
-    felt = element("reactions", REACTIONS, id=ids.reference(delivery.target[-1]))
+    felt = element("reactions", REACTIONS, id=ids.reference(delivery.thread, delivery.target[-1]))
     if not delivery.content.removed:
         felt.append(element("reaction", REACTIONS, delivery.content.emoji))
     return stanza(delivery, sender, felt, element("store", ATTENTION_FREE))
@@ -109,7 +109,7 @@ def retraction(delivery: Delivery, sender: str, target: str) -> Element:
     return stanza(
         delivery,
         sender,
-        element("retract", RETRACT, id=ids.reference(target)),
+        element("retract", RETRACT, id=ids.reference(delivery.thread, target)),
         element("fallback", FALLBACK, for_=RETRACT),
         element("body", "", RETRACTED),
         element("store", ATTENTION_FREE),

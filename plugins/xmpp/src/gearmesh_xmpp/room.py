@@ -70,13 +70,16 @@ class Room:
         self._is_greeted = False
 
     def nicks_of_ours(self) -> frozenset[str]:
-        """The nicknames that are ours, or just becoming ours: others hear of it before we do."""
-        return frozenset(self.ours.values()) | frozenset(self._tried.values())
+        """The nicknames that are ours, or just becoming ours: others hear of it before we do.
 
-    def user_of(self, nick: str, jid: str = "") -> str:
-        """The user id of who has a nickname: their JID where everybody sees it, else the nickname in this room."""
-        known = jid or self.others.get(nick, "")
-        return known if known and self.shows_jids else f"{self.thread}/{nick}"
+        One that is tried may be somebody else's: then it stays theirs.
+        """
+        return frozenset(self.ours.values()) | (frozenset(self._tried.values()) - self.others.keys())
+
+    def user_of(self, nick: str, jid: str) -> str:
+        """The user id of who has, or had, a nickname: their JID ("": not known) where everybody sees it, else the
+        nickname in this room."""
+        return jid if jid and self.shows_jids else f"{self.thread}/{nick}"
 
     def enters(self, jid: str, nick: str) -> tuple[Element, asyncio.Future[str]]:
         """The presence with which one of us enters, and what comes of it: the nickname, or `Refusal`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from gearmesh import BridgeContext, BusUnavailable, Rejected, Retry, Sender
@@ -32,7 +32,10 @@ FINAL: Final = frozenset({"forbidden", "registration-required", "item-not-found"
 
 
 class Rooms:
-    """`hand_over` gets what was said, by whom, and in which order: a stanza, its room, and what the archive told."""
+    """`hand_over` gets what was said, by whom, and in which order: a stanza, its room, and what the archive told.
+
+    `ready` waits until there is room for what was said before.
+    """
 
     def __init__(
         self,
@@ -40,12 +43,14 @@ class Rooms:
         context: BridgeContext,
         hand_over: Callable[[Room, Element, Kept | None], None],
         told: Callable[[Room, Others], None],
+        ready: Callable[[], Awaitable[None]],
     ) -> None:
         self.jid = f"{config.component}/{RESOURCE}"
         self._config = config
         self._context = context
         self._hand_over = hand_over
         self._told = told
+        self._ready = ready
         self._archive = Archive()
         self._wanted: set[str] = set()
         self._changed = asyncio.Event()
@@ -77,10 +82,11 @@ class Rooms:
         """
         self._link = link
         kept = await self._context.recall_all("room")
-        self._positions = {
-            **{key.partition("/")[2]: position for key, text in kept.items() if (position := Position.read(text))},
-            **self._positions,
-        }
+        for key, text in kept.items():
+            position, jid = Position.read(text), key.partition("/")[2]
+            own = self._positions.get(jid)
+            if position is not None and (own is None or own.at < position.at):  # another daemon was at work meanwhile
+                self._positions[jid] = position
         sitting: dict[str, asyncio.Task[None]] = {}
         saving = asyncio.create_task(self._save_again_and_again())
         try:
@@ -92,7 +98,14 @@ class Rooms:
                 for jid in sitting.keys() - self._wanted:
                     sitting.pop(jid).cancel()
                     self._leave(link, jid)
-                await self._changed.wait()
+                changed = asyncio.create_task(self._changed.wait())
+                try:
+                    tasks = {changed, saving, *sitting.values()}
+                    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    changed.cancel()
+                for task in done - {changed}:
+                    await task  # it ends by a failure alone: no room is to fall silent without a word
         finally:
             saving.cancel()
             for task in sitting.values():
@@ -111,8 +124,12 @@ class Rooms:
         self._unsaved.add(jid)
 
     def catch_up(self, jid: str) -> None:
-        """Something of this room was lost on its way: enter anew, and read the archive."""
+        """Something of this room was lost on its way: enter anew, and read the archive.
+
+        Until then nothing of it is handed over, for what is told counts as told with all that was before.
+        """
         if jid in self._out:
+            self._held[jid] = []
             self._out[jid].set()
 
     def is_out(self, error: Element) -> bool:
@@ -128,6 +145,8 @@ class Rooms:
         room = self.of(presence.get("from", ""))
         if room is None:
             return False
+        if "/" not in presence.get("from", "") and presence.get("type") != "error":
+            return True  # it is about the room itself, such as its picture
         news = room.take(presence, self._config.component)
         if isinstance(news, Lost):
             self._context.log.warning("out of a room", room=room.jid, who=news.jid, how=news.how, reason=news.reason)
@@ -248,12 +267,30 @@ class Rooms:
         self._inside.setdefault(room.jid, asyncio.Event()).set()
         if position is None:
             self.is_told(room.jid, Position(int(self._context.now() * 1000)))
-            await self._save()
         elif MAM in room.features:
-            async for kept in self._archive.since(link, room.jid, position):
+            await self._read_archive(link, room, position)
+        out, held = self._out[room.jid], self._held[room.jid]
+        while held:
+            await self._ready()
+            if out.is_set():
+                return  # more came than there is room for: the archive has the rest
+            self._hand_over(room, held.pop(0), None)
+        if not out.is_set():
+            del self._held[room.jid]
+
+    async def _read_archive(self, link: Link, room: Room, position: Position) -> None:
+        out = self._out[room.jid]
+        try:
+            async for kept in self._archive.since(link, room.jid, position, self.jid):
+                await self._ready()
+                if out.is_set():
+                    return
                 self._hand_over(room, kept.message, kept)
-        for message in self._held.pop(room.jid, []):
-            self._hand_over(room, message, None)
+        except Refused as error:
+            # Better to hear what is said from now on than nothing at all.
+            why = ": ".join(filter(None, condition(error.stanza)[::2]))
+            self._context.log.warning("the archive of a room cannot be read", room=room.jid, error=why)
+            await self._context.status("connected", f"what was said in {room.jid} during a pause is missing: {why}")
 
     async def _features(self, link: Link, room: str) -> frozenset[str]:
         try:

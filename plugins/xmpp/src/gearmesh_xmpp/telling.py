@@ -26,7 +26,7 @@ class Arrived(msgspec.Struct, frozen=True):
 
     `at` is when it was sent, in milliseconds, `own_id` what names it where it came from: what a room or its archive
     calls it, or its sender. `stored_as` is what the room's archive goes on from, "" where it has none. `jid` is who
-    wrote it, where an archive tells.
+    had the nickname when it was said, where that is known: somebody else may have it now.
     """
 
     at: int
@@ -58,7 +58,7 @@ class Telling:
         if arrived.room is None and arrived.event is None and arrived.stanza.tag != "message":
             await self._introduced(arrived)
             return
-        events = [arrived.event] if arrived.event is not None else self._events(arrived)
+        events = [arrived.event] if arrived.event is not None else self._read(arrived)
         place = (arrived.room.jid, arrived.stored_as) if arrived.room is not None and arrived.stored_as else None
         if place is not None and place in self._known.told:
             return  # the archive and the room have both told it
@@ -103,6 +103,14 @@ class Telling:
             await self._context.receive(ChatOpened(user, user, arrived.at, profile, handle or ""))
             if handle is not None:
                 link.send(result(stanza))
+
+    def _read(self, arrived: Arrived) -> list[Event]:
+        """What a message says. Anybody may send anything: one that we fail at must not keep others from coming in."""
+        try:
+            return self._events(arrived)
+        except Exception as error:
+            self._context.log.exception("a message could not be read")
+            return [Unparsed(written(arrived.stanza).encode(), f"{type(error).__name__}: {error}")]
 
     def _events(self, arrived: Arrived) -> list[Event]:
         if arrived.room is not None:
