@@ -27,6 +27,7 @@ from .streams import everything
 STATES: tuple[State, ...] = get_args(State)
 REASONS: tuple[Reason, ...] = ("", "rate_limit", "window_closed")
 APP, ADA, BEN = "whatsapp", "whatsapp:491511", "whatsapp:491522"
+THREAD = "491511"
 SUBJECTS = Subjects()
 WALKS = 8
 STEPS = 30
@@ -103,7 +104,7 @@ async def test_given_a_leg_in_any_state_then_a_step_is_taken_if_the_table_has_it
 
         assert len(await written(connection, process, envelope)) == entries + allowed
         assert process.counted(after) == counted + (allowed and after != "accepted")
-        assert await process.ledger.state(envelope, APP, ADA) == (after if allowed else before)
+        assert await process.ledger.state(envelope, APP, ADA, THREAD) == (after if allowed else before)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -127,7 +128,7 @@ async def test_given_two_processes_that_take_turns_then_what_is_written_is_alway
         assert [entry.state for entry in entries] == states
         assert is_legal(states), states
         assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
-        assert await at_work.ledger.state(envelope, APP, to) == (states[-1] if states else "accepted")
+        assert await at_work.ledger.state(envelope, APP, to, THREAD) == (states[-1] if states else "accepted")
     for state in STATES:
         steps = sum(states.count(state) for states in taken.values()) if state != "accepted" else 0
         assert at_work.counted(state) + other.counted(state) == steps
@@ -158,7 +159,7 @@ async def test_given_the_same_step_of_two_processes_that_did_not_know_of_each_ot
     connection: Connection, processes: list[Process]
 ) -> None:
     first, second = processes
-    assert await second.ledger.state("e1", APP, ADA) == "accepted"
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "accepted"
     assert await first.step("sent")
     await first.publisher.drain()
     assert await second.step("sent")
@@ -175,10 +176,10 @@ async def test_given_several_recipients_then_each_leg_has_its_own_state(
     assert not await first.step("delivered", to=BEN)
     await first.hand_over(second)
 
-    assert await second.ledger.state("e1", APP, ADA) == "delivered"
-    assert await second.ledger.state("e1", APP, BEN) == "parked"
-    assert await second.ledger.state("e1", APP, "") == "accepted"
-    assert await second.ledger.state("e1", "messenger", ADA) == "accepted"
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "delivered"
+    assert await second.ledger.state("e1", APP, BEN, THREAD) == "parked"
+    assert await second.ledger.state("e1", APP, "", THREAD) == "accepted"
+    assert await second.ledger.state("e1", "messenger", ADA, THREAD) == "accepted"
     assert [entry.state for entry in await written(connection, first, to=BEN)] == ["parked"]
 
 
@@ -193,7 +194,7 @@ async def test_given_a_server_that_was_killed_then_the_state_is_what_was_written
     await server.start()
     await until(lambda: second.publisher.online, awaited="the reconnect")
 
-    assert await second.ledger.state("e1", APP, ADA) == "delivered"
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "delivered"
     assert not await second.step("failed")
     assert await second.step("read")
 
@@ -228,7 +229,7 @@ async def test_given_an_entry_that_nobody_can_read_then_the_others_count(
     await first.step("parked")
     await first.publisher.publish(SUBJECTS.ledger(APP, "e1"), b"\xc1 no entry")
     await first.hand_over(second)
-    assert await second.ledger.state("e1", APP, ADA) == "parked"
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "parked"
 
 
 async def test_given_more_legs_than_are_remembered_then_those_forgotten_are_read(
@@ -240,4 +241,4 @@ async def test_given_more_legs_than_are_remembered_then_those_forgotten_are_read
     await process.publisher.drain()
     assert len(process.ledger._states) == 10
     assert not await process.step("sent", envelope="e0")
-    assert await process.ledger.state("e29", APP, ADA) == "failed"
+    assert await process.ledger.state("e29", APP, ADA, THREAD) == "failed"

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
 
 from gearmesh.bridge import SupportsReceipts
 from gearmesh.bus.consumer import Taken
+from gearmesh.bus.publisher import Stored
 from gearmesh.core.lanes import Lanes
 from gearmesh.core.windows import passage
 from gearmesh.errors import BusError, BusRefused, BusUnavailable, SendFailed, Unauthorized, WireError
@@ -89,6 +91,9 @@ class Egress:
         self._held: set[int] = set()
         self._at_hand = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unwritten: set[Job] = set()
+        self._all_written = asyncio.Event()
+        self._all_written.set()
         self._looking: asyncio.Task[None] | None = None
         self._turn = Turn()
         self._turn.end()
@@ -134,12 +139,18 @@ class Egress:
 
     async def finish(self, within: float = FINISH_WITHIN) -> bool:
         """Wait for what is on its way; what takes longer stays in the log. Whether nothing did."""
+        end = asyncio.get_running_loop().time() + within
         late: set[asyncio.Task[None]] = set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=within)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        try:
+            async with asyncio.timeout_at(end):
+                await self._all_written.wait()
+        except TimeoutError:
+            return False
         return not late
 
     def person_wrote(self, thread: str) -> None:
@@ -173,9 +184,12 @@ class Egress:
 
     def _offer(self, thread: str, item: Item) -> None:
         if self._lanes.offer(thread, item):
-            task = asyncio.create_task(self._work_off(thread, item, self._turn))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(thread, item, self._turn)
+
+    def _start(self, thread: str, item: Item, turn: Turn) -> None:
+        task = asyncio.create_task(self._work_off(thread, item, turn))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _drop_waiting(self) -> None:
         self._turn.end()
@@ -215,40 +229,72 @@ class Egress:
         self.give_back(UNCERTAIN, 0.05)
 
     async def _work_off(self, thread: str, first: Item, turn: Turn) -> None:
+        """Work on what is in a lane, one item after the other."""
         item: Item | None = first
         while item is not None:
             try:
-                await self._work_on(thread, item, turn)
+                done = await self._work_on(thread, item, turn)
             except Exception as error:
-                # A full disk, for example: what became of the leg cannot be written down. It comes again, and then
-                # the message map, or what is at hand of it, knows what was sent.
-                log.exception("what became of a leg could not be written down; it comes again", app=self._app.name)
-                self.give_back(f"a leg could not be brought to its end: {type(error).__name__}", REFUSED_PAUSE)
+                self._failed(error)
                 return
             finally:
                 if isinstance(item, Look):
                     item.over()
-            if turn.has_ended():
-                self.give_back(UNCERTAIN, 0.05)
-                return
-            item = self._lanes.done(thread)
+            if not done:
+                return  # `_written` goes on
+            item = self._next(thread, turn)
 
-    async def _work_on(self, thread: str, item: Item, turn: Turn) -> None:
+    def _next(self, thread: str, turn: Turn) -> Item | None:
+        """What is next in a lane, whose last item is done with."""
+        if turn.has_ended():
+            self.give_back(UNCERTAIN, 0.05)
+            return None
+        return self._lanes.done(thread)
+
+    async def _written(self, job: Job, turn: Turn, result: Stored | BusError) -> None:
+        """NATS has answered that it has, or has not, written down that a leg was sent: then its lane goes on."""
+        job.written = None
+        self._unwritten.discard(job)
+        if not self._unwritten:
+            self._all_written.set()
+        if turn is not self._turn:
+            return  # it comes again in this one, and is known
+        try:
+            if isinstance(result, BusError):
+                raise result
+            self._sender.written(job)
+            await self._done(job)
+        except Exception as error:
+            self._failed(error)
+            return
+        item = self._next(job.thread, turn)
+        if item is not None:
+            self._start(job.thread, item, turn)
+
+    def _failed(self, error: Exception) -> None:
+        # A full disk, for example: what became of the leg cannot be written down. It comes again, and then the message
+        # map, or what is at hand of it, knows what was sent.
+        log.error("what became of a leg could not be written down; it comes again", app=self._app.name, exc_info=error)
+        self.give_back(f"a leg could not be brought to its end: {type(error).__name__}", REFUSED_PAUSE)
+
+    async def _work_on(self, thread: str, item: Item, turn: Turn) -> bool:
+        """Whether it is done with; if not, it has been sent, and `_written` is told when that is written down."""
         match item:
             case Job():
-                await self._work_on_leg(item, turn)
+                return await self._work_on_leg(item, turn)
             case Look():
                 await self._work_off_queue(thread, turn)
             case _:
                 held = await self._refusals.take_back(item, self._queues)
                 if held is not None:
                     await self._invitations.ask(held, turn)
+        return True
 
-    async def _work_on_leg(self, job: Job, turn: Turn) -> None:
+    async def _work_on_leg(self, job: Job, turn: Turn) -> bool:
         await self._fetch_body(job)
         if not job.fresh and await self._ends.state(job) in OVER:
             await self._done(job)  # only that was not acknowledged
-            return
+            return True
         lane = await self._queues.lane(job.thread)
         if lane is not None and job.header.kind != "receipt":
             # Others of this thread wait already: behind them.
@@ -257,14 +303,21 @@ class Egress:
                     await self._invitations.ask(job, turn)
                 await self._ends.parked(job, lane.reason)
                 await self._done(job)
-            return
+            return True
+        job.written = partial(self._written, job, turn)
         outcome = await self._bring_to_end(job, turn)
+        if outcome.unwritten:
+            if job.written is not None:
+                self._unwritten.add(job)
+                self._all_written.clear()
+            return False
         if outcome.state == "parked":
             if not await self._put(job, turn):
-                return
+                return True
             await self._park(job, outcome, turn)
         if outcome.state != "left":
             await self._done(job)
+        return True
 
     async def _put(self, job: Job, turn: Turn) -> bool:
         """Put a leg into its queue. While the stream is full its lane waits, and nobody else's. False: it is over."""
@@ -290,8 +343,8 @@ class Egress:
             try:
                 envelope = decode(waiting.data)
                 recipient = envelope.header.to[0]
-            except (WireError, IndexError) as error:
-                await self._shared.journal.bury(self._app.name, "unparsed", str(error), waiting.data)
+            except (WireError, IndexError) as unread:
+                await self._shared.journal.bury(self._app.name, "unparsed", str(unread), waiting.data)
                 await self._queues.later.remove(waiting)
                 continue
             source = FromQueue(self._queues.later, waiting)
@@ -303,7 +356,13 @@ class Egress:
             if await self._ends.state(job) in OVER:
                 await source.done()
                 continue
+            answer: asyncio.Future[Stored | BusError] = asyncio.get_running_loop().create_future()
+            job.written = partial(_tell, answer)
             outcome = await self._bring_to_end(job, turn)
+            if outcome.unwritten:
+                if isinstance(error := await answer, BusError):
+                    raise error
+                self._sender.written(job)
             if outcome.state == "left":
                 return
             if outcome.state == "parked":
@@ -393,3 +452,8 @@ class Egress:
             self._stop()
         except SendFailed as error:
             log.info("a receipt was not shown", app=self._app.name, error=str(error))
+
+
+async def _tell(answer: asyncio.Future[Stored | BusError], result: Stored | BusError) -> None:
+    if not answer.done():
+        answer.set_result(result)

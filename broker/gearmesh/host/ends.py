@@ -9,11 +9,14 @@ import msgspec
 import structlog
 from prometheus_client import Histogram
 
+from gearmesh.bus.publisher import Stored
 from gearmesh.core.notices import notice_of
+from gearmesh.errors import BusError
 from gearmesh.host.app import App
 from gearmesh.host.cache import Cache
 from gearmesh.host.job import Job
-from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State
+from gearmesh.host.records import LegRecord
+from gearmesh.model.delivery import LedgerEntry, Reason, State
 from gearmesh.model.envelope import Envelope
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import token
@@ -37,14 +40,63 @@ class Ends:
         self._told: Cache[str, bool] = Cache(REMEMBERED)
         self._hops: dict[str, Histogram] = {}
 
-    async def sent(self, job: Job, sent_at: int) -> None:
-        """All of it is with the network, at `sent_at` (microseconds; 0: it had been before)."""
-        hops = job.times.hops(job.stored_at, job.taken_at, sent_at) if sent_at else ()
+    async def sent(self, job: Job, leg: LegRecord, part: int) -> None:
+        """All of it is with the network now, this part as the last. The job is told when that is written down.
+
+        Raises:
+            BusUnavailable: the ledger cannot be read. It is at hand that it was sent, and nowhere else.
+        """
+        header, now = job.header, self._shared.clock.micros()
+        hops = job.times.hops(job.stored_at, job.taken_at, now)
         for before, after in pairwise(hops):
             self._observe(after.name, after.at - before.at)
-        if hops:
-            self._observe("total", hops[-1].at - hops[0].at)
-        await self._shared.ledger.step(self._entry(job, "sent", hops=hops), new=_is_new(job))
+        self._observe("total", hops[-1].at - hops[0].at)
+        entry = LedgerEntry(
+            header.hex_id,
+            self._app.name,
+            "sent",
+            now // 1000,
+            header.kind,
+            str(header.sender),
+            str(job.recipient),
+            "",
+            "",
+            hops,
+            job.thread,
+            header.conversation,
+            leg.native_ids,
+            part,
+            leg.parts,
+            leg.ghost,
+            leg.place,
+            leg.refusals,
+        )
+        self._shared.messages.sending(entry)
+        await self._write_sent(job, entry)
+
+    async def was_sent(self, job: Job) -> bool:
+        """All of it had been with the network before. False: it is not written down yet; the job is told when it is.
+
+        Raises:
+            BusUnavailable: the ledger cannot be read.
+        """
+        unwritten = self._shared.messages.unwritten(job.header.hex_id, self._app.name, job.thread)
+        if unwritten is not None:
+            await self._write_sent(job, unwritten)
+            return False
+        await self._shared.ledger.step(self._entry(job, "sent"), new=_is_new(job))
+        return True
+
+    async def _write_sent(self, job: Job, entry: LedgerEntry) -> None:
+        messages, told = self._shared.messages, job.written
+        assert told is not None
+
+        async def written(result: Stored | BusError) -> None:
+            if isinstance(result, Stored):
+                messages.stored(entry)
+            await told(result)
+
+        await self._shared.ledger.sent(entry, written, new=_is_new(job))
 
     def _observe(self, hop: str, micros: int) -> None:
         histogram = self._hops.get(hop)
@@ -84,7 +136,7 @@ class Ends:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        leg = (job.header.hex_id, self._app.name, str(job.recipient))
+        leg = (job.header.hex_id, self._app.name, str(job.recipient), job.thread)
         # An operator's command writes from another process that a leg begins again.
         replayed = REPLAY in job.source.headers
         return await (self._shared.ledger.reload(*leg) if replayed else self._shared.ledger.state(*leg))
@@ -107,9 +159,7 @@ class Ends:
         data = encode(Envelope(header, job.body or b""))
         await self._shared.journal.bury(self._app.name, reason, detail, data, letter_id=letter, subject=subject)
 
-    def _entry(
-        self, job: Job, state: State, reason: Reason = "", detail: str = "", hops: tuple[Hop, ...] = ()
-    ) -> LedgerEntry:
+    def _entry(self, job: Job, state: State, reason: Reason = "", detail: str = "") -> LedgerEntry:
         header = job.header
         return LedgerEntry(
             header.hex_id,
@@ -121,7 +171,7 @@ class Ends:
             str(job.recipient),
             reason,
             detail,
-            hops,
+            thread=job.thread,
         )
 
 

@@ -18,6 +18,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
+from gearmesh.host.begun import Begins
 from gearmesh.host.cache import Cache
 from gearmesh.host.records import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
@@ -41,13 +42,6 @@ class Sign(msgspec.Struct, frozen=True):
     at: int
 
 
-class Begun(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A delivery that somebody was about to send, and when (milliseconds); "" when it was clearly not sent."""
-
-    id: str = ""
-    at: int = 0
-
-
 class _Search(msgspec.Struct, frozen=True):
     """Somebody waits for a sign of a message of this envelope (hex id), not older than `oldest` (milliseconds)."""
 
@@ -62,11 +56,7 @@ class _Search(msgspec.Struct, frozen=True):
 
 
 class Evidence:
-    """The signs of one app. They stand in a bucket of their own, under `sent.<app>.<digest>`.
-
-    What is about to be sent stands there, too, one message for each thread, under `begun.<app>.<thread>`: of a process
-    that is gone, it is the only one that can be unclear.
-    """
+    """The signs of one app, in a bucket of their own, beside what is about to be sent."""
 
     def __init__(
         self,
@@ -79,7 +69,7 @@ class Evidence:
         clock: Clock,
     ) -> None:
         self._store = Store(connection, publisher, subjects.bucket("sends"), Sign)
-        self._begun = Store(connection, publisher, subjects.bucket("sends"), Begun)
+        self._begins = Begins(connection, publisher, subjects, app, clock)
         self._app = app
         self._messages = messages
         self._underway = underway
@@ -97,19 +87,19 @@ class Evidence:
             return
         key = _by_id(echo.thread, echo.delivery_id) if echo.delivery_id else _by_words(echo.thread, echo.text)
         sign = Sign(echo.native_id, echo.at)
-        if await self._is_known(key, sign):
+        if await self._is_known(key, sign, echo.thread):
             return
         if not self._end_search(key, sign, None):
             # Its answer is often on its way to us at this moment.
             await self._underway.settled(echo.thread)
-            if await self._is_known(key, sign):
+            if await self._is_known(key, sign, echo.thread):
                 return
             self._end_search(key, sign, None)
         self._signs.put(key, sign)
         await self._store.put(self._key(key), sign, patience=3.0)
 
-    async def _is_known(self, key: str, sign: Sign) -> bool:
-        known = await self._messages.native(self._app, sign.native_id)
+    async def _is_known(self, key: str, sign: Sign, thread: str) -> bool:
+        known = await self._messages.native(self._app, sign.native_id, thread)
         if known is not None:
             self._end_search(key, sign, known)
         return known is not None
@@ -127,8 +117,7 @@ class Evidence:
         Raises:
             BusError: it could not be written down; then it must not be sent.
         """
-        begun = Begun(delivery.id, self._clock.millis())
-        await self._begun.put(self._begun_key(delivery.thread), begun)
+        await self._begins.begin(delivery)
 
     async def clear(self, delivery: Delivery) -> None:
         """A message that was begun has clearly not been sent.
@@ -136,7 +125,11 @@ class Evidence:
         Raises:
             BusError: it could not be written down.
         """
-        await self._begun.put(self._begun_key(delivery.thread), Begun())
+        await self._begins.clear(delivery)
+
+    def over(self, thread: str) -> None:
+        """What became of the message that was last begun in a thread is written down."""
+        self._begins.over(thread)
 
     async def was_begun(self, delivery: Delivery) -> int | None:
         """When anybody began to send this message (milliseconds), if it is the last that was begun in its thread.
@@ -144,8 +137,11 @@ class Evidence:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        begun = await self._begun.get(self._begun_key(delivery.thread), certain=True)
-        return begun.at if begun is not None and begun.id == delivery.id else None
+        return await self._begins.at(delivery)
+
+    def doubt(self) -> None:
+        """Somebody else may have been at work: what is about to be sent is read again."""
+        self._begins.forget()
 
     async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
         """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.
@@ -162,11 +158,11 @@ class Evidence:
         keys = (_by_id(delivery.thread, delivery.id), _by_words(delivery.thread, words))
         self._searches |= dict.fromkeys(keys, search)
         try:
-            sign = await self._kept(keys, search)
+            sign = await self._kept(keys, search, delivery.thread)
             if sign is None and within > 0:
                 await turn.pause(self._clock, within, shown)
                 # Also when nobody here was told: another process may have been.
-                sign = shown.result() if shown.done() else await self._kept(keys, search)
+                sign = shown.result() if shown.done() else await self._kept(keys, search, delivery.thread)
         finally:
             for key in keys:
                 self._searches.pop(key, None)
@@ -175,15 +171,14 @@ class Evidence:
         log.info("an unclear message had arrived", app=self._app, delivery=delivery.id, native_id=sign.native_id)
         return sign.native_id
 
-    async def _kept(self, keys: tuple[str, ...], search: _Search) -> Sign | None:
+    async def _kept(self, keys: tuple[str, ...], search: _Search, thread: str) -> Sign | None:
         for key in keys:
             sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
-            if sign is not None and search.fits(sign, await self._messages.native(self._app, sign.native_id)):
+            if sign is None:
+                continue
+            if search.fits(sign, await self._messages.native(self._app, sign.native_id, thread)):
                 return sign
         return None
-
-    def _begun_key(self, thread: str) -> str:
-        return f"begun.{kv_token(self._app)}.{kv_token(thread)}"
 
     def _key(self, key: str) -> str:
         return f"sent.{kv_token(self._app)}.{key}"

@@ -9,6 +9,7 @@ import msgspec
 
 from gearmesh.bus.consumer import Taken
 from gearmesh.bus.later import LaterLog, Waiting
+from gearmesh.bus.publisher import Outcome as Written
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import Header
 from gearmesh.wire.times import Times
@@ -77,7 +78,8 @@ class Job(msgspec.Struct, eq=False):
 
     `body` is None while it is left in the log to save memory. `place` is where the leg stands in the outbound log and
     `stored_at` when it was stored there, `taken_at` when we took it (microseconds since the epoch). `fresh`: nobody has
-    worked on it before. `attempt` counts the failures in a row.
+    worked on it before. `attempt` counts the failures in a row. `written` gets NATS's answer when it is written down
+    that the leg was sent.
     """
 
     source: Source
@@ -90,6 +92,7 @@ class Job(msgspec.Struct, eq=False):
     taken_at: int
     fresh: bool
     attempt: int = 0
+    written: Written | None = None
     _times: Times | None = None
 
     @property

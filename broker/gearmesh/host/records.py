@@ -5,17 +5,20 @@ Only the app's active host writes its portals and its side of the message map, s
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import msgspec
 
 from gearmesh.bus.connection import Connection
+from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.errors import BusRefused
 from gearmesh.host.cache import Cache
 from gearmesh.host.learned import Learned
 from gearmesh.model.conversation import MAX_HEARD, Conversation, Portal
+from gearmesh.model.delivery import LedgerEntry
 from gearmesh.wire.subjects import Subjects, kv_token
 
 REMEMBERED: Final = 20_000
@@ -57,38 +60,54 @@ class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     refusals: int = 0
 
 
-class KnownLeg(msgspec.Struct, frozen=True):
-    """A leg with its envelope (hex id), and when it was last written down: milliseconds since the epoch."""
+def leg_of(entry: LedgerEntry) -> LegRecord:
+    """The native ids of a leg that was sent whole."""
+    return LegRecord(entry.native_ids, entry.parts, True, entry.ghost, entry.place, (), entry.refusals)
 
-    envelope: str
-    record: LegRecord
-    at: int
+
+def native_of(entry: LedgerEntry) -> NativeRecord:
+    """What the last of a leg's native messages is to us."""
+    last = entry.part == entry.parts - 1
+    return NativeRecord(entry.envelope, entry.conversation, entry.sender, last, entry.part)
 
 
 class MessageMap:
-    """Native message ids to envelopes, and back. `learned` tells who waits for one."""
+    """Native message ids to envelopes, and back. `learned` tells who waits for one.
+
+    What was sent whole stands in the ledger, where it is found from both sides. The rest stands in a bucket: what
+    people wrote, and legs of which parts are missing.
+    """
 
     def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects) -> None:
         bucket = subjects.bucket("map")
         self._publisher = publisher
+        self._ledger = LedgerReader(connection, subjects)
         self._natives = Store(connection, publisher, bucket, NativeRecord)
         self._legs = Store(connection, publisher, bucket, LegRecord)
-        self._recent_natives: Cache[str, NativeRecord] = Cache(REMEMBERED)
-        self._recent_legs: Cache[str, LegRecord] = Cache(REMEMBERED)
-        self._unsaved: dict[str, tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
-        """What is on its way to NATS, or was refused there: of a message that was sent it is all that there is."""
+        self._recent_natives: Cache[tuple[str, str], NativeRecord | LedgerEntry] = Cache(REMEMBERED)
+        self._recent_legs: Cache[tuple[str, str, str], LegRecord | LedgerEntry] = Cache(REMEMBERED)
+        self._unwritten: dict[tuple[str, str, str], LedgerEntry] = {}
+        self._unsaved: dict[tuple[str, str, str], tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
+        """What is on its way to the ledger, or to the bucket, or was refused there: of what was sent it is all that
+        there is."""
         self.learned = Learned()
 
-    async def native(self, app: str, native_id: str) -> NativeRecord | None:
-        """What a native message is to us.
+    async def native(self, app: str, native_id: str, thread: str = "") -> NativeRecord | None:
+        """What a native message is to us. One of ours is known only by the `thread` that it was sent to, too.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
+        if record := self.recent(app, native_id):
+            return record
         key = f"{kv_token(app)}.{kv_token(native_id)}"
-        record = self._recent_natives.get(key) or await self._natives.get(key)
+        if thread:
+            entry, record = await asyncio.gather(self._ledger.sent_as(app, thread, native_id), self._natives.get(key))
+            record = native_of(entry) if entry else record
+        else:
+            record = await self._natives.get(key)
         if record:
-            self._recent_natives.put(key, record)
+            self._recent_natives.put((app, native_id), record)
         return record
 
     async def leg(self, envelope: str, app: str, thread: str, *, anew: bool = False) -> LegRecord | None:
@@ -97,24 +116,41 @@ class MessageMap:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        key = self._leg_key(envelope, app, thread)
-        unsaved = self._unsaved.get(key)
-        if unsaved is not None:
-            return unsaved[1]
-        record = None if anew else self._recent_legs.get(key)
-        record = record or await self._legs.get(key, certain=True)
-        if record:
-            self._recent_legs.put(key, record)
-        return record
+        key = envelope, app, thread
+        known: LegRecord | LedgerEntry | None = self._unwritten.get(key)
+        if known is None and key in self._unsaved:
+            known = self._unsaved[key][1]
+        if known is None and not anew:
+            known = self._recent_legs.get(key)
+        if known is None:
+            entry, known = await asyncio.gather(
+                self._ledger.sent(app, thread, envelope), self._legs.get(self._leg_key(*key), certain=True)
+            )
+            # What was refused after it had been sent whole stands in the bucket, until it is sent whole again.
+            if entry is not None and (known is None or known.refusals <= entry.refusals):
+                known = entry
+            if known is None:
+                return None
+            self._recent_legs.put(key, known)
+        return leg_of(known) if isinstance(known, LedgerEntry) else known
 
-    async def legs(self, app: str, thread: str, *, since: int, limit: int) -> list[KnownLeg]:
-        """The `limit` newest legs in a thread that were written since then (milliseconds), oldest first.
+    def sending(self, entry: LedgerEntry) -> None:
+        """A leg was sent whole, as this entry says: known at once, and for good even if NATS refuses it."""
+        key = entry.envelope, entry.app, entry.thread
+        self._unwritten[key] = entry
+        self._recent_legs.put(key, entry)
+        if entry.native_ids:
+            native_id = entry.native_ids[-1]
+            self._recent_natives.put((entry.app, native_id), entry)
+            self.learned.announce(entry.app, native_id)
 
-        Raises:
-            BusUnavailable: nats does not answer.
-        """
-        entries = await self._legs.scan(self._leg_key("*", app, thread), since=since, limit=limit)
-        return [KnownLeg(entry.key.partition(".")[0], entry.record, entry.at) for entry in entries]
+    def stored(self, entry: LedgerEntry) -> None:
+        """NATS has it."""
+        self._unwritten.pop((entry.envelope, entry.app, entry.thread), None)
+
+    def unwritten(self, envelope: str, app: str, thread: str) -> LedgerEntry | None:
+        """What has to be written again of a leg, because NATS has refused it, or could not be asked."""
+        return self._unwritten.get((envelope, app, thread))
 
     async def remember(
         self,
@@ -133,27 +169,26 @@ class MessageMap:
         Raises:
             BusUnavailable: not stored within `patience` seconds.
         """
-        leg_key = self._leg_key(record.envelope, app, thread)
+        leg_key = record.envelope, app, thread
         self._recent_legs.put(leg_key, leg)
         self._unsaved[leg_key] = (record, leg, new)
-        entries = [self._legs.entry(leg_key, leg)]
+        entries = [self._legs.entry(self._leg_key(record.envelope, app, thread), leg)]
         for native_id in new:
             last = record.last and native_id == new[-1]
             entry = record if last == record.last else msgspec.structs.replace(record, last=last)
-            key = f"{kv_token(app)}.{kv_token(native_id)}"
-            self._recent_natives.put(key, entry)
+            self._recent_natives.put((app, native_id), entry)
             self.learned.announce(app, native_id)
-            entries.append(self._natives.entry(key, entry))
+            entries.append(self._natives.entry(f"{kv_token(app)}.{kv_token(native_id)}", entry))
         await self._publisher.publish_all(entries, patience=patience)
         self._unsaved.pop(leg_key, None)
 
     async def save(self, envelope: str, app: str, thread: str) -> None:
-        """Write down again what is at hand of an envelope in a thread, if NATS has refused it before.
+        """Write down again what is at hand of an envelope in a thread, if the bucket has refused it before.
 
         Raises:
             BusUnavailable: it is not stored.
         """
-        unsaved = self._unsaved.get(self._leg_key(envelope, app, thread))
+        unsaved = self._unsaved.get((envelope, app, thread))
         if unsaved is not None:
             record, leg, new = unsaved
             await self.remember(app, thread, record, leg, new=new)
@@ -164,9 +199,8 @@ class MessageMap:
         Raises:
             BusUnavailable: it is not stored.
         """
-        key = self._leg_key(envelope, app, thread)
-        self._recent_legs.put(key, leg)
-        await self._legs.put(key, leg)
+        self._recent_legs.put((envelope, app, thread), leg)
+        await self._legs.put(self._leg_key(envelope, app, thread), leg)
 
     async def note(self, app: str, native_id: str, record: NativeRecord, *, patience: float | None = None) -> None:
         """Write down what a native message is to us.
@@ -174,14 +208,14 @@ class MessageMap:
         Raises:
             BusUnavailable: not stored within `patience` seconds.
         """
-        key = f"{kv_token(app)}.{kv_token(native_id)}"
-        self._recent_natives.put(key, record)
+        self._recent_natives.put((app, native_id), record)
         self.learned.announce(app, native_id)
-        await self._natives.put(key, record, patience=patience)
+        await self._natives.put(f"{kv_token(app)}.{kv_token(native_id)}", record, patience=patience)
 
     def recent(self, app: str, native_id: str) -> NativeRecord | None:
         """What is at hand of a native message, without asking NATS."""
-        return self._recent_natives.get(f"{kv_token(app)}.{kv_token(native_id)}")
+        known = self._recent_natives.get((app, native_id))
+        return native_of(known) if isinstance(known, LedgerEntry) else known
 
     def forget(self) -> None:
         """Believe only what NATS says: somebody else may have written."""

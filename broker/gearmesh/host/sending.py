@@ -12,7 +12,7 @@ from gearmesh.bridge import SupportsGhosts
 from gearmesh.core.degrade import Fitting, Part, fit
 from gearmesh.core.retry import Again, Bury, Expire, Fail, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
-from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear, WindowClosed
+from gearmesh.errors import RateLimited, Retry, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import Watch, answer_of
 from gearmesh.host.app import App
 from gearmesh.host.connector import sending as guarded
@@ -48,7 +48,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a leg.
 
     `left`: nothing, it is not ours any more. A `parked` one waits until `until` (seconds since the epoch), and has
-    failed `attempt` times in a row.
+    failed `attempt` times in a row. `unwritten`: it was sent, and is done with when its job is told that it is written
+    down.
     """
 
     state: State | Literal["left"]
@@ -56,10 +57,12 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""
     until: float = 0.0
     attempt: int = 0
+    unwritten: bool = False
 
 
 LEFT: Final = Outcome("left")
 SENT: Final = Outcome("sent")
+JUST_SENT: Final = Outcome("sent", unwritten=True)
 WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
 ENDS: Final[dict[type[Fail | Expire | Bury], State]] = {Fail: "failed", Expire: "expired", Bury: "dead"}
 
@@ -89,23 +92,28 @@ class LegSender:
         with self._underway.sending(job.thread):
             return await self._deliver(job, content, turn)
 
+    def written(self, job: Job) -> None:
+        """It is written down that a leg was sent: nobody has to ask whether it was begun."""
+        self._evidence.over(job.thread)
+
     async def _deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         before = await self._sent_before(job)
         if not before.again and (before.complete or await self._was_sent(job, before)):
+            return SENT if await self._ends.was_sent(job) else JUST_SENT
+        if before.parts:
             await self._shared.messages.save(job.header.hex_id, self._app.name, job.thread)
-            await self._ends.sent(job, 0)
-            return SENT
         # The parts that are missing must be cut as those were that are there: under the same name.
         ghost = before.ghost if before.parts else await self._ghost(job, content)
         fitting = self._fitting(job, content, ghost)
         parts = fit(content, fitting)
         if not parts:
             return Outcome("failed", reason="unsupported", detail="there is nothing in it to show")
+        missing = [number for number in (*before.again, *range(before.parts, len(parts))) if number < len(parts)]
+        if not missing:
+            return SENT if await self._ends.was_sent(job) else JUST_SENT
         reply_to = await self._native_reply(job, content, fitting)
         known = before
-        for number in before.again or range(before.parts, len(parts)):
-            if number >= len(parts):
-                continue
+        for number in missing:
             delivery = self._delivery(job, parts[number], number, ghost, reply_to if number == 0 else "")
             begun = self._shared.clock.millis()
             result = await self._send(job, delivery, turn)
@@ -114,13 +122,12 @@ class LegSender:
             known = await self._remember(job, result, known, number, len(parts), ghost, begun)
         if not job.header.sender.is_system:
             await self._app.portals.hear(job.thread, job.header.conversation)
-        return SENT
+        return JUST_SENT
 
     async def _remember(
         self, job: Job, sent: Sent, before: LegRecord, number: int, parts: int, ghost: str, begun: int
     ) -> LegRecord:
-        header, last, messages = job.header, number == parts - 1, self._shared.messages
-        record = NativeRecord(header.hex_id, header.conversation, str(header.sender), last, number)
+        app, messages = self._app.name, self._shared.messages
         if sent.native_ids:
             self._receipts.sent(job.thread, sent.native_ids[-1], begun)
         reached = max(before.parts, number + 1)
@@ -130,18 +137,17 @@ class LegSender:
             reached >= parts,
             ghost,
             job.place,
-            tuple(part for part in before.again if part != number),
+            tuple(part for part in before.again if part != number and part < parts),
             before.refusals,
         )
-        if leg.complete and not leg.again:
-            # First this: what the network reports of it next is told as soon as the message is known.
-            try:
-                await self._ends.sent(job, self._shared.clock.micros())
-            except BusError:
-                # The ledger could not be read. That it was sent must be known all the same when it comes again.
-                await messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
-                raise
-        await messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
+        header = job.header
+        record = NativeRecord(header.hex_id, header.conversation, str(header.sender), number == parts - 1, number)
+        if leg.again or not leg.complete:
+            await messages.remember(app, job.thread, record, leg, new=sent.native_ids)
+            return leg
+        for native_id in sent.native_ids[:-1]:
+            await messages.note(app, native_id, msgspec.structs.replace(record, last=False))
+        await self._ends.sent(job, leg, number)
         return leg
 
     async def _sent_before(self, job: Job) -> LegRecord:
@@ -160,7 +166,7 @@ class LegSender:
         return record or NOTHING_SENT
 
     async def _was_sent(self, job: Job, before: LegRecord) -> bool:
-        """Whether the ledger has it as sent, though the map does not: that is written a moment later."""
+        """Whether the ledger has it as sent and does not say as what: so wrote the releases before this one."""
         looked_up = not job.fresh and not before.parts and REPLAY not in job.source.headers
         return looked_up and await self._ends.state(job) in WITH_NETWORK
 

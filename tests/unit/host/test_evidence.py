@@ -243,8 +243,10 @@ async def test_given_two_messages_one_after_the_other_then_only_the_last_of_a_th
     assert [at is not None for at in begun] == [False, True, True]
 
 
-async def test_given_nats_is_away_then_nobody_can_say_what_was_begun(connection: Connection, process: Process) -> None:
+async def test_given_nats_is_away_then_nobody_who_comes_after_can_say_what_was_begun(
+    connection: Connection, process: Process, new: New
+) -> None:
     await process.evidence.begin(HELLO)
     await connection.client.close()
     with pytest.raises(BusUnavailable):
-        await process.evidence.was_begun(HELLO)
+        await new().evidence.was_begun(HELLO)
