@@ -9,6 +9,7 @@ whoever comes after reads the ring, and knows of each thread the message that wa
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
@@ -65,15 +66,14 @@ class Begins:
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
 
-    async def begin(self, delivery: Delivery) -> None:
-        """A message is about to be sent. Returns when whoever takes over would know of it.
+    def begin(self, delivery: Delivery) -> Awaitable[None]:
+        """A message is about to be sent. Once this was waited for, whoever takes over knows of it.
 
         Raises:
             BusError: it could not be written down; then it must not be sent.
         """
-        while not self._loaded:
-            await self._load()
-        await self._enter(Begun(delivery.thread, delivery.id, self._clock.millis()))
+        begun = Begun(delivery.thread, delivery.id, self._clock.millis())
+        return self._enter(begun) if self._loaded else self._load_and_enter(begun)
 
     async def clear(self, delivery: Delivery) -> None:
         """A message that was begun has clearly not been sent.
@@ -81,9 +81,7 @@ class Begins:
         Raises:
             BusError: it could not be written down.
         """
-        while not self._loaded:
-            await self._load()
-        await self._enter(Begun(delivery.thread))
+        await self._load_and_enter(Begun(delivery.thread))
         self.over(delivery.thread)
 
     def over(self, thread: str) -> None:
@@ -104,6 +102,11 @@ class Begins:
     def forget(self) -> None:
         """Believe only what NATS says."""
         self._loaded, self._loading = False, None
+
+    async def _load_and_enter(self, begun: Begun) -> None:
+        while not self._loaded:
+            await self._load()
+        await self._enter(begun)
 
     def _enter(self, begun: Begun) -> asyncio.Future[None]:
         if not self._wave:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 import structlog
 
@@ -34,7 +34,7 @@ from gearmesh.host.refusals import Refusal, Refusals
 from gearmesh.host.sending import LegSender, Outcome
 from gearmesh.host.turn import Turn
 from gearmesh.model.address import Address
-from gearmesh.model.content import Receipt
+from gearmesh.model.content import Content, Receipt
 from gearmesh.model.delivery import ReceiptDelivery
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
@@ -52,6 +52,7 @@ MOST_AT_HAND: Final = 16 * 1024 * 1024
 """Bytes of legs that are kept in memory; the others are read again when it is their turn."""
 WORKED_OFF_AT_ONCE: Final = 256
 """Queues that are worked off at the same time."""
+SHOWN: Final = Outcome("read")
 UNCERTAIN: Final = "it is not certain that this app is still ours"
 
 
@@ -146,6 +147,7 @@ class Egress:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+            self._tasks -= late  # one that had not begun did not take itself out
         try:
             async with asyncio.timeout_at(end):
                 await self._all_written.wait()
@@ -187,9 +189,7 @@ class Egress:
             self._start(thread, item, self._turn)
 
     def _start(self, thread: str, item: Item, turn: Turn) -> None:
-        task = asyncio.create_task(self._work_off(thread, item, turn))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(asyncio.create_task(self._work_off(thread, item, turn)))
 
     def _drop_waiting(self) -> None:
         self._turn.end()
@@ -231,18 +231,21 @@ class Egress:
     async def _work_off(self, thread: str, first: Item, turn: Turn) -> None:
         """Work on what is in a lane, one item after the other."""
         item: Item | None = first
-        while item is not None:
-            try:
-                done = await self._work_on(thread, item, turn)
-            except Exception as error:
-                self._failed(error)
-                return
-            finally:
-                if isinstance(item, Look):
-                    item.over()
-            if not done:
-                return  # `_written` goes on
-            item = self._next(thread, turn)
+        try:
+            while item is not None:
+                if isinstance(item, Job):
+                    if not await self._work_on_leg(item, turn):
+                        return  # `_written` goes on
+                elif isinstance(item, Look):
+                    await self._look(item, thread, turn)
+                else:
+                    await self._take_back(item, turn)
+                item = self._next(thread, turn)
+        except Exception as error:
+            self._failed(error)
+        finally:
+            # A callback of the task would do the same, at more cost.
+            self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _next(self, thread: str, turn: Turn) -> Item | None:
         """What is next in a lane, whose last item is done with."""
@@ -277,25 +280,25 @@ class Egress:
         log.error("what became of a leg could not be written down; it comes again", app=self._app.name, exc_info=error)
         self.give_back(f"a leg could not be brought to its end: {type(error).__name__}", REFUSED_PAUSE)
 
-    async def _work_on(self, thread: str, item: Item, turn: Turn) -> bool:
-        """Whether it is done with; if not, it has been sent, and `_written` is told when that is written down."""
-        match item:
-            case Job():
-                return await self._work_on_leg(item, turn)
-            case Look():
-                await self._work_off_queue(thread, turn)
-            case _:
-                held = await self._refusals.take_back(item, self._queues)
-                if held is not None:
-                    await self._invitations.ask(held, turn)
-        return True
+    async def _look(self, look: Look, thread: str, turn: Turn) -> None:
+        try:
+            await self._work_off_queue(thread, turn)
+        finally:
+            look.over()
+
+    async def _take_back(self, refusal: Refusal, turn: Turn) -> None:
+        held = await self._refusals.take_back(refusal, self._queues)
+        if held is not None:
+            await self._invitations.ask(held, turn)
 
     async def _work_on_leg(self, job: Job, turn: Turn) -> bool:
-        await self._fetch_body(job)
+        """Whether it is done with; if not, it has been sent, and `_written` is told when that is written down."""
+        if job.body is None:
+            await self._fetch_body(job)
         if not job.fresh and await self._ends.state(job) in OVER:
             await self._done(job)  # only that was not acknowledged
             return True
-        lane = await self._queues.lane(job.thread)
+        lane = None if self._queues.is_empty else await self._queues.lane(job.thread)
         if lane is not None and job.header.kind != "receipt":
             # Others of this thread wait already: behind them.
             if await self._put(job, turn):
@@ -392,15 +395,21 @@ class Egress:
             self._held.discard(job.place)
 
     async def _fetch_body(self, job: Job) -> None:
-        if job.body is None:
-            original = await self._queues.later.original(job.place)
-            job.body = decode(original.data).body if original else b""
-            self._at_hand += len(job.body)
+        original = await self._queues.later.original(job.place)
+        job.body = decode(original.data).body if original else b""
+        self._at_hand += len(job.body)
 
     async def _bring_to_end(self, job: Job, turn: Turn) -> Outcome:
         """What becomes of a leg; when it is not parked or left, that is accounted for."""
         try:
-            outcome = await self._process(job, turn)
+            content = self._open(job)
+            if isinstance(content, Outcome):
+                outcome = content
+            elif isinstance(content, Receipt):
+                await self._show_receipt(job, content)
+                outcome = SHOWN
+            else:
+                outcome = await self._sender.deliver(job, content, turn)
         except BusError:
             raise
         except Exception as error:
@@ -409,26 +418,22 @@ class Egress:
             outcome = Outcome("dead", reason="unclear", detail=f"{type(error).__name__}: {error}")
         if outcome.state == "left" and outcome.reason == "unauthorized":
             self._stop()
-        elif outcome.state in {"failed", "dead", "expired"}:
+        elif outcome.state in OVER:
             await self._ends.over(job, outcome.state, outcome.reason, outcome.detail)
         return outcome
 
-    async def _process(self, job: Job, turn: Turn) -> Outcome:
+    def _open(self, job: Job) -> Content | Outcome:
+        """What is in a leg, or what comes of it when it is too late, or cannot be opened."""
         header, now = job.header, self._shared.clock.millis()
         if header.expires is not None and header.expires <= now:
             return Outcome("expired", detail="its time was over")
         if now / 1000 >= job.ends(self._app.max_age):
-            lane = await self._queues.lane(job.thread)
-            reason = lane.reason if lane and lane.reason else "unreachable"
+            reason = self._queues.reason(job.thread) or "unreachable"
             return Outcome("expired", reason=reason, detail=f"it waited for {self._app.max_age:g} s")
         try:
-            content = open_body(header.seal, job.body or b"")
+            return open_body(header.seal, job.body or b"")
         except WireError as error:
             return Outcome("dead", reason="unsupported", detail=str(error))
-        if isinstance(content, Receipt):
-            await self._show_receipt(job, content)
-            return Outcome("read")
-        return await self._sender.deliver(job, content, turn)
 
     def _stop(self) -> None:
         self._turn.end()

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
 import structlog
-from prometheus_client import Histogram
 
-from gearmesh.bus.publisher import Stored
 from gearmesh.core.notices import notice_of
-from gearmesh.errors import BusError
 from gearmesh.host.app import App
 from gearmesh.host.cache import Cache
 from gearmesh.host.job import Job
 from gearmesh.host.records import LegRecord
-from gearmesh.model.delivery import LedgerEntry, Reason, State
+from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State
 from gearmesh.model.envelope import Envelope
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import token
-from gearmesh.wire.times import REPLAY
+from gearmesh.wire.times import NAMED, REPLAY
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -38,7 +35,6 @@ class Ends:
         self._app = app
         self._shared = app.shared
         self._told: Cache[str, bool] = Cache(REMEMBERED)
-        self._hops: dict[str, Histogram] = {}
 
     async def sent(self, job: Job, leg: LegRecord, part: int) -> None:
         """All of it is with the network now, this part as the last. The job is told when that is written down.
@@ -46,14 +42,13 @@ class Ends:
         Raises:
             BusUnavailable: the ledger cannot be read. It is at hand that it was sent, and nowhere else.
         """
-        header, now = job.header, self._shared.clock.micros()
-        hops = job.times.hops(job.stored_at, job.taken_at, now)
-        for before, after in pairwise(hops):
-            self._observe(after.name, after.at - before.at)
-        self._observe("total", hops[-1].at - hops[0].at)
+        header, app, now = job.header, self._app.name, self._shared.clock.micros()
+        times = job.times.until(job.stored_at, job.taken_at, now)
+        hops = NAMED[len(times)]
+        self._shared.metrics.hops.passed(app, hops, times)
         entry = LedgerEntry(
             header.hex_id,
-            self._app.name,
+            app,
             "sent",
             now // 1000,
             header.kind,
@@ -61,7 +56,7 @@ class Ends:
             str(job.recipient),
             "",
             "",
-            hops,
+            tuple(map(Hop, hops, times)),
             job.thread,
             header.conversation,
             leg.native_ids,
@@ -87,22 +82,9 @@ class Ends:
         await self._shared.ledger.step(self._entry(job, "sent"), new=_is_new(job))
         return True
 
-    async def _write_sent(self, job: Job, entry: LedgerEntry) -> None:
-        messages, told = self._shared.messages, job.written
-        assert told is not None
-
-        async def written(result: Stored | BusError) -> None:
-            if isinstance(result, Stored):
-                messages.stored(entry)
-            await told(result)
-
-        await self._shared.ledger.sent(entry, written, new=_is_new(job))
-
-    def _observe(self, hop: str, micros: int) -> None:
-        histogram = self._hops.get(hop)
-        if histogram is None:
-            histogram = self._hops[hop] = self._shared.metrics.hops.labels(self._app.name, hop)
-        histogram.observe(max(0, micros) / 1e6)
+    def _write_sent(self, job: Job, entry: LedgerEntry) -> Awaitable[None]:
+        assert job.written is not None
+        return self._shared.ledger.sent(entry, job.written, new=_is_new(job))
 
     async def parked(self, job: Job, reason: Reason, detail: str = "") -> None:
         """It waits."""

@@ -8,6 +8,7 @@ NATS, before the network hears "200": whoever has to decide about an unclear mes
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from hashlib import blake2b
 from typing import Final
 
@@ -111,13 +112,13 @@ class Evidence:
         search.shown.set_result(sign)
         return True
 
-    async def begin(self, delivery: Delivery) -> None:
-        """A message is about to be sent. Once this has returned, whoever takes over knows of it.
+    def begin(self, delivery: Delivery) -> Awaitable[None]:
+        """A message is about to be sent. Once this was waited for, whoever takes over knows of it.
 
         Raises:
             BusError: it could not be written down; then it must not be sent.
         """
-        await self._begins.begin(delivery)
+        return self._begins.begin(delivery)
 
     async def clear(self, delivery: Delivery) -> None:
         """A message that was begun has clearly not been sent.

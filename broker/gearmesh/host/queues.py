@@ -66,6 +66,11 @@ class Queues:
     def __len__(self) -> int:
         return len(self._lanes)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no thread waits, as far as NATS is known."""
+        return not self._lanes and not self._more
+
     async def load(self) -> None:
         """Begin anew, with what NATS knows. Every thread is looked at once: what it waits for may have come.
 
@@ -118,6 +123,11 @@ class Queues:
             lane = self._lanes[thread] = Lane(self._clock.seconds(), early=1)
             self._push(lane.due, thread)
         return lane
+
+    def reason(self, thread: str) -> Reason:
+        """What a thread waits for; "" when it does not, as far as is remembered."""
+        lane = self._lanes.get(thread)
+        return lane.reason if lane else ""
 
     async def put(self, job: Job, *, again: str = "") -> None:
         """Put a leg into its thread's queue; `again` tells a leg that was there before from its first time.

@@ -144,9 +144,9 @@ class MessageMap:
             self._recent_natives.put((entry.app, native_id), entry)
             self.learned.announce(entry.app, native_id)
 
-    def stored(self, entry: LedgerEntry) -> None:
-        """NATS has it."""
-        self._unwritten.pop((entry.envelope, entry.app, entry.thread), None)
+    def stored(self, envelope: str, app: str, thread: str) -> None:
+        """NATS has what was sent of an envelope."""
+        self._unwritten.pop((envelope, app, thread), None)
 
     def unwritten(self, envelope: str, app: str, thread: str) -> LedgerEntry | None:
         """What has to be written again of a leg, because NATS has refused it, or could not be asked."""
@@ -276,9 +276,14 @@ class Portals:
             await self._write(thread, portal)
         return at - last > QUIET_AFTER
 
+    def has_heard(self, thread: str, conversation: str) -> bool:
+        """Whether it is at hand that this conversation has reached a thread."""
+        portal = self._recent.get(thread)
+        return portal is not None and conversation in portal.heard
+
     async def hear(self, thread: str, conversation: str) -> None:
         """A message of this conversation has arrived there."""
-        portal = self._recent.get(thread) or await self.get(thread)
+        portal = await self.get(thread)
         if conversation not in portal.heard:
             heard = (*portal.heard, conversation)[-MAX_HEARD:]
             await self._write(thread, msgspec.structs.replace(portal, heard=heard))

@@ -40,6 +40,7 @@ WAITED_FOR: Final = 3.0
 AFTER_TAKEOVER: Final = 5.0
 """Seconds, at least, after a takeover: what a network could not hand over meanwhile comes within them."""
 NOTHING_SENT: Final = LegRecord((), 0, False)
+SENT_WHOLE: Final = LegRecord(())
 GHOST_WITHIN: Final = 20.0
 """Seconds that a message waits for its sender's ghost; then its text says who wrote."""
 
@@ -90,91 +91,92 @@ class LegSender:
         A leg that was begun before goes on with the parts that are missing.
         """
         with self._underway.sending(job.thread):
-            return await self._deliver(job, content, turn)
+            before = NOTHING_SENT if self._is_surely_new(job) else await self._sent_before(job)
+            if before.complete and not before.again:
+                return await self._sent_already(job)
+            # The parts that are missing must be cut as those were that are there: under the same name.
+            ghost = before.ghost
+            if not before.parts and self._ghosts is not None:
+                ghost = await self._ghost(self._ghosts, job, content)
+            fitting = self._fitting(job, content, ghost)
+            parts = fit(content, fitting)
+            if not parts:
+                return Outcome("failed", reason="unsupported", detail="there is nothing in it to show")
+            missing = [number for number in (*before.again, *range(before.parts, len(parts))) if number < len(parts)]
+            if not missing:
+                return await self._sent_already(job)
+            reply_to = content.reply_to if isinstance(content, Text | Media) else ""
+            if reply_to:
+                reply_to = await self._native_reply(job, reply_to, fitting)
+            for number in missing:
+                delivery = self._delivery(job, parts[number], number, ghost, reply_to if number == 0 else "")
+                begun = self._shared.clock.millis()
+                result: Sent | Outcome | None = None
+                if not job.fresh and turn.doubts.about(job.thread):
+                    result = await self._in_doubt(job, delivery, turn)
+                while result is None:
+                    result = await self._attempt(job, delivery, turn)
+                if isinstance(result, Outcome):
+                    return result
+                if result.native_ids:
+                    self._receipts.sent(job.thread, result.native_ids[-1], begun)
+                before = _with(before, result, number, len(parts), ghost, job.place)
+                if before.again or not before.complete:
+                    await self._remember(job, result, before, number)
+                    continue
+                await self._ends.sent(job, before, number)
+                for native_id in result.native_ids[:-1]:
+                    await self._shared.messages.note(self._app.name, native_id, _native(job, number, last=False))
+            conversation = job.header.conversation
+            if not job.header.sender.is_system and not self._app.portals.has_heard(job.thread, conversation):
+                await self._app.portals.hear(job.thread, conversation)
+            return JUST_SENT
 
     def written(self, job: Job) -> None:
-        """It is written down that a leg was sent: nobody has to ask whether it was begun."""
+        """It is written down that a leg was sent: nobody has to ask any more whether it was begun."""
+        self._shared.messages.stored(job.header.hex_id, self._app.name, job.thread)
         self._evidence.over(job.thread)
 
-    async def _deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
-        before = await self._sent_before(job)
-        if not before.again and (before.complete or await self._was_sent(job, before)):
-            return SENT if await self._ends.was_sent(job) else JUST_SENT
-        if before.parts:
-            await self._shared.messages.save(job.header.hex_id, self._app.name, job.thread)
-        # The parts that are missing must be cut as those were that are there: under the same name.
-        ghost = before.ghost if before.parts else await self._ghost(job, content)
-        fitting = self._fitting(job, content, ghost)
-        parts = fit(content, fitting)
-        if not parts:
-            return Outcome("failed", reason="unsupported", detail="there is nothing in it to show")
-        missing = [number for number in (*before.again, *range(before.parts, len(parts))) if number < len(parts)]
-        if not missing:
-            return SENT if await self._ends.was_sent(job) else JUST_SENT
-        reply_to = await self._native_reply(job, content, fitting)
-        known = before
-        for number in missing:
-            delivery = self._delivery(job, parts[number], number, ghost, reply_to if number == 0 else "")
-            begun = self._shared.clock.millis()
-            result = await self._send(job, delivery, turn)
-            if isinstance(result, Outcome):
-                return result
-            known = await self._remember(job, result, known, number, len(parts), ghost, begun)
-        if not job.header.sender.is_system:
-            await self._app.portals.hear(job.thread, job.header.conversation)
-        return JUST_SENT
+    async def _sent_already(self, job: Job) -> Outcome:
+        return SENT if await self._ends.was_sent(job) else JUST_SENT
 
-    async def _remember(
-        self, job: Job, sent: Sent, before: LegRecord, number: int, parts: int, ghost: str, begun: int
-    ) -> LegRecord:
-        app, messages = self._app.name, self._shared.messages
-        if sent.native_ids:
-            self._receipts.sent(job.thread, sent.native_ids[-1], begun)
-        reached = max(before.parts, number + 1)
-        leg = LegRecord(
-            (*before.native_ids, *sent.native_ids),
-            reached,
-            reached >= parts,
-            ghost,
-            job.place,
-            tuple(part for part in before.again if part != number and part < parts),
-            before.refusals,
-        )
-        header = job.header
-        record = NativeRecord(header.hex_id, header.conversation, str(header.sender), number == parts - 1, number)
-        if leg.again or not leg.complete:
-            await messages.remember(app, job.thread, record, leg, new=sent.native_ids)
-            return leg
-        for native_id in sent.native_ids[:-1]:
-            await messages.note(app, native_id, msgspec.structs.replace(record, last=False))
-        await self._ends.sent(job, leg, number)
-        return leg
+    async def _remember(self, job: Job, sent: Sent, leg: LegRecord, number: int) -> None:
+        """Write down what was sent of a leg of which more is to follow."""
+        record = _native(job, number, last=number == leg.parts - 1 and leg.complete)
+        await self._shared.messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
 
-    async def _sent_before(self, job: Job) -> LegRecord:
-        """What was sent of this leg before. Only one that may have been worked on is looked up.
+    def _is_surely_new(self, job: Job) -> bool:
+        """Whether nothing of this leg can have been sent before.
 
         A leg that is new in the log can be an old one that was routed again after the log had forgotten its id; then
         its message is old, too. A notice has no time of its own, and one that an operator replays may have been sent.
         """
-        headers = job.source.headers
-        if job.fresh and not job.header.sender.is_system and REPLAY not in headers:
-            passed = job.times.passed
-            began = min(passed[0], job.header.at * 1000) if passed else 0
-            if self._shared.clock.micros() - began < SURELY_NEW * 1_000_000:
-                return NOTHING_SENT
-        record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread)
-        return record or NOTHING_SENT
+        if not job.fresh or job.header.sender.is_system or REPLAY in job.source.headers:
+            return False
+        passed = job.times.passed
+        began = min(passed[0], job.header.at * 1000) if passed else 0
+        return job.taken_at - began < SURELY_NEW * 1_000_000
 
-    async def _was_sent(self, job: Job, before: LegRecord) -> bool:
+    async def _sent_before(self, job: Job) -> LegRecord:
+        """What was sent of this leg before."""
+        messages, key = self._shared.messages, (job.header.hex_id, self._app.name, job.thread)
+        before = await messages.leg(*key)
+        if before is None:
+            return SENT_WHOLE if await self._was_sent(job) else NOTHING_SENT
+        if before.parts and not before.complete:
+            await messages.save(*key)
+        return before
+
+    async def _was_sent(self, job: Job) -> bool:
         """Whether the ledger has it as sent and does not say as what: so wrote the releases before this one."""
-        looked_up = not job.fresh and not before.parts and REPLAY not in job.source.headers
+        looked_up = not job.fresh and REPLAY not in job.source.headers
         return looked_up and await self._ends.state(job) in WITH_NETWORK
 
-    async def _ghost(self, job: Job, content: Content) -> str:
-        if self._ghosts is None or not isinstance(content, Text | Media):
+    async def _ghost(self, ghosts: SupportsGhosts, job: Job, content: Content) -> str:
+        if not isinstance(content, Text | Media):
             return ""
         try:
-            question = self._ghosts.ghost(job.thread, content.sender)
+            question = ghosts.ghost(job.thread, content.sender)
             return await answer_of(question, GHOST_WITHIN, app=self._app.name, ghost=content.sender.handle)
         except SendFailed as error:
             log.warning("no ghost; the text names who wrote", app=self._app.name, error=str(error))
@@ -186,52 +188,47 @@ class LegSender:
             link = self._shared.media_links.link(content.ref, self._shared.clock.seconds())
         return Fitting(self._app.bridge.capabilities(job.thread), attribute=not ghost, link=link)
 
-    async def _native_reply(self, job: Job, content: Content, fitting: Fitting) -> str:
-        if not isinstance(content, Text | Media) or not content.reply_to or not fitting.capabilities.replies:
+    async def _native_reply(self, job: Job, reply_to: str, fitting: Fitting) -> str:
+        if not fitting.capabilities.replies:
             return ""
-        record = await self._shared.messages.leg(content.reply_to, self._app.name, job.thread)
+        record = await self._shared.messages.leg(reply_to, self._app.name, job.thread)
         return record.native_ids[0] if record and record.native_ids else ""
 
     def _delivery(self, job: Job, part: Part, number: int, ghost: str, reply_to: str) -> Delivery:
         delivery_id = f"{job.header.hex_id}:{self._app.name}:{number}"
         return Delivery(delivery_id, job.thread, job.recipient.user, part, part.sender, reply_to, ghost)
 
-    async def _send(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome:
-        if not job.fresh and turn.doubts.about(job.thread):
-            begun = await self._evidence.was_begun(delivery)
-            if begun is not None:
-                # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
-                left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
-                within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
-                doubt = Unclear("whoever was at work before may have sent it")
-                result = await self._after(job, delivery, turn, doubt, within)
-                if result == LEFT:
-                    return result  # it stays in doubt
-                turn.doubts.settle(job.thread)
-                if result is not None:
-                    return result
-            turn.doubts.settle(job.thread)
-        while True:
-            result = await self._attempt(job, delivery, turn)
-            if result is not None:
-                return result
+    async def _in_doubt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
+        """What became of a message that whoever was at work before may have sent. None: it is to be sent."""
+        begun = await self._evidence.was_begun(delivery)
+        result: Sent | Outcome | None = None
+        if begun is not None:
+            # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
+            left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
+            within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
+            doubt = Unclear("whoever was at work before may have sent it")
+            result = await self._after(job, delivery, turn, doubt, within)
+            if result == LEFT:
+                return result  # it stays in doubt
+        turn.doubts.settle(job.thread)
+        return result
 
     async def _attempt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
         """One attempt, as soon as the network allows it. None: there must be another."""
         app, clock, gate = self._app, self._shared.clock, self._gate
-        can = app.bridge.capabilities(job.thread)
+        capabilities = app.bridge.capabilities(job.thread)
         way: Passage = "open"
         written = 0
-        if can.window is not None:
+        if capabilities.window is not None:
             portal = await app.portals.get(job.thread)
-            way, written = passage(can.window, portal, clock.millis()), portal.last_inbound
+            way, written = passage(capabilities.window, portal, clock.millis()), portal.last_inbound
         if way == "closed":
             return Outcome("parked", reason="window_closed", until=FOR_EVER)
-        if debt := gate.debt(job.thread, can):
+        if debt := gate.debt(job.thread, capabilities):
             if debt > WAITED_FOR:
                 return Outcome("parked", reason="rate_limit", until=clock.seconds() + debt, attempt=job.attempt)
             await turn.pause(clock, debt)
-        if not await gate.passage(job.thread, turn, job.ends(app.max_age)):
+        if not gate.passes(job.thread) and not await gate.passage(job.thread, turn, job.ends(app.max_age)):
             return LEFT if turn.has_ended() else self._expired(job)
         try:
             needless = await self._begin(job, delivery, turn)
@@ -349,3 +346,16 @@ class LegSender:
 
     def _expired(self, job: Job) -> Outcome:
         return Outcome("expired", reason="unreachable", detail=f"{self._app.bridge.title} did not take it in time")
+
+
+def _native(job: Job, number: int, *, last: bool) -> NativeRecord:
+    header = job.header
+    return NativeRecord(header.hex_id, header.conversation, str(header.sender), last, number)
+
+
+def _with(before: LegRecord, sent: Sent, number: int, parts: int, ghost: str, place: int) -> LegRecord:
+    """What is known of a leg when one more of its parts was sent."""
+    reached = max(before.parts, number + 1)
+    again = tuple(part for part in before.again if part != number and part < parts)
+    native_ids = (*before.native_ids, *sent.native_ids)
+    return LegRecord(native_ids, reached, reached >= parts, ghost, place, again, before.refusals)

@@ -150,7 +150,10 @@ async def test_given_nats_refuses_a_wave_then_everybody_in_it_learns_so_and_what
 
 
 async def test_given_one_who_gives_up_waiting_then_the_others_of_the_wave_go_on(begins: Begins) -> None:
-    impatient, patient = (asyncio.create_task(begins.begin(delivery(number))) for number in range(2))
+    async def waits(number: int) -> None:
+        await begins.begin(delivery(number))
+
+    impatient, patient = asyncio.create_task(waits(0)), asyncio.create_task(waits(1))
     while not begins._last:
         await asyncio.sleep(0)
     impatient.cancel()
