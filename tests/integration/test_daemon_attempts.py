@@ -35,11 +35,11 @@ async def test_given_nats_fails_whoever_tries_the_ground_then_messages_go_on_aft
     begin = Evidence.begin
     attempts: list[str] = []
 
-    async def fails_the_second_time(evidence: Evidence, delivery: Delivery) -> None:
+    async def fails_the_second_time(evidence: Evidence, delivery: Delivery, at: int) -> None:
         attempts.append(delivery.id)
         if len(attempts) == 2:
             raise BusUnavailable("nats starts again")
-        await begin(evidence, delivery)
+        await begin(evidence, delivery, at)
 
     monkeypatch.setattr(Evidence, "begin", fails_the_second_time)
     async with couple.running():
@@ -55,8 +55,8 @@ async def test_given_the_app_is_lost_while_an_attempt_is_written_down_then_nothi
     begin = Evidence.begin
     begun: list[str] = []
 
-    async def is_overtaken(evidence: Evidence, delivery: Delivery) -> None:
-        await begin(evidence, delivery)
+    async def is_overtaken(evidence: Evidence, delivery: Delivery, at: int) -> None:
+        await begin(evidence, delivery, at)
         begun.append(delivery.id)
         if len(begun) == 1:
             couple.daemon.apps["south"].egress.end()  # as when somebody else has taken over

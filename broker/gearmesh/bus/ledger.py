@@ -18,7 +18,6 @@ import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
-from prometheus_client import Counter
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Outcome, Publisher, Stored
@@ -50,6 +49,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING: Final = Known("accepted", "", 0)
+SENT_AT_ONCE: Final = Known("sent", "", 1)
 
 
 class Ledger:
@@ -63,7 +63,6 @@ class Ledger:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decoder = msgspec.msgpack.Decoder(LedgerEntry)
         self._states: OrderedDict[Leg, Known] = OrderedDict()
-        self._counters: dict[tuple[str, State], Counter] = {}
 
     async def step(self, entry: LedgerEntry, *, new: bool = False) -> bool:
         """Take a step, if it may follow. `new`: nothing was written of this leg before, which saves a look.
@@ -73,7 +72,7 @@ class Ledger:
         Raises:
             BusUnavailable: what came before must be read, and nats does not answer.
         """
-        before = await self._before(entry, new)
+        before = self._at_hand(entry, new) or await self._last(entry)
         if not _follows(entry, before):
             return False
         self._take(entry, before)
@@ -90,7 +89,7 @@ class Ledger:
         Raises:
             BusUnavailable: what came before must be read, and nats does not answer; nothing is written.
         """
-        before = await self._before(entry, new)
+        before = self._at_hand(entry, new) or await self._last(entry)
         if _follows(entry, before):
             self._take(entry, before)
         native_id = entry.native_ids[-1] if entry.native_ids else ""
@@ -103,7 +102,7 @@ class Ledger:
         Raises:
             BusUnavailable: what came before must be read, and nats does not answer.
         """
-        return _follows(entry, await self._before(entry, new))
+        return _follows(entry, self._at_hand(entry, new) or await self._last(entry))
 
     async def begin(self, entry: LedgerEntry) -> None:
         """Write that an envelope is accepted (again, when an operator replays it)."""
@@ -116,7 +115,8 @@ class Ledger:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        return (await self._last((envelope, app, to), thread)).state
+        known = self._states.get((envelope, app, to)) or await self._read((envelope, app, to), thread)
+        return known.state
 
     async def reload(self, envelope: str, app: str, to: str, thread: str) -> State:
         """What a leg has come to, also when another process has written of it meanwhile.
@@ -132,16 +132,12 @@ class Ledger:
         for leg in [leg for leg in self._states if leg[1] == app]:
             del self._states[leg]
 
-    def _count(self, app: str, state: State) -> None:
-        counter = self._counters.get((app, state))
-        if counter is None:
-            counter = self._counters[app, state] = self._metrics.messages.labels(app, "out", state)
-        counter.inc()
-
     def _take(self, entry: LedgerEntry, before: Known) -> None:
-        self._keep((entry.envelope, entry.app, entry.to), Known(entry.state, entry.reason, before.steps + 1))
+        at_once = entry.state == "sent" and before is NOTHING
+        known = SENT_AT_ONCE if at_once else Known(entry.state, entry.reason, before.steps + 1)
+        self._keep((entry.envelope, entry.app, entry.to), known)
         if entry.state != "accepted":
-            self._count(entry.app, entry.state)
+            self._metrics.messages.count(entry.app, "out", entry.state)
 
     def _keep(self, leg: Leg, known: Known) -> None:
         self._states[leg] = known
@@ -158,19 +154,15 @@ class Ledger:
         subject = self._subjects.ledger(entry.app, entry.envelope)
         await self._publisher.send(subject, self._encode(entry), headers, outcome)
 
-    async def _before(self, entry: LedgerEntry, new: bool) -> Known:
-        leg = (entry.envelope, entry.app, entry.to)
+    def _at_hand(self, entry: LedgerEntry, new: bool) -> Known | None:
+        """What a leg had come to, or nothing for a `new` one, as far as it need not be read."""
+        known = self._states.get((entry.envelope, entry.app, entry.to))
         if new:
-            known = self._states.get(leg)
             return NOTHING if known is None else msgspec.structs.replace(NOTHING, steps=known.steps)
-        return await self._last(leg, entry.thread)
-
-    async def _last(self, leg: Leg, thread: str) -> Known:
-        known = self._states.get(leg)
-        if known is None:
-            known = await self._read(leg, thread)
-            self._keep(leg, known)
         return known
+
+    async def _last(self, entry: LedgerEntry) -> Known:
+        return await self._read((entry.envelope, entry.app, entry.to), entry.thread)
 
     async def _read(self, leg: Leg, thread: str) -> Known:
         envelope, app, to = leg
@@ -181,6 +173,7 @@ class Ledger:
         for entry in in_order(steps):
             if entry.to == to:
                 found = Known(entry.state, entry.reason, found.steps + 1)
+        self._keep(leg, found)
         return found
 
     async def _steps(self, subject: str) -> list[Step]:

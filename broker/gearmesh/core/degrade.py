@@ -6,6 +6,7 @@ too long. Nothing becomes silence.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -50,6 +51,7 @@ def fit(content: Content, fitting: Fitting) -> tuple[Part, ...]:
             return ()
 
 
+@lru_cache(maxsize=4096)
 def attribution(sender: Sender) -> str:
     """Who wrote, in one line: `Ada Lovelace (@ada, WhatsApp)`."""
     name = sender.name or (f"@{sender.handle}" if sender.handle else "Somebody")

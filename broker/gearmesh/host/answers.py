@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -33,69 +34,54 @@ async def answer_of(question: Awaitable[Answer], within: float, **facts: str) ->
         raise _astray(error, facts) from error
 
 
-class _Asked:
-    """Somebody waits for an answer, until `end`."""
-
-    __slots__ = ("before", "end", "is_over", "task")
-
-    def __init__(self, task: asyncio.Task[Any], end: float) -> None:
-        self.task = task
-        self.end = end
-        self.before = task.cancelling()
-        self.is_over = False
-
-    def interrupt(self) -> None:
-        self.is_over = True
-        self.task.cancel()
-
-    def was_interrupted(self) -> bool:
-        """Whether the time was over, and nobody has cancelled the task besides (as in `asyncio.timeout`)."""
-        return self.is_over and self.task.uncancel() <= self.before
-
-
 class Watch:
     """Waits for each of many answers, `within` seconds at most, with one timer for all.
 
-    One for each send was the twentieth part of what a leg costs, and hardly any ever runs out.
+    One for each send was the twentieth part of what a leg costs, and hardly any ever runs out. What happens then is
+    what `asyncio.timeout` does.
     """
 
     def __init__(self, within: float) -> None:
         self._within = within
-        self._asked: dict[_Asked, None] = {}
-        """Who waits, the first to wait no longer first."""
+        self._ends: dict[asyncio.Task[Any], float] = {}
+        """When not to wait any longer, the earliest first, by who waits."""
+        self._interrupted: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def answer_of(self, question: Awaitable[Answer], **facts: str) -> Answer:
         """A bridge's answer; see the function of this name."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None
-        asked = _Asked(task, loop.time() + self._within)
-        self._asked[asked] = None
+        self._ends[task] = end = time.monotonic() + self._within
         if self._timer is None:
-            self._timer = loop.call_at(asked.end, self._look, loop)
+            self._set_timer(end)
         try:
-            answer = await question
-        except BaseException as error:
-            interrupted = asked.was_interrupted()
-            if isinstance(error, asyncio.CancelledError) and interrupted:
+            return await question
+        except SendFailed:
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            if task in self._interrupted and isinstance(error, asyncio.CancelledError) and task.cancelling() == 1:
                 raise _silent(self._within) from None
-            if isinstance(error, SendFailed) or not isinstance(error, (Exception, asyncio.CancelledError)):
-                raise
             raise _astray(error, facts) from error
-        else:
-            asked.was_interrupted()
-            return answer
         finally:
-            self._asked.pop(asked, None)
+            self._ends.pop(task, None)
+            if self._interrupted and task in self._interrupted:
+                self._interrupted.discard(task)
+                task.uncancel()
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer, now = None, loop.time()
-        for asked in tuple(self._asked):
-            if asked.end > now:
-                self._timer = loop.call_at(asked.end, self._look, loop)
+    def _set_timer(self, end: float) -> None:
+        # An event loop's time is the monotonic clock's.
+        self._timer = asyncio.get_running_loop().call_at(end, self._look)
+
+    def _look(self) -> None:
+        self._timer, now = None, time.monotonic()
+        for task, end in tuple(self._ends.items()):
+            if end > now:
+                self._set_timer(end)
                 return
-            del self._asked[asked]
-            asked.interrupt()
+            del self._ends[task]
+            self._interrupted.add(task)
+            task.cancel()
 
 
 def _silent(within: float) -> Unclear:

@@ -18,7 +18,6 @@ import structlog
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.store import Store
-from gearmesh.clock import Clock
 from gearmesh.errors import BusError, Malformed
 from gearmesh.model.delivery import Delivery
 from gearmesh.wire.subjects import Subjects, kv_token
@@ -50,13 +49,10 @@ class _Entry(msgspec.Struct, frozen=True):
 class Begins:
     """The messages of one app that are about to be sent. `forget` when somebody else may have sent some."""
 
-    def __init__(
-        self, connection: Connection, publisher: Publisher, subjects: Subjects, app: str, clock: Clock
-    ) -> None:
+    def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects, app: str) -> None:
         self._store = Store(connection, publisher, subjects.bucket("sends"), list[Begun])
         self._publisher = publisher
         self._app = kv_token(app)
-        self._clock = clock
         self._ring: list[list[Begun]] = [[]] * ROUND
         self._place = 0
         self._last: dict[str, Begun] = {}
@@ -66,13 +62,13 @@ class Begins:
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
 
-    def begin(self, delivery: Delivery) -> Awaitable[None]:
-        """A message is about to be sent. Once this was waited for, whoever takes over knows of it.
+    def begin(self, delivery: Delivery, at: int) -> Awaitable[None]:
+        """A message is about to be sent, at this time (milliseconds). Waited for, it is known to whoever takes over.
 
         Raises:
             BusError: it could not be written down; then it must not be sent.
         """
-        begun = Begun(delivery.thread, delivery.id, self._clock.millis())
+        begun = Begun(delivery.thread, delivery.id, at)
         return self._enter(begun) if self._loaded else self._load_and_enter(begun)
 
     async def clear(self, delivery: Delivery) -> None:
@@ -115,8 +111,9 @@ class Begins:
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._wave.append(_Entry(begun, self._last.get(begun.thread), stored))
-        self._last[begun.thread] = begun
+        last = self._last
+        self._wave.append(_Entry(begun, last.get(begun.thread), stored))
+        last[begun.thread] = begun
         return stored
 
     async def _depart(self) -> None:

@@ -12,9 +12,10 @@ memory for moments only; for longer its legs are put into the thread's queue, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 import structlog
 
@@ -91,7 +92,8 @@ class Egress:
         self._lanes: Lanes[str, Item] = Lanes()
         self._held: set[int] = set()
         self._at_hand = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._numbers = itertools.count()
         self._unwritten: set[Job] = set()
         self._all_written = asyncio.Event()
         self._all_written.set()
@@ -143,11 +145,11 @@ class Egress:
         end = asyncio.get_running_loop().time() + within
         late: set[asyncio.Task[None]] = set()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=within)
+            _, late = await asyncio.wait(self._tasks.values(), timeout=within)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-            self._tasks -= late  # one that had not begun did not take itself out
+            self._tasks.clear()  # one that had not begun did not take itself out
         try:
             async with asyncio.timeout_at(end):
                 await self._all_written.wait()
@@ -189,7 +191,9 @@ class Egress:
             self._start(thread, item, self._turn)
 
     def _start(self, thread: str, item: Item, turn: Turn) -> None:
-        self._tasks.add(asyncio.create_task(self._work_off(thread, item, turn)))
+        number = next(self._numbers)
+        loop = asyncio.get_running_loop()
+        self._tasks[number] = loop.create_task(self._work_off(number, thread, item, turn))
 
     def _drop_waiting(self) -> None:
         self._turn.end()
@@ -228,7 +232,7 @@ class Egress:
                 self._offer(thread, Look(room))
         self.give_back(UNCERTAIN, 0.05)
 
-    async def _work_off(self, thread: str, first: Item, turn: Turn) -> None:
+    async def _work_off(self, number: int, thread: str, first: Item, turn: Turn) -> None:
         """Work on what is in a lane, one item after the other."""
         item: Item | None = first
         try:
@@ -244,8 +248,7 @@ class Egress:
         except Exception as error:
             self._failed(error)
         finally:
-            # A callback of the task would do the same, at more cost.
-            self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+            self._tasks.pop(number, None)  # a callback of the task would do the same, at more cost
 
     def _next(self, thread: str, turn: Turn) -> Item | None:
         """What is next in a lane, whose last item is done with."""
@@ -388,11 +391,12 @@ class Egress:
                 self._queues.written(job.thread)  # they wrote while this was being decided
         await self._ends.parked(job, outcome.reason, outcome.detail)
 
-    async def _done(self, job: Job) -> None:
-        await job.source.done()
+    def _done(self, job: Job) -> Awaitable[None]:
         self._at_hand -= len(job.body or b"")
+        done = job.source.done()
         if isinstance(job.source, FromLog) and job.source.is_done:
             self._held.discard(job.place)
+        return done
 
     async def _fetch_body(self, job: Job) -> None:
         original = await self._queues.later.original(job.place)
@@ -414,7 +418,7 @@ class Egress:
             raise
         except Exception as error:
             # Our own fault, and no reason to hold up or lose what stands behind it.
-            log.exception("a leg could not be worked on", app=self._app.name, envelope=job.header.hex_id)
+            log.exception("a leg could not be worked on", app=self._app.name, envelope=job.envelope)
             outcome = Outcome("dead", reason="unclear", detail=f"{type(error).__name__}: {error}")
         if outcome.state == "left" and outcome.reason == "unauthorized":
             self._stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
@@ -47,7 +46,7 @@ class Ends:
         hops = NAMED[len(times)]
         self._shared.metrics.hops.passed(app, hops, times)
         entry = LedgerEntry(
-            header.hex_id,
+            job.envelope,
             app,
             "sent",
             now // 1000,
@@ -67,7 +66,8 @@ class Ends:
             leg.refusals,
         )
         self._shared.messages.sending(entry)
-        await self._write_sent(job, entry)
+        assert job.written is not None
+        await self._shared.ledger.sent(entry, job.written, new=_is_new(job))
 
     async def was_sent(self, job: Job) -> bool:
         """All of it had been with the network before. False: it is not written down yet; the job is told when it is.
@@ -75,16 +75,13 @@ class Ends:
         Raises:
             BusUnavailable: the ledger cannot be read.
         """
-        unwritten = self._shared.messages.unwritten(job.header.hex_id, self._app.name, job.thread)
+        unwritten = self._shared.messages.unwritten(job.envelope, self._app.name, job.thread)
         if unwritten is not None:
-            await self._write_sent(job, unwritten)
+            assert job.written is not None
+            await self._shared.ledger.sent(unwritten, job.written, new=_is_new(job))
             return False
         await self._shared.ledger.step(self._entry(job, "sent"), new=_is_new(job))
         return True
-
-    def _write_sent(self, job: Job, entry: LedgerEntry) -> Awaitable[None]:
-        assert job.written is not None
-        return self._shared.ledger.sent(entry, job.written, new=_is_new(job))
 
     async def parked(self, job: Job, reason: Reason, detail: str = "") -> None:
         """It waits."""
@@ -100,14 +97,14 @@ class Ends:
         entry, new = self._entry(job, state, reason, detail), _is_new(job)
         if not await self._shared.ledger.may(entry, new=new):
             return
-        facts = {"envelope": header.hex_id, "to": str(job.recipient), "state": state, "reason": reason}
+        facts = {"envelope": job.envelope, "to": str(job.recipient), "state": state, "reason": reason}
         log.warning("not delivered", app=app, **facts, detail=detail)
         if state == "dead":
             await self._bury(job, reason, detail)
         if header.kind == "event" and not header.sender.is_system:
             hour = self._shared.clock.millis() // HOUR
             # What could not be sent because it is too old comes in numbers: one line stands for all of them.
-            cause = f"{reason} {job.recipient} {hour}" if state == "expired" else f"{header.hex_id} {job.recipient}"
+            cause = f"{reason} {job.recipient} {hour}" if state == "expired" else f"{job.envelope} {job.recipient}"
             await self.tell(job, notice_of(state, reason), detail, cause)
         # Last: until this is written, the leg comes again, and what was kept and told is kept and told once.
         await self._shared.ledger.step(entry, new=new)
@@ -118,7 +115,7 @@ class Ends:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        leg = (job.header.hex_id, self._app.name, str(job.recipient), job.thread)
+        leg = (job.envelope, self._app.name, str(job.recipient), job.thread)
         # An operator's command writes from another process that a leg begins again.
         replayed = REPLAY in job.source.headers
         return await (self._shared.ledger.reload(*leg) if replayed else self._shared.ledger.state(*leg))
@@ -137,14 +134,14 @@ class Ends:
     async def _bury(self, job: Job, reason: Reason, detail: str) -> None:
         header = msgspec.structs.replace(job.header, to=(job.recipient,))
         subject = self._shared.subjects.outbound(self._app.name, header.conversation)
-        letter = f"{header.hex_id}-{self._app.name}-{token(job.recipient.user).lstrip('~')[:40]}"
+        letter = f"{job.envelope}-{self._app.name}-{token(job.recipient.user).lstrip('~')[:40]}"
         data = encode(Envelope(header, job.body or b""))
         await self._shared.journal.bury(self._app.name, reason, detail, data, letter_id=letter, subject=subject)
 
     def _entry(self, job: Job, state: State, reason: Reason = "", detail: str = "") -> LedgerEntry:
         header = job.header
         return LedgerEntry(
-            header.hex_id,
+            job.envelope,
             self._app.name,
             state,
             self._shared.clock.millis(),

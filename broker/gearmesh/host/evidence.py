@@ -70,7 +70,7 @@ class Evidence:
         clock: Clock,
     ) -> None:
         self._store = Store(connection, publisher, subjects.bucket("sends"), Sign)
-        self._begins = Begins(connection, publisher, subjects, app, clock)
+        self._begins = Begins(connection, publisher, subjects, app)
         self._app = app
         self._messages = messages
         self._underway = underway
@@ -112,13 +112,13 @@ class Evidence:
         search.shown.set_result(sign)
         return True
 
-    def begin(self, delivery: Delivery) -> Awaitable[None]:
-        """A message is about to be sent. Once this was waited for, whoever takes over knows of it.
+    def begin(self, delivery: Delivery, at: int) -> Awaitable[None]:
+        """A message is about to be sent, at this time (milliseconds). Waited for, it is known to whoever takes over.
 
         Raises:
             BusError: it could not be written down; then it must not be sent.
         """
-        return self._begins.begin(delivery)
+        return self._begins.begin(delivery, at)
 
     async def clear(self, delivery: Delivery) -> None:
         """A message that was begun has clearly not been sent.

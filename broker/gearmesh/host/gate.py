@@ -94,6 +94,8 @@ class Gate:
 
     def worked(self) -> None:
         """The network has answered, be it with a no that is about this message alone."""
+        if self._brake.is_calm:
+            return
         was_on = self._brake.is_on
         self._brake.worked(self._clock.seconds())
         if was_on:

@@ -150,7 +150,7 @@ class Queues:
             job.source.headers,
             place=job.place,
             stored_at=job.stored_at,
-            message_id=f"{header.hex_id}:{self._app}:{token(job.thread)}:{job.place}{again and f':{again}'}",
+            message_id=f"{job.envelope}:{self._app}:{token(job.thread)}:{job.place}{again and f':{again}'}",
             early=early,
         )
         if lane is None:

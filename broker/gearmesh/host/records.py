@@ -138,7 +138,8 @@ class MessageMap:
         """A leg was sent whole, as this entry says: known at once, and for good even if NATS refuses it."""
         key = entry.envelope, entry.app, entry.thread
         self._unwritten[key] = entry
-        self._recent_legs.put(key, entry)
+        if entry.parts > 1 or entry.refusals:
+            self._recent_legs.drop(key)  # a part of it is not all any more
         if entry.native_ids:
             native_id = entry.native_ids[-1]
             self._recent_natives.put((entry.app, native_id), entry)

@@ -110,7 +110,6 @@ class LegSender:
                 reply_to = await self._native_reply(job, reply_to, fitting)
             for number in missing:
                 delivery = self._delivery(job, parts[number], number, ghost, reply_to if number == 0 else "")
-                begun = self._shared.clock.millis()
                 result: Sent | Outcome | None = None
                 if not job.fresh and turn.doubts.about(job.thread):
                     result = await self._in_doubt(job, delivery, turn)
@@ -119,7 +118,7 @@ class LegSender:
                 if isinstance(result, Outcome):
                     return result
                 if result.native_ids:
-                    self._receipts.sent(job.thread, result.native_ids[-1], begun)
+                    self._receipts.sent(job.thread, result.native_ids[-1], job.begun)
                 before = _with(before, result, number, len(parts), ghost, job.place)
                 if before.again or not before.complete:
                     await self._remember(job, result, before, number)
@@ -134,7 +133,7 @@ class LegSender:
 
     def written(self, job: Job) -> None:
         """It is written down that a leg was sent: nobody has to ask any more whether it was begun."""
-        self._shared.messages.stored(job.header.hex_id, self._app.name, job.thread)
+        self._shared.messages.stored(job.envelope, self._app.name, job.thread)
         self._evidence.over(job.thread)
 
     async def _sent_already(self, job: Job) -> Outcome:
@@ -159,7 +158,7 @@ class LegSender:
 
     async def _sent_before(self, job: Job) -> LegRecord:
         """What was sent of this leg before."""
-        messages, key = self._shared.messages, (job.header.hex_id, self._app.name, job.thread)
+        messages, key = self._shared.messages, (job.envelope, self._app.name, job.thread)
         before = await messages.leg(*key)
         if before is None:
             return SENT_WHOLE if await self._was_sent(job) else NOTHING_SENT
@@ -195,7 +194,7 @@ class LegSender:
         return record.native_ids[0] if record and record.native_ids else ""
 
     def _delivery(self, job: Job, part: Part, number: int, ghost: str, reply_to: str) -> Delivery:
-        delivery_id = f"{job.header.hex_id}:{self._app.name}:{number}"
+        delivery_id = f"{job.envelope}:{self._app.name}:{number}"
         return Delivery(delivery_id, job.thread, job.recipient.user, part, part.sender, reply_to, ghost)
 
     async def _in_doubt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
@@ -203,6 +202,7 @@ class LegSender:
         begun = await self._evidence.was_begun(delivery)
         result: Sent | Outcome | None = None
         if begun is not None:
+            job.begun = begun
             # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
             left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
             within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
@@ -231,7 +231,13 @@ class LegSender:
         if not gate.passes(job.thread) and not await gate.passage(job.thread, turn, job.ends(app.max_age)):
             return LEFT if turn.has_ended() else self._expired(job)
         try:
-            needless = await self._begin(job, delivery, turn)
+            needless = await self._needless(job, delivery, turn) if job.attempt or turn.has_ended() else None
+            if needless is None:
+                job.begun = clock.millis()
+                await self._evidence.begin(delivery, job.begun)
+                turn.doubts.settle(job.thread)  # what was begun there from now on was begun here
+                if turn.has_ended():
+                    needless = LEFT  # that took a moment, in which this process may have been paused, and replaced
         except BaseException:
             gate.left()
             raise
@@ -258,16 +264,12 @@ class LegSender:
         job.attempt += 1
         return await self._after(job, delivery, turn, error)
 
-    async def _begin(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
-        """Write down that an attempt begins. What makes it needless; None: it goes now."""
+    async def _needless(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
+        """What makes an attempt needless, if anything does."""
         if turn.has_ended():
             return LEFT
-        if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
-            return shown  # what a network could not do is sometimes done all the same
-        await self._evidence.begin(delivery)
-        turn.doubts.settle(job.thread)  # what was begun there from now on was begun here
-        # That took a moment, in which this process may have been paused, and replaced.
-        return LEFT if turn.has_ended() else None
+        # What a network could not do is sometimes done all the same.
+        return await self._shown(job, delivery, turn, 0.0) if job.attempt else None
 
     async def _after(
         self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed, within: float | None = None
@@ -313,7 +315,7 @@ class LegSender:
             return Sent((native_id,))
         if within > 0:
             # A process that was replaced while it sent may have written it down since.
-            record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread, anew=True)
+            record = await self._shared.messages.leg(job.envelope, self._app.name, job.thread, anew=True)
             number = int(delivery.id.rpartition(":")[2])
             if record is not None and record.parts > number and number not in record.again:
                 return Sent(record.native_ids[-1:])
@@ -350,7 +352,7 @@ class LegSender:
 
 def _native(job: Job, number: int, *, last: bool) -> NativeRecord:
     header = job.header
-    return NativeRecord(header.hex_id, header.conversation, str(header.sender), last, number)
+    return NativeRecord(job.envelope, header.conversation, str(header.sender), last, number)
 
 
 def _with(before: LegRecord, sent: Sent, number: int, parts: int, ghost: str, place: int) -> LegRecord:

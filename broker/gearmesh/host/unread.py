@@ -51,7 +51,8 @@ class Unread:
         """A message went out. `at` (milliseconds) is when its sending began: the network's time is never before."""
         sent = self._thread(thread).sent
         sent.append(_Sent(at, native_id))
-        del sent[:-KEPT]
+        if len(sent) > KEPT:
+            del sent[:-KEPT]
 
     def reported(self, thread: str, native_id: str, state: ReceiptState) -> None:
         """What became of a message was told: a later watermark has no news of that."""

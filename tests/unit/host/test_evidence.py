@@ -217,7 +217,7 @@ async def test_given_nats_is_away_then_the_network_has_to_show_it_again(
 async def test_given_a_message_that_is_about_to_be_sent_then_it_is_known_to_whoever_takes_over(
     process: Process, new: New, restarted: bool
 ) -> None:
-    await process.evidence.begin(HELLO)
+    await process.evidence.begin(HELLO, SINCE)
     process = new() if restarted else process
     assert await process.evidence.was_begun(HELLO)
 
@@ -226,7 +226,7 @@ async def test_given_a_message_that_nobody_began_to_send_then_it_is_in_nobodys_d
     process: Process, new: New
 ) -> None:
     assert not await process.evidence.was_begun(HELLO)
-    await process.evidence.begin(HELLO)
+    await process.evidence.begin(HELLO, SINCE)
     following = msgspec.structs.replace(HELLO, id="e1:messenger:1")
     elsewhere = msgspec.structs.replace(HELLO, thread="ben")
     assert [await new().evidence.was_begun(delivery) for delivery in (following, elsewhere)] == [None, None]
@@ -237,7 +237,7 @@ async def test_given_two_messages_one_after_the_other_then_only_the_last_of_a_th
 ) -> None:
     to_ben = msgspec.structs.replace(HELLO, thread="ben")
     for delivery in (HELLO, to_ben, PICTURE):
-        await process.evidence.begin(delivery)
+        await process.evidence.begin(delivery, SINCE)
     after = new()
     begun = [await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)]
     assert [at is not None for at in begun] == [False, True, True]
@@ -246,7 +246,7 @@ async def test_given_two_messages_one_after_the_other_then_only_the_last_of_a_th
 async def test_given_nats_is_away_then_nobody_who_comes_after_can_say_what_was_begun(
     connection: Connection, process: Process, new: New
 ) -> None:
-    await process.evidence.begin(HELLO)
+    await process.evidence.begin(HELLO, SINCE)
     await connection.client.close()
     with pytest.raises(BusUnavailable):
         await new().evidence.was_begun(HELLO)
