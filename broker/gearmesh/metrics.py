@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from operator import sub
@@ -52,6 +52,8 @@ class _Counted:
 
     def add(self, micros: list[int]) -> None:
         micros.sort()
+        early = bisect_left(micros, 0)
+        micros[:early] = [0] * early  # clocks of several machines differ a little
         self.count += len(micros)
         self.sum += sum(micros)
         for number, bound in enumerate(HOP_BUCKETS):
@@ -105,8 +107,7 @@ class Hops(Collector):
         counted = self._counted.get((app, hop))
         if counted is None:
             counted = self._counted[app, hop] = _Counted()
-        # Clocks of several machines differ a little.
-        counted.add([max(0, micros) for micros in map(sub, after, before)])
+        counted.add(list(map(sub, after, before)))
 
 
 class Metrics:

@@ -43,6 +43,7 @@ class Watch:
 
     def __init__(self, within: float) -> None:
         self._within = within
+        self._loop = asyncio.get_running_loop()  # which takes a system call
         self._ends: dict[asyncio.Task[Any], float] = {}
         """When not to wait any longer, the earliest first, by who waits."""
         self._interrupted: set[asyncio.Task[Any]] = set()
@@ -50,7 +51,7 @@ class Watch:
 
     async def answer_of(self, question: Awaitable[Answer], **facts: str) -> Answer:
         """A bridge's answer; see the function of this name."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         self._ends[task] = end = time.monotonic() + self._within
         if self._timer is None:
@@ -71,7 +72,7 @@ class Watch:
 
     def _set_timer(self, end: float) -> None:
         # An event loop's time is the monotonic clock's.
-        self._timer = asyncio.get_running_loop().call_at(end, self._look)
+        self._timer = self._loop.call_at(end, self._look)
 
     def _look(self) -> None:
         self._timer, now = None, time.monotonic()

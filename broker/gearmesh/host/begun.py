@@ -61,6 +61,7 @@ class Begins:
         self._writing: set[asyncio.Task[None]] = set()
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
+        self._loop: asyncio.AbstractEventLoop
 
     def begin(self, delivery: Delivery, at: int) -> Awaitable[None]:
         """A message is about to be sent, at this time (milliseconds). Waited for, it is known to whoever takes over.
@@ -78,11 +79,13 @@ class Begins:
             BusError: it could not be written down.
         """
         await self._load_and_enter(Begun(delivery.thread))
-        self.over(delivery.thread)
+        self.over(delivery.thread, "")
 
-    def over(self, thread: str) -> None:
-        """What became of the message that was last begun in a thread is written down."""
-        self._last.pop(thread, None)
+    def over(self, thread: str, envelope: str) -> None:
+        """What became of an envelope (hex id) in a thread is written down, if it is what was last begun there."""
+        last = self._last.get(thread)
+        if last is not None and last.id.startswith(envelope):
+            del self._last[thread]
 
     async def at(self, delivery: Delivery) -> int | None:
         """When anybody began to send this message (milliseconds), if it is the last that was begun in its thread.
@@ -107,10 +110,10 @@ class Begins:
     def _enter(self, begun: Begun) -> asyncio.Future[None]:
         if not self._wave:
             # It goes when all that are ready now have entered: whoever comes alone waits for nobody.
-            task = asyncio.create_task(self._depart())
+            task = self._loop.create_task(self._depart())
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        stored: asyncio.Future[None] = self._loop.create_future()
         last = self._last
         self._wave.append(_Entry(begun, last.get(begun.thread), stored))
         last[begun.thread] = begun
@@ -163,6 +166,7 @@ class Begins:
         return left
 
     async def _load(self) -> None:
+        self._loop = asyncio.get_running_loop()  # once: it takes a system call
         if self._loading is None or self._loading.done():
             self._loading = asyncio.create_task(self._read())
         await asyncio.shield(self._loading)

@@ -94,6 +94,7 @@ class Egress:
         self._at_hand = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._numbers = itertools.count()
+        self._loop = asyncio.get_running_loop()  # which takes a system call
         self._unwritten: set[Job] = set()
         self._all_written = asyncio.Event()
         self._all_written.set()
@@ -192,8 +193,7 @@ class Egress:
 
     def _start(self, thread: str, item: Item, turn: Turn) -> None:
         number = next(self._numbers)
-        loop = asyncio.get_running_loop()
-        self._tasks[number] = loop.create_task(self._work_off(number, thread, item, turn))
+        self._tasks[number] = self._loop.create_task(self._work_off(number, thread, item, turn))
 
     def _drop_waiting(self) -> None:
         self._turn.end()
@@ -263,12 +263,13 @@ class Egress:
         self._unwritten.discard(job)
         if not self._unwritten:
             self._all_written.set()
+        if isinstance(result, Stored):
+            self._sender.written(job)
         if turn is not self._turn:
             return  # it comes again in this one, and is known
         try:
             if isinstance(result, BusError):
                 raise result
-            self._sender.written(job)
             await self._done(job)
         except Exception as error:
             self._failed(error)

@@ -128,9 +128,9 @@ class Evidence:
         """
         await self._begins.clear(delivery)
 
-    def over(self, thread: str) -> None:
-        """What became of the message that was last begun in a thread is written down."""
-        self._begins.over(thread)
+    def over(self, thread: str, envelope: str) -> None:
+        """What became of an envelope (hex id) in a thread is written down."""
+        self._begins.over(thread, envelope)
 
     async def was_begun(self, delivery: Delivery) -> int | None:
         """When anybody began to send this message (milliseconds), if it is the last that was begun in its thread.

@@ -84,8 +84,8 @@ class MessageMap:
         self._ledger = LedgerReader(connection, subjects)
         self._natives = Store(connection, publisher, bucket, NativeRecord)
         self._legs = Store(connection, publisher, bucket, LegRecord)
-        self._recent_natives: Cache[tuple[str, str], NativeRecord | LedgerEntry] = Cache(REMEMBERED)
-        self._recent_legs: Cache[tuple[str, str, str], LegRecord | LedgerEntry] = Cache(REMEMBERED)
+        self._recent_natives: Cache[tuple[str, str], NativeRecord] = Cache(REMEMBERED)
+        self._recent_legs: Cache[tuple[str, str, str], LegRecord] = Cache(REMEMBERED)
         self._unwritten: dict[tuple[str, str, str], LedgerEntry] = {}
         self._unsaved: dict[tuple[str, str, str], tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
         """What is on its way to the ledger, or to the bucket, or was refused there: of what was sent it is all that
@@ -117,22 +117,21 @@ class MessageMap:
             BusUnavailable: nats does not answer.
         """
         key = envelope, app, thread
-        known: LegRecord | LedgerEntry | None = self._unwritten.get(key)
-        if known is None and key in self._unsaved:
-            known = self._unsaved[key][1]
-        if known is None and not anew:
-            known = self._recent_legs.get(key)
+        if key in self._unwritten:
+            return leg_of(self._unwritten[key])
+        if key in self._unsaved:
+            return self._unsaved[key][1]
+        known = None if anew else self._recent_legs.get(key)
         if known is None:
             entry, known = await asyncio.gather(
                 self._ledger.sent(app, thread, envelope), self._legs.get(self._leg_key(*key), certain=True)
             )
             # What was refused after it had been sent whole stands in the bucket, until it is sent whole again.
             if entry is not None and (known is None or known.refusals <= entry.refusals):
-                known = entry
-            if known is None:
-                return None
-            self._recent_legs.put(key, known)
-        return leg_of(known) if isinstance(known, LedgerEntry) else known
+                known = leg_of(entry)
+            if known is not None:
+                self._recent_legs.put(key, known)
+        return known
 
     def sending(self, entry: LedgerEntry) -> None:
         """A leg was sent whole, as this entry says: known at once, and for good even if NATS refuses it."""
@@ -142,7 +141,7 @@ class MessageMap:
             self._recent_legs.drop(key)  # a part of it is not all any more
         if entry.native_ids:
             native_id = entry.native_ids[-1]
-            self._recent_natives.put((entry.app, native_id), entry)
+            self._recent_natives.put((entry.app, native_id), native_of(entry))
             self.learned.announce(entry.app, native_id)
 
     def stored(self, envelope: str, app: str, thread: str) -> None:
@@ -200,8 +199,11 @@ class MessageMap:
         Raises:
             BusUnavailable: it is not stored.
         """
-        self._recent_legs.put((envelope, app, thread), leg)
-        await self._legs.put(self._leg_key(envelope, app, thread), leg)
+        key = envelope, app, thread
+        self._recent_legs.put(key, leg)
+        self._unwritten.pop(key, None)
+        self._unsaved.pop(key, None)
+        await self._legs.put(self._leg_key(*key), leg)
 
     async def note(self, app: str, native_id: str, record: NativeRecord, *, patience: float | None = None) -> None:
         """Write down what a native message is to us.
@@ -215,8 +217,7 @@ class MessageMap:
 
     def recent(self, app: str, native_id: str) -> NativeRecord | None:
         """What is at hand of a native message, without asking NATS."""
-        known = self._recent_natives.get((app, native_id))
-        return native_of(known) if isinstance(known, LedgerEntry) else known
+        return self._recent_natives.get((app, native_id))
 
     def forget(self) -> None:
         """Believe only what NATS says: somebody else may have written."""

@@ -134,7 +134,7 @@ class LegSender:
     def written(self, job: Job) -> None:
         """It is written down that a leg was sent: nobody has to ask any more whether it was begun."""
         self._shared.messages.stored(job.envelope, self._app.name, job.thread)
-        self._evidence.over(job.thread)
+        self._evidence.over(job.thread, job.envelope)
 
     async def _sent_already(self, job: Job) -> Outcome:
         return SENT if await self._ends.was_sent(job) else JUST_SENT

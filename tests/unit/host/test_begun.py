@@ -78,7 +78,7 @@ async def test_given_one_that_is_long_on_its_way_then_it_is_known_however_many_c
     await begins.begin(slow, AT)
     for number in range(1, 30):
         await begins.begin(delivery(number), AT)
-        begins.over(f"user{number}")
+        begins.over(f"user{number}", f"e{number}")
     assert await new().at(slow) == AT
 
 
@@ -91,7 +91,7 @@ async def test_given_what_a_predecessor_began_then_it_outlives_the_successors_me
         await first.begin(delivery(number), AT)
     for number in range(100, 120):
         await second.begin(delivery(number), AT)
-        second.over(f"user{number}")
+        second.over(f"user{number}", f"e{number}")
     assert all(await known(new(), *map(delivery, range(20))))
 
 
@@ -102,7 +102,7 @@ async def test_given_one_that_is_over_then_it_is_named_no_longer_than_its_wave_i
     begins = new()
     for number in range(9):
         await begins.begin(delivery(number), AT)
-        begins.over(f"user{number}")
+        begins.over(f"user{number}", f"e{number}")
     assert await known(new(), delivery(0), delivery(8)) == [False, True]
 
 
@@ -127,7 +127,7 @@ async def test_given_one_that_was_cleared_then_that_is_known_as_long_as_it_is_na
     for number in range(1, 20):
         assert await known(new(), cleared) == [False]
         await begins.begin(delivery(number), AT)
-        begins.over(f"user{number}")
+        begins.over(f"user{number}", f"e{number}")
 
 
 async def test_given_nats_refuses_a_wave_then_everybody_in_it_learns_so_and_what_was_known_before_is_still_known(
