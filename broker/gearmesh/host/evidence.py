@@ -84,26 +84,25 @@ class Evidence:
         Raises:
             BusUnavailable: nats does not answer; the network must show it again.
         """
-        if self._messages.recent(self._app, echo.native_id):
-            return
         key = _by_id(echo.thread, echo.delivery_id) if echo.delivery_id else _by_words(echo.thread, echo.text)
         sign = Sign(echo.native_id, echo.at)
-        if await self._is_known(key, sign, echo.thread):
-            return
-        if not self._end_search(key, sign, None):
+        known = await self._known(key, sign, echo.thread)
+        if known is None and not self._end_search(key, sign, None):
             # Its answer is often on its way to us at this moment.
             await self._underway.settled(echo.thread)
-            if await self._is_known(key, sign, echo.thread):
-                return
-            self._end_search(key, sign, None)
-        self._signs.put(key, sign)
-        await self._store.put(self._key(key), sign, patience=3.0)
+            known = await self._known(key, sign, echo.thread)
+            if known is None:
+                self._end_search(key, sign, None)
+        # Until it is written down that it was sent, the sign is all that a process after this one would have.
+        if known is None or not await self._messages.is_stored(known.envelope, self._app, echo.thread):
+            self._signs.put(key, sign)
+            await self._store.put(self._key(key), sign, patience=3.0)
 
-    async def _is_known(self, key: str, sign: Sign, thread: str) -> bool:
+    async def _known(self, key: str, sign: Sign, thread: str) -> NativeRecord | None:
         known = await self._messages.native(self._app, sign.native_id, thread)
         if known is not None:
             self._end_search(key, sign, known)
-        return known is not None
+        return known
 
     def _end_search(self, key: str, sign: Sign, known: NativeRecord | None) -> bool:
         search = self._searches.get(key)

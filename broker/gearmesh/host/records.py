@@ -6,6 +6,7 @@ Only the app's active host writes its portals and its side of the message map, s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,8 @@ from gearmesh.model.delivery import LedgerEntry
 from gearmesh.wire.subjects import Subjects, kv_token
 
 REMEMBERED: Final = 20_000
+STORED_WITHIN: Final = 1.0
+"""Seconds for which somebody waits until what was sent is stored."""
 WRITTEN_EVERY: Final = 60_000
 """Milliseconds between two notes of when a person last wrote: no more than that is lost with the process."""
 QUIET_AFTER: Final = 23 * 3600 * 1000
@@ -90,6 +93,8 @@ class MessageMap:
         self._unsaved: dict[tuple[str, str, str], tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
         """What is on its way to the ledger, or to the bucket, or was refused there: of what was sent it is all that
         there is."""
+        self._written: dict[tuple[str, str, str], asyncio.Event] = {}
+        """Who waits until something of that is stored."""
         self.learned = Learned()
 
     async def native(self, app: str, native_id: str, thread: str = "") -> NativeRecord | None:
@@ -146,7 +151,27 @@ class MessageMap:
 
     def stored(self, envelope: str, app: str, thread: str) -> None:
         """NATS has what was sent of an envelope."""
-        self._unwritten.pop((envelope, app, thread), None)
+        key = envelope, app, thread
+        self._unwritten.pop(key, None)
+        if self._written:
+            self._wake(key)
+
+    async def is_stored(self, envelope: str, app: str, thread: str) -> bool:
+        """Whether what is at hand of an envelope in a thread is in NATS, too, or is within a moment.
+
+        As long as it is not, nobody but this process knows that it was sent.
+        """
+        key = envelope, app, thread
+        if key in self._unwritten or key in self._unsaved:
+            stored = self._written.setdefault(key, asyncio.Event())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STORED_WITHIN):
+                    await stored.wait()
+        return key not in self._unwritten and key not in self._unsaved
+
+    def _wake(self, key: tuple[str, str, str]) -> None:
+        if key in self._written and key not in self._unwritten and key not in self._unsaved:
+            self._written.pop(key).set()
 
     def unwritten(self, envelope: str, app: str, thread: str) -> LedgerEntry | None:
         """What has to be written again of a leg, because NATS has refused it, or could not be asked."""
@@ -181,6 +206,7 @@ class MessageMap:
             entries.append(self._natives.entry(f"{kv_token(app)}.{kv_token(native_id)}", entry))
         await self._publisher.publish_all(entries, patience=patience)
         self._unsaved.pop(leg_key, None)
+        self._wake(leg_key)
 
     async def save(self, envelope: str, app: str, thread: str) -> None:
         """Write down again what is at hand of an envelope in a thread, if the bucket has refused it before.

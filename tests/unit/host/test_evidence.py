@@ -16,7 +16,7 @@ from gearmesh.host.records import LegRecord, MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Media, MediaRef, Text
-from gearmesh.model.delivery import Delivery
+from gearmesh.model.delivery import Delivery, LedgerEntry
 from gearmesh.model.events import EchoReceived
 from gearmesh.testing import FakeClock
 from gearmesh.wire.subjects import Subjects
@@ -196,6 +196,30 @@ async def test_given_an_echo_while_the_answer_is_on_its_way_then_the_answer_is_w
         await process.knows("m1")
     await showing
     assert await process.found() == ""
+
+
+SENT = LedgerEntry("e1", APP, "sent", 1, thread="ada", native_ids=("m1",))
+
+
+async def test_given_an_echo_of_a_message_that_nats_has_not_yet_written_down_then_its_sign_is_kept(
+    process: Process, new: New
+) -> None:
+    process.messages.sending(SENT)
+    await process.shown("m1", by=HELLO.id)
+    assert await new().found() == "m1"
+
+
+async def test_given_a_message_that_is_written_down_in_a_moment_then_its_echo_waits_for_that_and_is_no_sign(
+    process: Process, new: New
+) -> None:
+    process.messages.sending(SENT)
+    showing = asyncio.create_task(process.shown("m1", by=HELLO.id))
+    for _ in range(5):
+        await process.messages.native(APP, "nobody's")
+    assert not showing.done()
+    process.messages.stored("e1", APP, "ada")
+    await asyncio.wait_for(showing, 0.5)
+    assert await new().found() == ""
 
 
 async def test_given_a_turn_that_ends_then_nobody_goes_on_seeking(process: Process) -> None:
