@@ -1,7 +1,8 @@
 """Egress beside the bare hop: legs sent to a bridge that says yes at once, written down, acknowledged.
 
-A bare hop stores one message; a leg stores three: both sides of the message map, and its entry in the ledger. A bare
-leg stores three of the same size and does nothing else, which shows how much of a leg is NATS.
+A bare hop stores one message. So does a leg, that it was sent; before it is, it is named in a message that it shares
+with those that begin at the same moment. A bare leg stores one message of the same size and does nothing else, which
+shows how much of a leg is NATS.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from hops import CONVERSATIONS, SUBJECTS, bare, bus, fill, measure
 from outgoing import APP, Outgoing, outgoing
 
 FILLED_WITHIN: Final = 60.0
-SIZES: Final = (90, 120, 300)
-"""Bytes of what a leg stores: its record, that of its native message, its entry in the ledger."""
+SIZE: Final = 460
+"""Bytes of what a leg stores: that it was sent, when, and as what."""
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -78,20 +79,12 @@ class _BareLegs(Outgoing):
 
     async def take(self, taken: Taken) -> None:
         """Take one leg."""
-        waiting = len(SIZES)
 
         async def stored(result: Stored | BusError) -> None:
-            nonlocal waiting
             if isinstance(result, Stored):
-                waiting -= 1
-                if not waiting:
-                    self.bridge.sent += 1
-                    await taken.ack()
+                self.bridge.sent += 1
+                await taken.ack()
 
-        leg = taken.headers["Nats-Msg-Id"]
-        envelope = leg.partition(":")[0]
-        keys = (f"{envelope}.{APP}.17841405000000000", f"{APP}.aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlEOj{envelope}")
-        for key, size in zip(keys, SIZES[:2], strict=True):
-            await self.publisher.send(f"$KV.{SUBJECTS.bucket('map')}.{key}", bytes(size), None, stored)
-        subject, headers = SUBJECTS.ledger(APP, envelope), {"Nats-Msg-Id": f"{leg}:sent"}
-        await self.publisher.send(subject, bytes(SIZES[2]), headers, stored)
+        envelope = taken.headers["Nats-Msg-Id"].partition(":")[0]
+        subject = SUBJECTS.sent(APP, "17841405000000000", envelope, f"aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlEOj{envelope}")
+        await self.publisher.send(subject, bytes(SIZE), None, stored)

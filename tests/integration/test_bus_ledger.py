@@ -13,9 +13,10 @@ import pytest
 
 from gearmesh.bus.connection import Access, Connection
 from gearmesh.bus.ledger import Ledger
-from gearmesh.bus.publisher import Publisher
+from gearmesh.bus.ledger_reader import LedgerReader
+from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.streams import ensure_all
-from gearmesh.errors import BusUnavailable
+from gearmesh.errors import BusError, BusUnavailable
 from gearmesh.metrics import Metrics
 from gearmesh.model.delivery import TRANSITIONS, LedgerEntry, Reason, State
 from gearmesh.testing import NatsServer
@@ -27,6 +28,7 @@ from .streams import everything
 STATES: tuple[State, ...] = get_args(State)
 REASONS: tuple[Reason, ...] = ("", "rate_limit", "window_closed")
 APP, ADA, BEN = "whatsapp", "whatsapp:491511", "whatsapp:491522"
+THREAD = "491511"
 SUBJECTS = Subjects()
 WALKS = 8
 STEPS = 30
@@ -42,7 +44,17 @@ class Process:
 
     async def step(self, state: State, envelope: str = "e1", to: str = ADA, reason: Reason = "", at: int = 1) -> bool:
         """Take a step."""
-        return await self.ledger.step(LedgerEntry(envelope, APP, state, at, to=to, reason=reason))
+        entry = LedgerEntry(envelope, APP, state, at, to=to, reason=reason, thread=THREAD)
+        return await self.ledger.step(entry)
+
+    async def sent(self, native_id: str, envelope: str = "e1", to: str = ADA, at: int = 1) -> None:
+        """Write down that a leg was sent."""
+
+        async def outcome(result: Stored | BusError) -> None:
+            assert isinstance(result, Stored)
+
+        entry = LedgerEntry(envelope, APP, "sent", at, to=to, thread=THREAD, native_ids=(native_id,))
+        await self.ledger.sent(entry, outcome)
 
     async def hand_over(self, successor: Process) -> None:
         """Another process is at work from now on."""
@@ -103,7 +115,7 @@ async def test_given_a_leg_in_any_state_then_a_step_is_taken_if_the_table_has_it
 
         assert len(await written(connection, process, envelope)) == entries + allowed
         assert process.counted(after) == counted + (allowed and after != "accepted")
-        assert await process.ledger.state(envelope, APP, ADA) == (after if allowed else before)
+        assert await process.ledger.state(envelope, APP, ADA, THREAD) == (after if allowed else before)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -127,7 +139,7 @@ async def test_given_two_processes_that_take_turns_then_what_is_written_is_alway
         assert [entry.state for entry in entries] == states
         assert is_legal(states), states
         assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
-        assert await at_work.ledger.state(envelope, APP, to) == (states[-1] if states else "accepted")
+        assert await at_work.ledger.state(envelope, APP, to, THREAD) == (states[-1] if states else "accepted")
     for state in STATES:
         steps = sum(states.count(state) for states in taken.values()) if state != "accepted" else 0
         assert at_work.counted(state) + other.counted(state) == steps
@@ -158,7 +170,7 @@ async def test_given_the_same_step_of_two_processes_that_did_not_know_of_each_ot
     connection: Connection, processes: list[Process]
 ) -> None:
     first, second = processes
-    assert await second.ledger.state("e1", APP, ADA) == "accepted"
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "accepted"
     assert await first.step("sent")
     await first.publisher.drain()
     assert await second.step("sent")
@@ -175,10 +187,10 @@ async def test_given_several_recipients_then_each_leg_has_its_own_state(
     assert not await first.step("delivered", to=BEN)
     await first.hand_over(second)
 
-    assert await second.ledger.state("e1", APP, ADA) == "delivered"
-    assert await second.ledger.state("e1", APP, BEN) == "parked"
-    assert await second.ledger.state("e1", APP, "") == "accepted"
-    assert await second.ledger.state("e1", "messenger", ADA) == "accepted"
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "delivered"
+    assert await second.ledger.state("e1", APP, BEN, THREAD) == "parked"
+    assert await second.ledger.state("e1", APP, "", THREAD) == "accepted"
+    assert await second.ledger.state("e1", "messenger", ADA, THREAD) == "accepted"
     assert [entry.state for entry in await written(connection, first, to=BEN)] == ["parked"]
 
 
@@ -193,7 +205,7 @@ async def test_given_a_server_that_was_killed_then_the_state_is_what_was_written
     await server.start()
     await until(lambda: second.publisher.online, awaited="the reconnect")
 
-    assert await second.ledger.state("e1", APP, ADA) == "delivered"
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "delivered"
     assert not await second.step("failed")
     assert await second.step("read")
 
@@ -229,7 +241,7 @@ async def test_given_an_entry_that_nobody_can_read_then_the_others_count(
     await first.step("parked")
     await first.publisher.publish(SUBJECTS.ledger(APP, "e1"), b"\xc1 no entry")
     await first.hand_over(second)
-    assert await second.ledger.state("e1", APP, ADA) == "parked"
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "parked"
 
 
 async def test_given_more_legs_than_are_remembered_then_those_forgotten_are_read(
@@ -241,4 +253,57 @@ async def test_given_more_legs_than_are_remembered_then_those_forgotten_are_read
     await process.publisher.drain()
     assert len(process.ledger._states) == 10
     assert not await process.step("sent", envelope="e0")
-    assert await process.ledger.state("e29", APP, ADA) == "failed"
+    assert await process.ledger.state("e29", APP, ADA, THREAD) == "failed"
+
+
+async def test_given_a_leg_that_was_sent_then_it_is_a_step_and_found_by_its_envelope_and_by_its_native_id(
+    connection: Connection, processes: list[Process]
+) -> None:
+    first, second = processes
+    await first.step("parked", reason="rate_limit")
+    await first.sent("m.1")
+    await first.step("delivered")
+    await first.sent("m.2", "e2", BEN)
+    await first.hand_over(second)
+
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "delivered"
+    assert await second.ledger.state("e2", APP, BEN, THREAD) == "sent"
+    reader = LedgerReader(connection, SUBJECTS)
+    assert [entry.state for entry in await reader.steps(APP, "e1")] == ["parked", "sent", "delivered"]
+    for found in (await reader.sent(APP, THREAD, "e1"), await reader.sent_as(APP, THREAD, "m.1")):
+        assert found is not None
+        assert (found.envelope, found.native_ids) == ("e1", ("m.1",))
+    assert await reader.sent(APP, "another", "e1") is None
+    assert await reader.sent_as(APP, "another", "m.1") is None
+    assert [one.entry.envelope for one in await reader.sent_to(APP, THREAD, since=0, limit=5)] == ["e1", "e2"]
+    assert [one.entry.envelope for one in await reader.sent_to(APP, THREAD, since=0, limit=1)] == ["e2"]
+    assert first.counted("sent") == 2
+
+
+@pytest.mark.parametrize(
+    ("after", "state"), [(["delivered"], "delivered"), (["parked"], "parked"), (["delivered", "read"], "read")]
+)
+async def test_given_what_was_sent_is_written_once_more_by_a_reconnect_then_it_counts_once(
+    processes: list[Process], after: list[State], state: State
+) -> None:
+    first, second = processes
+    await first.sent("m.1")
+    for step in after:
+        assert await first.step(step)
+    await first.sent("m.1")
+    await first.hand_over(second)
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == state
+
+
+async def test_given_a_refusal_after_the_first_yes_then_what_is_sent_next_is_a_step_of_its_own(
+    processes: list[Process],
+) -> None:
+    first, second = processes
+    await first.sent("m.1")
+    assert await first.step("parked", reason="rate_limit")
+    await first.sent("m.2")
+    await first.hand_over(second)
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "sent"
+    assert not await second.step("sent")
+    assert await second.step("delivered")
+    assert first.counted("sent") == 2

@@ -161,7 +161,7 @@ async def test_given_the_steps_of_legs_then_the_ledger_names_the_last_of_each(
 
     last = await ledger.last("south", ["aa", "bb", "cc"])
 
-    assert {envelope: entry.state for envelope, entry in last.items()} == {"aa": "read", "bb": "sent"}
+    assert {envelope: recorded.entry.state for envelope, recorded in last.items()} == {"aa": "read", "bb": "sent"}
     assert await ledger.last("south", []) == {}
     assert [entry.state for entry in await ledger.steps("south", "aa")] == ["sent", "read"]
     assert await ledger.steps("south", "cc") == []

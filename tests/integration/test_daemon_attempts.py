@@ -9,8 +9,10 @@ import pytest
 
 from gearmesh import Delivery, RateLimited, Sent, WindowClosed
 from gearmesh.bus.ledger import Ledger
-from gearmesh.errors import BusUnavailable
+from gearmesh.bus.publisher import Outcome
+from gearmesh.errors import BusRefused, BusUnavailable
 from gearmesh.host.evidence import Evidence
+from gearmesh.host.records import MessageMap
 from gearmesh.host.turn import Turn
 from gearmesh.model.capabilities import Window
 from gearmesh.model.delivery import LedgerEntry
@@ -31,11 +33,11 @@ async def test_given_nats_fails_whoever_tries_the_ground_then_messages_go_on_aft
     begin = Evidence.begin
     attempts: list[str] = []
 
-    async def fails_the_second_time(evidence: Evidence, delivery: Delivery) -> None:
+    async def fails_the_second_time(evidence: Evidence, delivery: Delivery, at: int) -> None:
         attempts.append(delivery.id)
         if len(attempts) == 2:
             raise BusUnavailable("nats starts again")
-        await begin(evidence, delivery)
+        await begin(evidence, delivery, at)
 
     monkeypatch.setattr(Evidence, "begin", fails_the_second_time)
     async with couple.running():
@@ -51,8 +53,8 @@ async def test_given_the_app_is_lost_while_an_attempt_is_written_down_then_nothi
     begin = Evidence.begin
     begun: list[str] = []
 
-    async def is_overtaken(evidence: Evidence, delivery: Delivery) -> None:
-        await begin(evidence, delivery)
+    async def is_overtaken(evidence: Evidence, delivery: Delivery, at: int) -> None:
+        await begin(evidence, delivery, at)
         begun.append(delivery.id)
         if len(begun) == 1:
             couple.daemon.apps["south"].egress.end()  # as when somebody else has taken over
@@ -84,20 +86,20 @@ async def test_given_an_app_that_drains_when_its_consumer_begins_another_turn_th
 async def test_given_the_ledger_cannot_be_read_after_a_send_when_the_leg_comes_again_then_it_is_not_sent_again(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = Ledger.step
+    write = Ledger.sent
     failed: list[LedgerEntry] = []
 
-    async def fails_once(ledger: Ledger, entry: LedgerEntry, *, new: bool = False) -> bool:
-        if entry.state == "sent" and not failed:
+    async def fails_once(ledger: Ledger, entry: LedgerEntry, outcome: Outcome, *, new: bool = False) -> None:
+        if not failed:
             failed.append(entry)
             raise BusUnavailable("nats starts again")
-        return await step(ledger, entry, new=new)
+        await write(ledger, entry, outcome, new=new)
 
     couple.south.fail(RateLimited("wait", scope="recipient", after=3600.0))
     async with couple.running() as daemon:
         await couple.comes("north", couple.written("n1", "@south:ben Hello"))
         await until(lambda: daemon.apps["south"].egress.queued, awaited="the leg to wait in its queue")
-    monkeypatch.setattr(Ledger, "step", fails_once)
+    monkeypatch.setattr(Ledger, "sent", fails_once)
 
     async with couple.running() as daemon:
         await until(lambda: failed, awaited="the ledger to fail")
@@ -105,6 +107,37 @@ async def test_given_the_ledger_cannot_be_read_after_a_send_when_the_leg_comes_a
         await couple.sees("and behind it")
 
         assert [shown.text for shown in couple.south.shown("ben")] == ["Hello", "and behind it"]
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["in the log", "in its queue"])
+async def test_given_nats_refuses_to_write_down_what_was_sent_when_it_comes_again_then_it_is_not_sent_again(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    write = Ledger.sent
+    refused: list[LedgerEntry] = []
+
+    async def refuses_twice(ledger: Ledger, entry: LedgerEntry, outcome: Outcome, *, new: bool = False) -> None:
+        if len(refused) < 2:
+            refused.append(entry)
+            await outcome(BusRefused("insufficient resources", 10023))
+            return
+        await write(ledger, entry, outcome, new=new)
+
+    monkeypatch.setattr(Ledger, "sent", refuses_twice)
+    if waits:
+        couple.south.fail(RateLimited("wait", scope="recipient", after=3.5))
+    async with couple.running():
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"), couple.written("n2", "and behind it"))
+        await couple.sees("and behind it")
+
+        assert [shown.text for shown in couple.south.shown("ben")] == ["Hello", "and behind it"]
+        first, again = refused
+        assert first == again, "it is written down as it was"
+        native_id = couple.south.shown("ben")[0].id
+        other = MessageMap(couple.daemon.connection, couple.shared.publisher, couple.shared.subjects)
+        known = await other.native("south", native_id, "ben")
+        assert known is not None
+        assert known.envelope == first.envelope
 
 
 async def test_given_somebody_answers_an_invitation_before_it_is_confirmed_then_what_waited_arrives(

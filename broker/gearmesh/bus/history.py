@@ -1,8 +1,8 @@
 """One envelope's life: what the logs, the ledger, the message map and the dead letters say of it, put together.
 
-The ledger knows most: each step of each leg, and with `sent` the times of all hops. Where an envelope has not come so
-far, it is looked for in the logs themselves: by its conversation, which the map or a letter tells, else by reading the
-newest of everything.
+The ledger knows most: each step of each leg, and with `sent` the times of all hops and the native ids. Where an
+envelope has not come so far, it is looked for in the logs themselves: by its conversation, which the map or a letter
+tells, else by reading the newest of everything.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from gearmesh.bus.connection import Connection
+from gearmesh.bus.ledger import in_order
 from gearmesh.bus.letters import Letter, Letters, Wanted
 from gearmesh.bus.log_reader import Kept, LogReader
 from gearmesh.bus.streams import IN, LATER, LEDGER, OUT
@@ -95,7 +96,9 @@ class Archive:
         Raises:
             BusRefused, BusUnavailable: the map cannot be read.
         """
-        record = await self._native(app, native_id)
+        # Nobody says in which thread it is, so that all of them are looked through: for one question that is no harm.
+        sent = await self._reader.last(self._subjects.stream(LEDGER), self._subjects.sent_as(app, native_id))
+        record = _entry(sent) if sent else await self._native(app, native_id)
         return record.envelope if record else None
 
     async def find(self, beginning: str) -> list[str]:
@@ -107,9 +110,10 @@ class Archive:
         """
         if len(beginning) == ID_DIGITS:
             return [beginning]
-        steps = await self._reader.subjects(self._subjects.stream(LEDGER), self._subjects.ledger_of(), most=MOST_IDS)
+        stream, (steps, sent) = self._subjects.stream(LEDGER), self._subjects.ledger_of()
+        ids = {subject.rpartition(".")[2] for subject in await self._reader.subjects(stream, steps, most=MOST_IDS)}
+        ids |= {subject.split(".")[-2] for subject in await self._reader.subjects(stream, sent, most=MOST_IDS)}
         keys = await self._reader.subjects(self._map, f"{self._keys}*.*.*", most=MOST_IDS)
-        ids = {subject.rpartition(".")[2] for subject in steps}
         ids |= {key.removeprefix(self._keys).partition(".")[0] for key in keys}
         named = await self._letters.named(beginning, Wanted())
         # A letter that was no envelope is named by its bytes alone.
@@ -124,11 +128,11 @@ class Archive:
             BusUnavailable: nats does not answer.
         """
         ledger = await self._ledger(envelope)
-        names = await self._names(envelope)
+        names = await self._names(envelope, ledger)
         dead = await self._dead(envelope)
         later = [found async for found in self._standing(LATER, self._subjects.later_all(), envelope, since=0)]
         headers = [letter.header for letter in dead if letter.header] + [standing.header for standing in later]
-        conversation = headers[0].conversation if headers else await self._conversation(names)
+        conversation = headers[0].conversation if headers else await self._conversation(ledger, names)
         since = _earliest(ledger, names, dead)
         inbound = [
             found async for found in self._standing(IN, self._subjects.stored(conversation), envelope, since=since)
@@ -139,34 +143,38 @@ class Archive:
         return History(envelope, ledger, names, tuple(inbound), tuple(legs), tuple(later), dead)
 
     async def _ledger(self, envelope: str) -> tuple[LedgerEntry, ...]:
-        decoder = msgspec.msgpack.Decoder(LedgerEntry)
-        found: list[LedgerEntry] = []
-        stream, subject = self._subjects.stream(LEDGER), self._subjects.ledger_of(envelope)
-        async for kept in self._reader.read(stream, subject, most=MOST):
-            try:
-                found.append(decoder.decode(kept.data))
-            except msgspec.MsgspecError:
-                continue  # anybody may write there; what cannot be read says nothing
-        return tuple(sorted(found, key=lambda entry: entry.at))
+        stream, found = self._subjects.stream(LEDGER), []
+        for subject in self._subjects.ledger_of(envelope):
+            kept = self._reader.read(stream, subject, most=MOST)
+            found += [(one.seq, one.subject, entry) async for one in kept if (entry := _entry(one))]
+        return tuple(sorted(in_order(found), key=lambda entry: entry.at))
 
-    async def _names(self, envelope: str) -> tuple[NativeName, ...]:
+    async def _names(self, envelope: str, ledger: tuple[LedgerEntry, ...]) -> tuple[NativeName, ...]:
+        found = {
+            (entry.app, entry.thread): NativeName(entry.app, entry.thread, entry.native_ids, entry.at * 1000)
+            for entry in ledger
+            if entry.native_ids
+        }
         decoder = msgspec.msgpack.Decoder(_Leg)
-        found: list[NativeName] = []
         async for kept in self._reader.read(self._map, f"{self._keys}{envelope}.*.*", most=MOST):
             _, app, thread = kept.subject.removeprefix(self._keys).split(".")
             try:
                 native_ids = decoder.decode(kept.data).native_ids
-                found.append(NativeName(kv_untoken(app), kv_untoken(thread), native_ids, kept.stored_at))
+                name = NativeName(kv_untoken(app), kv_untoken(thread), native_ids, kept.stored_at)
+                found.setdefault((name.app, name.thread), name)
             except (msgspec.MsgspecError, Malformed):
                 continue
-        return tuple(found)
+        return tuple(sorted(found.values(), key=lambda name: name.at))
 
     async def _dead(self, envelope: str) -> tuple[Letter, ...]:
         named = await self._letters.named(f"{envelope}-", Wanted())
         return tuple(sorted((letter for letters in named.values() for letter in letters), key=lambda one: one.seq))
 
-    async def _conversation(self, names: tuple[NativeName, ...]) -> str:
-        """The conversation of an envelope, by what its native messages are known as; "" when none is known."""
+    async def _conversation(self, ledger: tuple[LedgerEntry, ...], names: tuple[NativeName, ...]) -> str:
+        """The conversation of an envelope, by what was sent of it, or else is known of it; "" when nothing is."""
+        for entry in ledger:
+            if entry.conversation:
+                return entry.conversation
         for name in names:
             for native_id in name.native_ids[:1]:
                 record = await self._native(name.app, native_id)
@@ -203,6 +211,14 @@ class Archive:
         if log == OUT:
             return self._subjects.read_outbound(kept.subject).app, ""
         return self._subjects.read_later(kept.subject)
+
+
+def _entry(kept: Kept) -> LedgerEntry | None:
+    """A step; None for what cannot be read and says nothing: anybody may write there."""
+    try:
+        return msgspec.msgpack.decode(kept.data, type=LedgerEntry)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _earliest(ledger: tuple[LedgerEntry, ...], names: tuple[NativeName, ...], dead: tuple[Letter, ...]) -> int | None:

@@ -2,21 +2,25 @@
 
 Everything that is told of a leg comes from here: the entries in the log, the counters, and (by who calls `step`) the
 notices and the dead letters. A step that may not follow is not taken, and whoever asked learns so.
+
+That a leg was sent is a fact, and more than a step: the same entry says as which native messages, and stands where it
+is found by them. It is written in any case.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
-from prometheus_client import Counter
 
 from gearmesh.bus.connection import Connection
-from gearmesh.bus.publisher import Publisher, Stored
+from gearmesh.bus.publisher import Outcome, Publisher, Stored
 from gearmesh.bus.streams import LEDGER
 from gearmesh.errors import BusError, BusUnavailable
 from gearmesh.metrics import Metrics
@@ -32,6 +36,8 @@ MOST_STEPS: Final = 200
 
 Leg = tuple[str, str, str]
 """Envelope (hex id), app, recipient (an address; "" for what concerns all of them)."""
+Step = tuple[int, str, LedgerEntry]
+"""Its place in the log, its subject, and what it says."""
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -43,6 +49,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING: Final = Known("accepted", "", 0)
+SENT_AT_ONCE: Final = Known("sent", "", 1)
 
 
 class Ledger:
@@ -56,7 +63,6 @@ class Ledger:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decoder = msgspec.msgpack.Decoder(LedgerEntry)
         self._states: OrderedDict[Leg, Known] = OrderedDict()
-        self._counters: dict[tuple[str, State], Counter] = {}
 
     async def step(self, entry: LedgerEntry, *, new: bool = False) -> bool:
         """Take a step, if it may follow. `new`: nothing was written of this leg before, which saves a look.
@@ -66,17 +72,29 @@ class Ledger:
         Raises:
             BusUnavailable: what came before must be read, and nats does not answer.
         """
-        leg = (entry.envelope, entry.app, entry.to)
-        before = await self._before(leg, new)
+        before = self._at_hand(entry, new) or await self._last(entry)
         if not _follows(entry, before):
             return False
-        self._keep(leg, Known(entry.state, entry.reason, before.steps + 1))
-        if entry.state != "accepted":
-            self._count(entry.app, entry.state)
+        self._take(entry, before)
         # The same step of two processes is one: that of a predecessor may still be on its way, and what comes to
         # the same state for the second time is another one.
         await self._write(entry, f"{before.steps}:{entry.state}")
         return True
+
+    async def sent(self, entry: LedgerEntry, outcome: Outcome, *, new: bool = False) -> None:
+        """All of a leg is with its network, as the native messages that the entry names. `outcome` gets NATS's answer.
+
+        It needs no message id: written twice, it stands twice under the same subject, and counts once.
+
+        Raises:
+            BusUnavailable: what came before must be read, and nats does not answer; nothing is written.
+        """
+        before = self._at_hand(entry, new) or await self._last(entry)
+        if _follows(entry, before):
+            self._take(entry, before)
+        native_id = entry.native_ids[-1] if entry.native_ids else ""
+        subject = self._subjects.sent(entry.app, entry.thread, entry.envelope, native_id)
+        await self._publisher.send(subject, self._encode(entry), None, outcome)
 
     async def may(self, entry: LedgerEntry, *, new: bool = False) -> bool:
         """Whether a step may follow, without taking it.
@@ -84,40 +102,42 @@ class Ledger:
         Raises:
             BusUnavailable: what came before must be read, and nats does not answer.
         """
-        return _follows(entry, await self._before((entry.envelope, entry.app, entry.to), new))
+        return _follows(entry, self._at_hand(entry, new) or await self._last(entry))
 
     async def begin(self, entry: LedgerEntry) -> None:
         """Write that an envelope is accepted (again, when an operator replays it)."""
         self._states.pop((entry.envelope, entry.app, entry.to), None)
         await self._write(entry, f"{entry.state}:{entry.at}")
 
-    async def state(self, envelope: str, app: str, to: str) -> State:
-        """What a leg has come to; `accepted` when nothing is written of it.
+    async def state(self, envelope: str, app: str, to: str, thread: str) -> State:
+        """What a leg to a thread has come to; `accepted` when nothing is written of it.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
-        return (await self._last((envelope, app, to))).state
+        known = self._states.get((envelope, app, to)) or await self._read((envelope, app, to), thread)
+        return known.state
 
-    async def reload(self, envelope: str, app: str, to: str) -> State:
+    async def reload(self, envelope: str, app: str, to: str, thread: str) -> State:
         """What a leg has come to, also when another process has written of it meanwhile.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
         self._states.pop((envelope, app, to), None)
-        return await self.state(envelope, app, to)
+        return await self.state(envelope, app, to, thread)
 
     def forget(self, app: str) -> None:
         """Believe only what is written: somebody else may have had this app."""
         for leg in [leg for leg in self._states if leg[1] == app]:
             del self._states[leg]
 
-    def _count(self, app: str, state: State) -> None:
-        counter = self._counters.get((app, state))
-        if counter is None:
-            counter = self._counters[app, state] = self._metrics.messages.labels(app, "out", state)
-        counter.inc()
+    def _take(self, entry: LedgerEntry, before: Known) -> None:
+        at_once = entry.state == "sent" and before is NOTHING
+        known = SENT_AT_ONCE if at_once else Known(entry.state, entry.reason, before.steps + 1)
+        self._keep((entry.envelope, entry.app, entry.to), known)
+        if entry.state != "accepted":
+            self._metrics.messages.count(entry.app, "out", entry.state)
 
     def _keep(self, leg: Leg, known: Known) -> None:
         self._states[leg] = known
@@ -134,38 +154,53 @@ class Ledger:
         subject = self._subjects.ledger(entry.app, entry.envelope)
         await self._publisher.send(subject, self._encode(entry), headers, outcome)
 
-    async def _before(self, leg: Leg, new: bool) -> Known:
+    def _at_hand(self, entry: LedgerEntry, new: bool) -> Known | None:
+        """What a leg had come to, or nothing for a `new` one, as far as it need not be read."""
+        known = self._states.get((entry.envelope, entry.app, entry.to))
         if new:
-            return msgspec.structs.replace(NOTHING, steps=self._states.get(leg, NOTHING).steps)
-        return await self._last(leg)
-
-    async def _last(self, leg: Leg) -> Known:
-        known = self._states.get(leg)
-        if known is None:
-            known = await self._read(leg)
-            self._keep(leg, known)
+            return NOTHING if known is None else msgspec.structs.replace(NOTHING, steps=known.steps)
         return known
 
-    async def _read(self, leg: Leg) -> Known:
+    async def _last(self, entry: LedgerEntry) -> Known:
+        return await self._read((entry.envelope, entry.app, entry.to), entry.thread)
+
+    async def _read(self, leg: Leg, thread: str) -> Known:
         envelope, app, to = leg
-        subject, stream = self._subjects.ledger(app, envelope), self._subjects.stream(LEDGER)
+        steps = await self._steps(self._subjects.ledger(app, envelope))
+        if thread:
+            steps += await self._steps(self._subjects.sent_to(app, thread, envelope))
         found = NOTHING
-        seq = 1
+        for entry in in_order(steps):
+            if entry.to == to:
+                found = Known(entry.state, entry.reason, found.steps + 1)
+        self._keep(leg, found)
+        return found
+
+    async def _steps(self, subject: str) -> list[Step]:
+        found: list[Step] = []
+        stream, seq = self._subjects.stream(LEDGER), 1
         try:
             for _ in range(MOST_STEPS):
                 message = await self._connection.js.get_msg(stream, seq=seq, subject=subject, next=True)
                 seq = (message.seq or seq) + 1
-                try:
-                    entry = self._decoder.decode(message.data or b"")
-                except msgspec.MsgspecError:
-                    continue
-                if entry.to == to:
-                    found = Known(entry.state, entry.reason, found.steps + 1)
+                with contextlib.suppress(msgspec.MsgspecError):
+                    found.append((seq, message.subject or "", self._decoder.decode(message.data or b"")))
         except nats.js.errors.NotFoundError:
             pass
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
             raise BusUnavailable(f"reading {subject}: {type(error).__name__}") from None
         return found
+
+
+def in_order(steps: Iterable[Step]) -> list[LedgerEntry]:
+    """The steps of an envelope, oldest first. As one native message it was sent once, however often that is written."""
+    entries: list[LedgerEntry] = []
+    seen: set[str] = set()
+    for _, subject, entry in sorted(steps, key=lambda step: step[0]):
+        if not entry.native_ids or subject not in seen:
+            entries.append(entry)
+        seen.add(subject)
+    return entries
 
 
 def _follows(entry: LedgerEntry, before: Known) -> bool:

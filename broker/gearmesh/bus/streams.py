@@ -78,7 +78,7 @@ def streams(subjects: Subjects, partitions: int = PARTITIONS) -> tuple[StreamSpe
         ),
         StreamSpec(subjects.stream(OUT), f"{prefix}.out.*.*", 7 * DAY, refuses_when_full=True),
         StreamSpec(subjects.stream(LATER), f"{prefix}.later.*.*.*", 8 * DAY, refuses_when_full=True),
-        StreamSpec(subjects.stream(LEDGER), f"{prefix}.ledger.*.*", 30 * DAY),
+        StreamSpec(subjects.stream(LEDGER), f"{prefix}.ledger.>", 30 * DAY),
         StreamSpec(subjects.stream(DEAD), f"{prefix}.dead.*.*", 90 * DAY),
     )
 

@@ -100,6 +100,11 @@ class Brake:
         """Whether not everything may go."""
         return self._careful
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether everything may go, and the last message did go through."""
+        return not self._careful and not self._failures
+
     def wait(self, now: float) -> float | None:
         """Seconds until one may ask again; 0: go. None: somebody tries the ground, wait for what comes of it."""
         if now < self._until:

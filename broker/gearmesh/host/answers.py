@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -21,43 +22,7 @@ async def answer_of(question: Awaitable[Answer], within: float, **facts: str) ->
     Raises:
         SendFailed: of the class that the bridge raised; `Unclear` when it raised anything else or did not answer.
     """
-    return await _answer(question, asyncio.timeout(within), within, facts)
-
-
-class Watch:
-    """Waits for each of many answers, `within` seconds at most, with one timer for all.
-
-    One for each send was the twentieth part of what a leg costs, and hardly any ever runs out.
-    """
-
-    def __init__(self, within: float) -> None:
-        self._within = within
-        self._ends: dict[asyncio.Timeout, float] = {}
-        """When not to wait any longer, the earliest first."""
-        self._timer: asyncio.TimerHandle | None = None
-
-    async def answer_of(self, question: Awaitable[Answer], **facts: str) -> Answer:
-        """A bridge's answer; see the function of this name."""
-        loop, limit = asyncio.get_running_loop(), asyncio.timeout(None)
-        self._ends[limit] = end = loop.time() + self._within
-        if self._timer is None:
-            self._timer = loop.call_at(end, self._look, loop)
-        try:
-            return await _answer(question, limit, self._within, facts)
-        finally:
-            self._ends.pop(limit, None)
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer, now = None, loop.time()
-        for limit, end in tuple(self._ends.items()):
-            if end > now:
-                self._timer = loop.call_at(end, self._look, loop)
-                return
-            del self._ends[limit]
-            limit.reschedule(now)
-
-
-async def _answer(question: Awaitable[Answer], limit: asyncio.Timeout, within: float, facts: dict[str, str]) -> Answer:
+    limit = asyncio.timeout(within)
     try:
         async with limit:
             return await question
@@ -65,11 +30,71 @@ async def _answer(question: Awaitable[Answer], limit: asyncio.Timeout, within: f
         raise
     except (Exception, asyncio.CancelledError) as error:
         if isinstance(error, TimeoutError) and limit.expired():
-            raise Unclear(f"no answer within {within:g} s") from None
-        if isinstance(error, asyncio.CancelledError) and told_to_stop():
+            raise _silent(within) from None
+        raise _astray(error, facts) from error
+
+
+class Watch:
+    """Waits for each of many answers, `within` seconds at most, with one timer for all.
+
+    One for each send was the twentieth part of what a leg costs, and hardly any ever runs out. What happens then is
+    what `asyncio.timeout` does.
+    """
+
+    def __init__(self, within: float) -> None:
+        self._within = within
+        self._loop = asyncio.get_running_loop()  # which takes a system call
+        self._ends: dict[asyncio.Task[Any], float] = {}
+        """When not to wait any longer, the earliest first, by who waits."""
+        self._interrupted: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def answer_of(self, question: Awaitable[Answer], **facts: str) -> Answer:
+        """A bridge's answer; see the function of this name."""
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        self._ends[task] = end = time.monotonic() + self._within
+        if self._timer is None:
+            self._set_timer(end)
+        try:
+            return await question
+        except SendFailed:
             raise
-        log.exception("the bridge failed in a way it should not", **facts)
-        raise Unclear(f"{type(error).__name__}: {error}") from error
+        except (Exception, asyncio.CancelledError) as error:
+            if task in self._interrupted and isinstance(error, asyncio.CancelledError) and task.cancelling() == 1:
+                raise _silent(self._within) from None
+            raise _astray(error, facts) from error
+        finally:
+            self._ends.pop(task, None)
+            if self._interrupted and task in self._interrupted:
+                self._interrupted.discard(task)
+                task.uncancel()
+
+    def _set_timer(self, end: float) -> None:
+        # An event loop's time is the monotonic clock's.
+        self._timer = self._loop.call_at(end, self._look)
+
+    def _look(self) -> None:
+        self._timer, now = None, time.monotonic()
+        for task, end in tuple(self._ends.items()):
+            if end > now:
+                self._set_timer(end)
+                return
+            del self._ends[task]
+            self._interrupted.add(task)
+            task.cancel()
+
+
+def _silent(within: float) -> Unclear:
+    return Unclear(f"no answer within {within:g} s")
+
+
+def _astray(error: BaseException, facts: dict[str, str]) -> Unclear:
+    """What is raised instead of what a bridge should not raise."""
+    if isinstance(error, asyncio.CancelledError) and told_to_stop():
+        raise error
+    log.error("the bridge failed in a way it should not", **facts, exc_info=error)
+    return Unclear(f"{type(error).__name__}: {error}")
 
 
 def told_to_stop() -> bool:

@@ -29,10 +29,12 @@ class Cache(Generic[Key, Value]):
 
     def put(self, key: Key, value: Value) -> None:
         """Remember a value."""
-        self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > self._size:
-            self._values.popitem(last=False)
+        values = self._values
+        if key in values:
+            values.move_to_end(key)
+        values[key] = value
+        if len(values) > self._size:
+            values.popitem(last=False)
 
     def drop(self, key: Key) -> None:
         """Forget one."""

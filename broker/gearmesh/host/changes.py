@@ -122,14 +122,14 @@ class Changes:
 
     async def _known(self, event: ChangeReceived) -> NativeRecord | None:
         messages, app = self._shared.messages, self._app.name
-        record = await messages.native(app, event.target)
+        record = await messages.native(app, event.target, event.thread)
         if record is None and await self._underway.settled(event.thread):
-            record = await messages.native(app, event.target)
+            record = await messages.native(app, event.target, event.thread)
         now, is_room = self._shared.clock.millis(), self._app.is_room(event.thread)
         # A room has messages from before it was linked, and those of its people come before what is about them.
         if record is None and not is_room and now - min(event.at, now) < NEW_FOR:
             await messages.learned.wait(app, event.target, WAITS_FOR)
-            record = await messages.native(app, event.target)
+            record = await messages.native(app, event.target, event.thread)
             if record is None:
                 raise BusUnavailable(f"the message that a {_word(event)} is about is not known yet")
         return record

@@ -12,13 +12,16 @@ memory for moments only; for longer its legs are put into the thread's queue, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import structlog
 
 from gearmesh.bridge import SupportsReceipts
 from gearmesh.bus.consumer import Taken
+from gearmesh.bus.publisher import Stored
 from gearmesh.core.lanes import Lanes
 from gearmesh.core.windows import passage
 from gearmesh.errors import BusError, BusRefused, BusUnavailable, SendFailed, Unauthorized, WireError
@@ -33,7 +36,7 @@ from gearmesh.host.refusals import Refusal, Refusals
 from gearmesh.host.sending import LegSender
 from gearmesh.host.turn import Turn
 from gearmesh.model.address import Address
-from gearmesh.model.content import Receipt
+from gearmesh.model.content import Content, Receipt
 from gearmesh.model.delivery import ReceiptDelivery
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
@@ -51,6 +54,7 @@ MOST_AT_HAND: Final = 16 * 1024 * 1024
 """Bytes of legs that are kept in memory; the others are read again when it is their turn."""
 WORKED_OFF_AT_ONCE: Final = 256
 """Queues that are worked off at the same time."""
+SHOWN: Final = Outcome("read")
 UNCERTAIN: Final = "it is not certain that this app is still ours"
 
 
@@ -89,7 +93,12 @@ class Egress:
         self._lanes: Lanes[str, Item] = Lanes()
         self._held: set[int] = set()
         self._at_hand = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._numbers = itertools.count()
+        self._loop = asyncio.get_running_loop()  # which takes a system call
+        self._unwritten: set[Job] = set()
+        self._all_written = asyncio.Event()
+        self._all_written.set()
         self._looking: asyncio.Task[None] | None = None
         self._turn = Turn()
         self._turn.end()
@@ -135,12 +144,19 @@ class Egress:
 
     async def finish(self, within: float = FINISH_WITHIN) -> bool:
         """Wait for what is on its way; what takes longer stays in the log. Whether nothing did."""
+        end = asyncio.get_running_loop().time() + within
         late: set[asyncio.Task[None]] = set()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=within)
+            _, late = await asyncio.wait(self._tasks.values(), timeout=within)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+            self._tasks.clear()  # one that had not begun did not take itself out
+        try:
+            async with asyncio.timeout_at(end):
+                await self._all_written.wait()
+        except TimeoutError:
+            return False
         return not late
 
     def person_wrote(self, thread: str) -> None:
@@ -174,9 +190,11 @@ class Egress:
 
     def _offer(self, thread: str, item: Item) -> None:
         if self._lanes.offer(thread, item):
-            task = asyncio.create_task(self._work_off(thread, item, self._turn))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(thread, item, self._turn)
+
+    def _start(self, thread: str, item: Item, turn: Turn) -> None:
+        number = next(self._numbers)
+        self._tasks[number] = self._loop.create_task(self._work_off(number, thread, item, turn))
 
     def _drop_waiting(self) -> None:
         self._turn.end()
@@ -215,42 +233,77 @@ class Egress:
                 self._offer(thread, Look(room))
         self.give_back(UNCERTAIN, 0.05)
 
-    async def _work_off(self, thread: str, first: Item, turn: Turn) -> None:
+    async def _work_off(self, number: int, thread: str, first: Item, turn: Turn) -> None:
+        """Work on what is in a lane, one item after the other."""
         item: Item | None = first
-        while item is not None:
-            try:
-                await self._work_on(thread, item, turn)
-            except Exception as error:
-                # A full disk, for example: what became of the leg cannot be written down. It comes again, and then
-                # the message map, or what is at hand of it, knows what was sent.
-                log.exception("what became of a leg could not be written down; it comes again", app=self._app.name)
-                self.give_back(f"a leg could not be brought to its end: {type(error).__name__}", REFUSED_PAUSE)
-                return
-            finally:
-                if isinstance(item, Look):
-                    item.over()
-            if turn.has_ended():
-                self.give_back(UNCERTAIN, 0.05)
-                return
-            item = self._lanes.done(thread)
+        try:
+            while item is not None:
+                if isinstance(item, Job):
+                    if not await self._work_on_leg(item, turn):
+                        return  # `_written` goes on
+                elif isinstance(item, Look):
+                    await self._look(item, thread, turn)
+                else:
+                    await self._take_back(item, turn)
+                item = self._next(thread, turn)
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._tasks.pop(number, None)  # a callback of the task would do the same, at more cost
 
-    async def _work_on(self, thread: str, item: Item, turn: Turn) -> None:
-        match item:
-            case Job():
-                await self._work_on_leg(item, turn)
-            case Look():
-                await self._work_off_queue(thread, turn)
-            case _:
-                held = await self._refusals.take_back(item, self._queues)
-                if held is not None:
-                    await self._invitations.ask(held, turn)
+    def _next(self, thread: str, turn: Turn) -> Item | None:
+        """What is next in a lane, whose last item is done with."""
+        if turn.has_ended():
+            self.give_back(UNCERTAIN, 0.05)
+            return None
+        return self._lanes.done(thread)
 
-    async def _work_on_leg(self, job: Job, turn: Turn) -> None:
-        await self._fetch_body(job)
+    async def _written(self, job: Job, turn: Turn, result: Stored | BusError) -> None:
+        """NATS has answered that it has, or has not, written down that a leg was sent: then its lane goes on."""
+        job.written = None
+        self._unwritten.discard(job)
+        if not self._unwritten:
+            self._all_written.set()
+        if isinstance(result, Stored):
+            self._sender.written(job)
+        if turn is not self._turn:
+            return  # it comes again in this one, and is known
+        try:
+            if isinstance(result, BusError):
+                raise result
+            await self._done(job)
+        except Exception as error:
+            self._failed(error)
+            return
+        item = self._next(job.thread, turn)
+        if item is not None:
+            self._start(job.thread, item, turn)
+
+    def _failed(self, error: Exception) -> None:
+        # A full disk, for example: what became of the leg cannot be written down. It comes again, and then the message
+        # map, or what is at hand of it, knows what was sent.
+        log.error("what became of a leg could not be written down; it comes again", app=self._app.name, exc_info=error)
+        self.give_back(f"a leg could not be brought to its end: {type(error).__name__}", REFUSED_PAUSE)
+
+    async def _look(self, look: Look, thread: str, turn: Turn) -> None:
+        try:
+            await self._work_off_queue(thread, turn)
+        finally:
+            look.over()
+
+    async def _take_back(self, refusal: Refusal, turn: Turn) -> None:
+        held = await self._refusals.take_back(refusal, self._queues)
+        if held is not None:
+            await self._invitations.ask(held, turn)
+
+    async def _work_on_leg(self, job: Job, turn: Turn) -> bool:
+        """Whether it is done with; if not, it has been sent, and `_written` is told when that is written down."""
+        if job.body is None:
+            await self._fetch_body(job)
         if not job.fresh and await self._ends.state(job) in OVER:
             await self._done(job)  # only that was not acknowledged
-            return
-        lane = await self._queues.lane(job.thread)
+            return True
+        lane = None if self._queues.is_empty else await self._queues.lane(job.thread)
         if lane is not None and job.header.kind != "receipt":
             # Others of this thread wait already: behind them.
             if await self._put(job, turn):
@@ -258,14 +311,21 @@ class Egress:
                     await self._invitations.ask(job, turn)
                 await self._ends.parked(job, lane.reason)
                 await self._done(job)
-            return
+            return True
+        job.written = partial(self._written, job, turn)
         outcome = await self._bring_to_end(job, turn)
+        if outcome.unwritten:
+            if job.written is not None:
+                self._unwritten.add(job)
+                self._all_written.clear()
+            return False
         if outcome.state == "parked":
             if not await self._put(job, turn):
-                return
+                return True
             await self._park(job, outcome, turn)
         if outcome.state != "left":
             await self._done(job)
+        return True
 
     async def _put(self, job: Job, turn: Turn) -> bool:
         """Put a leg into its queue. While the stream is full its lane waits, and nobody else's. False: it is over."""
@@ -291,8 +351,8 @@ class Egress:
             try:
                 envelope = decode(waiting.data)
                 recipient = envelope.header.to[0]
-            except (WireError, IndexError) as error:
-                await self._shared.journal.bury(self._app.name, "unparsed", str(error), waiting.data)
+            except (WireError, IndexError) as unread:
+                await self._shared.journal.bury(self._app.name, "unparsed", str(unread), waiting.data)
                 await self._queues.later.remove(waiting)
                 continue
             source = FromQueue(self._queues.later, waiting)
@@ -304,7 +364,13 @@ class Egress:
             if await self._ends.state(job) in OVER:
                 await source.done()
                 continue
+            answer: asyncio.Future[Stored | BusError] = asyncio.get_running_loop().create_future()
+            job.written = partial(_tell, answer)
             outcome = await self._bring_to_end(job, turn)
+            if outcome.unwritten:
+                if isinstance(error := await answer, BusError):
+                    raise error
+                self._sender.written(job)
             if outcome.state == "left":
                 return
             if outcome.state == "parked":
@@ -327,52 +393,55 @@ class Egress:
                 self._queues.written(job.thread)  # they wrote while this was being decided
         await self._ends.parked(job, outcome.reason, outcome.detail)
 
-    async def _done(self, job: Job) -> None:
-        await job.source.done()
+    def _done(self, job: Job) -> Awaitable[None]:
         self._at_hand -= len(job.body or b"")
+        done = job.source.done()
         if isinstance(job.source, FromLog) and job.source.is_done:
             self._held.discard(job.place)
+        return done
 
     async def _fetch_body(self, job: Job) -> None:
-        if job.body is None:
-            original = await self._queues.later.original(job.place)
-            job.body = decode(original.data).body if original else b""
-            self._at_hand += len(job.body)
+        original = await self._queues.later.original(job.place)
+        job.body = decode(original.data).body if original else b""
+        self._at_hand += len(job.body)
 
     async def _bring_to_end(self, job: Job, turn: Turn) -> Outcome:
         """What becomes of a leg; when it is not parked or left, that is accounted for."""
         try:
-            outcome = await self._process(job, turn)
+            content = self._open(job)
+            if isinstance(content, Outcome):
+                outcome = content
+            elif isinstance(content, Receipt):
+                await self._show_receipt(job, content)
+                outcome = SHOWN
+            else:
+                outcome = await self._sender.deliver(job, content, turn)
         except BusError:
             raise
         except Exception as error:
             # Our own fault, and no reason to hold up or lose what stands behind it.
-            log.exception("a leg could not be worked on", app=self._app.name, envelope=job.header.hex_id)
+            log.exception("a leg could not be worked on", app=self._app.name, envelope=job.envelope)
             outcome = Outcome("dead", reason="unclear", detail=f"{type(error).__name__}: {error}")
         if outcome.state == "left" and outcome.reason == "unauthorized":
             self._stop()
-        elif outcome.state in {"failed", "dead", "expired"}:
+        elif outcome.state in OVER:
             await self._ends.over(
                 job, outcome.state, outcome.reason, outcome.detail, notice=outcome.notice, facts=dict(outcome.facts)
             )
         return outcome
 
-    async def _process(self, job: Job, turn: Turn) -> Outcome:
+    def _open(self, job: Job) -> Content | Outcome:
+        """What is in a leg, or what comes of it when it is too late, or cannot be opened."""
         header, now = job.header, self._shared.clock.millis()
         if header.expires is not None and header.expires <= now:
             return Outcome("expired", detail="its time was over")
         if now / 1000 >= job.ends(self._app.max_age):
-            lane = await self._queues.lane(job.thread)
-            reason = lane.reason if lane and lane.reason else "unreachable"
+            reason = self._queues.reason(job.thread) or "unreachable"
             return Outcome("expired", reason=reason, detail=f"it waited for {self._app.max_age:g} s")
         try:
-            content = open_body(header.seal, job.body or b"")
+            return open_body(header.seal, job.body or b"")
         except WireError as error:
             return Outcome("dead", reason="unsupported", detail=str(error))
-        if isinstance(content, Receipt):
-            await self._show_receipt(job, content)
-            return Outcome("read")
-        return await self._sender.deliver(job, content, turn)
 
     def _stop(self) -> None:
         self._turn.end()
@@ -396,3 +465,8 @@ class Egress:
             self._stop()
         except SendFailed as error:
             log.info("a receipt was not shown", app=self._app.name, error=str(error))
+
+
+async def _tell(answer: asyncio.Future[Stored | BusError], result: Stored | BusError) -> None:
+    if not answer.done():
+        answer.set_result(result)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 import structlog
-from prometheus_client import Histogram
 
 from gearmesh.core.notices import notice_of
 from gearmesh.host.app import App
 from gearmesh.host.cache import Cache
 from gearmesh.host.job import Job
+from gearmesh.host.records import LegRecord
 from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State
 from gearmesh.model.envelope import Envelope
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import token
-from gearmesh.wire.times import REPLAY
+from gearmesh.wire.times import NAMED, REPLAY
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -41,22 +40,55 @@ class Ends:
         self._app = app
         self._shared = app.shared
         self._told: Cache[str, bool] = Cache(REMEMBERED)
-        self._hops: dict[str, Histogram] = {}
 
-    async def sent(self, job: Job, sent_at: int) -> None:
-        """All of it is with the network, at `sent_at` (microseconds; 0: it had been before)."""
-        hops = job.times.hops(job.stored_at, job.taken_at, sent_at) if sent_at else ()
-        for before, after in pairwise(hops):
-            self._observe(after.name, after.at - before.at)
-        if hops:
-            self._observe("total", hops[-1].at - hops[0].at)
-        await self._shared.ledger.step(self._entry(job, "sent", hops=hops), new=_is_new(job))
+    async def sent(self, job: Job, leg: LegRecord, part: int) -> None:
+        """All of it is with the network now, this part as the last. The job is told when that is written down.
 
-    def _observe(self, hop: str, micros: int) -> None:
-        histogram = self._hops.get(hop)
-        if histogram is None:
-            histogram = self._hops[hop] = self._shared.metrics.hops.labels(self._app.name, hop)
-        histogram.observe(max(0, micros) / 1e6)
+        Raises:
+            BusUnavailable: the ledger cannot be read. It is at hand that it was sent, and nowhere else.
+        """
+        header, app, now = job.header, self._app.name, self._shared.clock.micros()
+        times = job.times.until(job.stored_at, job.taken_at, now)
+        hops = NAMED[len(times)]
+        self._shared.metrics.hops.passed(app, hops, times)
+        entry = LedgerEntry(
+            job.envelope,
+            app,
+            "sent",
+            now // 1000,
+            header.kind,
+            str(header.sender),
+            str(job.recipient),
+            "",
+            "",
+            tuple(map(Hop, hops, times)),
+            job.thread,
+            header.conversation,
+            leg.native_ids,
+            part,
+            leg.parts,
+            leg.ghost,
+            leg.place,
+            leg.refusals,
+            leg.in_words,
+        )
+        self._shared.messages.sending(entry)
+        assert job.written is not None
+        await self._shared.ledger.sent(entry, job.written, new=_is_new(job))
+
+    async def was_sent(self, job: Job) -> bool:
+        """All of it had been with the network before. False: it is not written down yet; the job is told when it is.
+
+        Raises:
+            BusUnavailable: the ledger cannot be read.
+        """
+        unwritten = self._shared.messages.unwritten(job.envelope, self._app.name, job.thread)
+        if unwritten is not None:
+            assert job.written is not None
+            await self._shared.ledger.sent(unwritten, job.written, new=_is_new(job))
+            return False
+        await self._shared.ledger.step(self._entry(job, "sent"), new=_is_new(job))
+        return True
 
     async def parked(self, job: Job, reason: Reason, detail: str = "") -> None:
         """It waits."""
@@ -82,7 +114,7 @@ class Ends:
         entry, new = self._entry(job, state, reason, detail), _is_new(job)
         if not await self._shared.ledger.may(entry, new=new):
             return
-        named = {"envelope": header.hex_id, "to": str(job.recipient), "state": state, "reason": reason}
+        named = {"envelope": job.envelope, "to": str(job.recipient), "state": state, "reason": reason}
         if reason or state != "expired":
             log.warning("not delivered", app=app, **named, detail=detail)
         if state == "dead":
@@ -90,7 +122,7 @@ class Ends:
         if header.kind == "event" and not header.sender.is_system:
             hour = self._shared.clock.millis() // HOUR
             # What could not be sent because it is too old comes in numbers: one line stands for all of them.
-            cause = f"{reason} {job.recipient} {hour}" if state == "expired" else f"{header.hex_id} {job.recipient}"
+            cause = f"{reason} {job.recipient} {hour}" if state == "expired" else f"{job.envelope} {job.recipient}"
             await self.tell(job, notice or notice_of(state, reason), detail, cause, facts)
         # Last: until this is written, the leg comes again, and what was kept and told is kept and told once.
         await self._shared.ledger.step(entry, new=new)
@@ -101,7 +133,7 @@ class Ends:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        leg = (job.header.hex_id, self._app.name, str(job.recipient))
+        leg = (job.envelope, self._app.name, str(job.recipient), job.thread)
         # An operator's command writes from another process that a leg begins again.
         replayed = REPLAY in job.source.headers
         return await (self._shared.ledger.reload(*leg) if replayed else self._shared.ledger.state(*leg))
@@ -123,16 +155,14 @@ class Ends:
     async def _bury(self, job: Job, reason: Reason, detail: str) -> None:
         header = msgspec.structs.replace(job.header, to=(job.recipient,))
         subject = self._shared.subjects.outbound(self._app.name, header.conversation)
-        letter = f"{header.hex_id}-{self._app.name}-{token(job.recipient.user).lstrip('~')[:40]}"
+        letter = f"{job.envelope}-{self._app.name}-{token(job.recipient.user).lstrip('~')[:40]}"
         data = encode(Envelope(header, job.body or b""))
         await self._shared.journal.bury(self._app.name, reason, detail, data, letter_id=letter, subject=subject)
 
-    def _entry(
-        self, job: Job, state: State, reason: Reason = "", detail: str = "", hops: tuple[Hop, ...] = ()
-    ) -> LedgerEntry:
+    def _entry(self, job: Job, state: State, reason: Reason = "", detail: str = "") -> LedgerEntry:
         header = job.header
         return LedgerEntry(
-            header.hex_id,
+            job.envelope,
             self._app.name,
             state,
             self._shared.clock.millis(),
@@ -141,8 +171,8 @@ class Ends:
             str(job.recipient),
             reason,
             detail,
-            hops,
-            header.conversation,
+            thread=job.thread,
+            conversation=header.conversation,
         )
 
 

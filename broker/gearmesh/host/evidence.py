@@ -8,6 +8,7 @@ NATS, before the network hears "200": whoever has to decide about an unclear mes
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from hashlib import blake2b
 from typing import Final
 
@@ -18,6 +19,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
+from gearmesh.host.begun import Begins
 from gearmesh.host.cache import Cache
 from gearmesh.host.records import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
@@ -41,13 +43,6 @@ class Sign(msgspec.Struct, frozen=True):
     at: int
 
 
-class Begun(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A delivery that somebody was about to send, and when (milliseconds); "" when it was clearly not sent."""
-
-    id: str = ""
-    at: int = 0
-
-
 class _Search(msgspec.Struct, frozen=True):
     """Somebody waits for a sign of a message of this envelope (hex id), not older than `oldest` (milliseconds)."""
 
@@ -62,11 +57,7 @@ class _Search(msgspec.Struct, frozen=True):
 
 
 class Evidence:
-    """The signs of one app. They stand in a bucket of their own, under `sent.<app>.<digest>`.
-
-    What is about to be sent stands there, too, one message for each thread, under `begun.<app>.<thread>`: of a process
-    that is gone, it is the only one that can be unclear.
-    """
+    """The signs of one app, in a bucket of their own, beside what is about to be sent."""
 
     def __init__(
         self,
@@ -79,7 +70,7 @@ class Evidence:
         clock: Clock,
     ) -> None:
         self._store = Store(connection, publisher, subjects.bucket("sends"), Sign)
-        self._begun = Store(connection, publisher, subjects.bucket("sends"), Begun)
+        self._begins = Begins(connection, publisher, subjects, app)
         self._app = app
         self._messages = messages
         self._underway = underway
@@ -93,28 +84,25 @@ class Evidence:
         Raises:
             BusUnavailable: nats does not answer; the network must show it again.
         """
-        known = self._messages.recent(self._app, echo.native_id)
-        if known and self._messages.is_stored(known.envelope, self._app, echo.thread):
-            return
         key = _by_id(echo.thread, echo.delivery_id) if echo.delivery_id else _by_words(echo.thread, echo.text)
         sign = Sign(echo.native_id, echo.at)
-        if await self._is_known(key, sign, echo.thread):
-            return
-        if not self._end_search(key, sign, None):
+        known = await self._known(key, sign, echo.thread)
+        if known is None and not self._end_search(key, sign, None):
             # Its answer is often on its way to us at this moment.
             await self._underway.settled(echo.thread)
-            if await self._is_known(key, sign, echo.thread):
-                return
-            self._end_search(key, sign, None)
-        self._signs.put(key, sign)
-        await self._store.put(self._key(key), sign, patience=3.0)
+            known = await self._known(key, sign, echo.thread)
+            if known is None:
+                self._end_search(key, sign, None)
+        # Until it is written down that it was sent, the sign is all that a process after this one would have.
+        if known is None or not await self._messages.is_stored(known.envelope, self._app, echo.thread):
+            self._signs.put(key, sign)
+            await self._store.put(self._key(key), sign, patience=3.0)
 
-    async def _is_known(self, key: str, sign: Sign, thread: str) -> bool:
-        """Until it is written down that it was sent, the sign is all that a process after this one would have."""
-        known = await self._messages.native(self._app, sign.native_id)
+    async def _known(self, key: str, sign: Sign, thread: str) -> NativeRecord | None:
+        known = await self._messages.native(self._app, sign.native_id, thread)
         if known is not None:
             self._end_search(key, sign, known)
-        return known is not None and self._messages.is_stored(known.envelope, self._app, thread)
+        return known
 
     def _end_search(self, key: str, sign: Sign, known: NativeRecord | None) -> bool:
         search = self._searches.get(key)
@@ -123,14 +111,13 @@ class Evidence:
         search.shown.set_result(sign)
         return True
 
-    async def begin(self, delivery: Delivery) -> None:
-        """A message is about to be sent. Once this has returned, whoever takes over knows of it.
+    def begin(self, delivery: Delivery, at: int) -> Awaitable[None]:
+        """A message is about to be sent, at this time (milliseconds). Waited for, it is known to whoever takes over.
 
         Raises:
             BusError: it could not be written down; then it must not be sent.
         """
-        begun = Begun(delivery.id, self._clock.millis())
-        await self._begun.put(self._begun_key(delivery.thread), begun)
+        return self._begins.begin(delivery, at)
 
     async def clear(self, delivery: Delivery) -> None:
         """A message that was begun has clearly not been sent.
@@ -138,7 +125,11 @@ class Evidence:
         Raises:
             BusError: it could not be written down.
         """
-        await self._begun.put(self._begun_key(delivery.thread), Begun())
+        await self._begins.clear(delivery)
+
+    def over(self, thread: str, envelope: str) -> None:
+        """What became of an envelope (hex id) in a thread is written down."""
+        self._begins.over(thread, envelope)
 
     async def was_begun(self, delivery: Delivery) -> int | None:
         """When anybody began to send this message (milliseconds), if it is the last that was begun in its thread.
@@ -146,8 +137,11 @@ class Evidence:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        begun = await self._begun.get(self._begun_key(delivery.thread), certain=True)
-        return begun.at if begun is not None and begun.id == delivery.id else None
+        return await self._begins.at(delivery)
+
+    def doubt(self) -> None:
+        """Somebody else may have been at work: what is about to be sent is read again."""
+        self._begins.forget()
 
     async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
         """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.
@@ -167,11 +161,11 @@ class Evidence:
             keys = (*keys, _by_words(delivery.thread, words))
         self._searches |= dict.fromkeys(keys, search)
         try:
-            sign = await self._kept(keys, search)
+            sign = await self._kept(keys, search, delivery.thread)
             if sign is None and within > 0:
                 await turn.pause(self._clock, within, shown)
                 # Also when nobody here was told: another process may have been.
-                sign = shown.result() if shown.done() else await self._kept(keys, search)
+                sign = shown.result() if shown.done() else await self._kept(keys, search, delivery.thread)
         finally:
             for key in keys:
                 self._searches.pop(key, None)
@@ -180,15 +174,14 @@ class Evidence:
         log.info("an unclear message had arrived", app=self._app, delivery=delivery.id, native_id=sign.native_id)
         return sign.native_id
 
-    async def _kept(self, keys: tuple[str, ...], search: _Search) -> Sign | None:
+    async def _kept(self, keys: tuple[str, ...], search: _Search, thread: str) -> Sign | None:
         for key in keys:
             sign = self._signs.get(key) or await self._store.get(self._key(key), certain=True)
-            if sign is not None and search.fits(sign, await self._messages.native(self._app, sign.native_id)):
+            if sign is None:
+                continue
+            if search.fits(sign, await self._messages.native(self._app, sign.native_id, thread)):
                 return sign
         return None
-
-    def _begun_key(self, thread: str) -> str:
-        return f"begun.{kv_token(self._app)}.{kv_token(thread)}"
 
     def _key(self, key: str) -> str:
         return f"sent.{kv_token(self._app)}.{key}"

@@ -51,6 +51,14 @@ class Gate:
         self._stream = Stream(app) if app else None
         self._debts = Debts(each) if each else None
 
+    def passes(self, thread: str) -> bool:
+        """Whether nothing holds up a message to `thread`: then it has passed, and need not wait for its `passage`."""
+        if self._stream is not None or self._brake.is_on:
+            return False
+        if self._debts is not None:
+            self._debts.sent(thread, self._clock.seconds())
+        return True
+
     async def passage(self, thread: str, turn: Turn, until: float) -> bool:
         """Wait until a message may go to `thread`. False: the turn is over, or it is later than `until` (seconds)."""
         clock, has_slot = self._clock, False
@@ -86,6 +94,8 @@ class Gate:
 
     def worked(self) -> None:
         """The network has answered, be it with a no that is about this message alone."""
+        if self._brake.is_calm:
+            return
         was_on = self._brake.is_on
         self._brake.worked(self._clock.seconds())
         if was_on:

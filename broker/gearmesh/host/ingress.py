@@ -357,7 +357,7 @@ class Ingress:
         return conversation.title or (await self._shared.name_of(others[0]) if others else "")
 
     def _count(self, outcome: str) -> None:
-        self._shared.metrics.messages.labels(self._app.name, "in", outcome).inc()
+        self._shared.metrics.messages.count(self._app.name, "in", outcome)
 
 
 def _with_text(content: Message, text: str) -> Message:

@@ -62,7 +62,7 @@ class Invitations:
             return False
         if not isinstance(content, Text | Media):
             return False
-        delivery_id = f"{job.header.hex_id}:{app.name}:0"
+        delivery_id = f"{job.envelope}:{app.name}:0"
         delivery = Delivery(delivery_id, job.thread, job.recipient.user, content, content.sender)
         if not await self._gate.passage(job.thread, turn, app.shared.clock.seconds() + INVITED_WITHIN):
             return False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 import msgspec
 
 from gearmesh.bus.consumer import Taken
 from gearmesh.bus.later import LaterLog, Waiting
+from gearmesh.bus.publisher import Outcome as Written
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import Header
 from gearmesh.wire.times import Times
@@ -21,8 +22,8 @@ class Source(Protocol):
     def headers(self) -> Mapping[str, str]:
         """Its NATS headers."""
 
-    async def done(self) -> None:
-        """It is done with, for its recipient."""
+    def done(self) -> Awaitable[None]:
+        """It is done with, for its recipient, when this was waited for."""
 
 
 class FromLog:
@@ -41,16 +42,19 @@ class FromLog:
         """As the router wrote them."""
         return self.taken.headers
 
-    async def done(self) -> None:
+    def done(self) -> Awaitable[None]:
         """One recipient less."""
         self._open -= 1
-        if not self._open:
-            await self.taken.ack()
+        return _nothing() if self._open else self.taken.ack()
 
     @property
     def is_done(self) -> bool:
         """Whether it is acknowledged."""
         return not self._open
+
+
+async def _nothing() -> None:
+    """Others are not done with it."""
 
 
 class FromQueue:
@@ -67,9 +71,9 @@ class FromQueue:
         """As they were in the outbound log."""
         return self.waiting.headers
 
-    async def done(self) -> None:
+    def done(self) -> Awaitable[None]:
         """It leaves the queue."""
-        await self._later.remove(self.waiting)
+        return self._later.remove(self.waiting)
 
 
 class Job(msgspec.Struct, eq=False):
@@ -77,7 +81,9 @@ class Job(msgspec.Struct, eq=False):
 
     `body` is None while it is left in the log to save memory. `place` is where the leg stands in the outbound log and
     `stored_at` when it was stored there, `taken_at` when we took it (microseconds since the epoch). `fresh`: nobody has
-    worked on it before. `attempt` counts the failures in a row.
+    worked on it before. `attempt` counts the failures in a row; `begun` is when its last part
+    was about to be sent (milliseconds). `written` gets NATS's answer when it is written down
+    that the leg was sent.
     """
 
     source: Source
@@ -90,7 +96,17 @@ class Job(msgspec.Struct, eq=False):
     taken_at: int
     fresh: bool
     attempt: int = 0
+    begun: int = 0
+    written: Written | None = None
     _times: Times | None = None
+    _envelope: str = ""
+
+    @property
+    def envelope(self) -> str:
+        """Its envelope's id, in hex."""
+        if not self._envelope:
+            self._envelope = self.header.hex_id
+        return self._envelope
 
     @property
     def times(self) -> Times:

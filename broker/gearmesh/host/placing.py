@@ -108,9 +108,9 @@ class Placing:
         if not event.reply_to:
             return None
         messages, app = self._shared.messages, self._app.name
-        record = await messages.native(app, event.reply_to)
+        record = await messages.native(app, event.reply_to, event.thread)
         if record is None and await self._underway.settled(event.thread):
-            record = await messages.native(app, event.reply_to)
+            record = await messages.native(app, event.reply_to, event.thread)
         return record
 
     async def _choose(self, event: MessageReceived, quoted: NativeRecord | None) -> Choice:

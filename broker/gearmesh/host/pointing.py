@@ -55,5 +55,5 @@ class Pointing:
         """Whether somebody else wrote the message that is to be changed. Ingress asks the same of what networks say."""
         if not about.native_ids:
             return False
-        native = await self._shared.messages.native(self._app.name, about.native_ids[0])
+        native = await self._shared.messages.native(self._app.name, about.native_ids[0], job.thread)
         return native is not None and native.sender != str(job.header.sender)

@@ -66,6 +66,11 @@ class Queues:
     def __len__(self) -> int:
         return len(self._lanes)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no thread waits, as far as NATS is known."""
+        return not self._lanes and not self._more
+
     async def load(self) -> None:
         """Begin anew, with what NATS knows. Every thread is looked at once: what it waits for may have come.
 
@@ -119,6 +124,11 @@ class Queues:
             self._push(lane.due, thread)
         return lane
 
+    def reason(self, thread: str) -> Reason:
+        """What a thread waits for; "" when it does not, as far as is remembered."""
+        lane = self._lanes.get(thread)
+        return lane.reason if lane else ""
+
     async def put(self, job: Job, *, again: str = "") -> None:
         """Put a leg into its thread's queue; `again` tells a leg that was there before from its first time.
 
@@ -140,7 +150,7 @@ class Queues:
             job.source.headers,
             place=job.place,
             stored_at=job.stored_at,
-            message_id=f"{header.hex_id}:{self._app}:{token(job.thread)}:{job.place}{again and f':{again}'}",
+            message_id=f"{job.envelope}:{self._app}:{token(job.thread)}:{job.place}{again and f':{again}'}",
             early=early,
         )
         if lane is None:

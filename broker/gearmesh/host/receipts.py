@@ -55,7 +55,7 @@ class Receipts:
         for native_id in event.native_ids:
             known = None
             if native_id not in self._waiting:
-                known = await self._shared.messages.native(self._app.name, native_id)
+                known = await self._shared.messages.native(self._app.name, native_id, event.thread)
             if known:
                 await self._tell(event, native_id, known)
             else:
@@ -87,7 +87,7 @@ class Receipts:
             return
         state: State = "read" if event.state == "played" else event.state
         disclosure = await shared.directory.disclosure(reader)
-        before = await shared.ledger.state(record.envelope, app, str(reader))
+        before = await shared.ledger.state(record.envelope, app, str(reader), event.thread)
         entry = LedgerEntry(
             record.envelope,
             app,
@@ -98,6 +98,7 @@ class Receipts:
             reason="rejected" if state == "failed" else "",
             detail=event.detail,
             conversation=record.conversation,
+            thread=event.thread,
         )
         if not await shared.ledger.step(entry) or writer.is_system:
             return

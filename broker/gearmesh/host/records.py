@@ -5,11 +5,14 @@ Only the app's active host writes its portals and its side of the message map, s
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any, Final
 
 import msgspec
 
 from gearmesh.bus.connection import Connection
+from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.errors import BusRefused
@@ -17,9 +20,12 @@ from gearmesh.host.cache import Cache
 from gearmesh.host.groups import Groups
 from gearmesh.host.learned import Learned
 from gearmesh.model.conversation import MAX_HEARD, Conversation, Portal
+from gearmesh.model.delivery import LedgerEntry
 from gearmesh.wire.subjects import Subjects, kv_token
 
 REMEMBERED: Final = 20_000
+STORED_WITHIN: Final = 1.0
+"""Seconds for which somebody waits until what was sent is stored."""
 WRITTEN_EVERY: Final = 60_000
 """Milliseconds between two notes of when a person last wrote: no more than that is lost with the process."""
 QUIET_AFTER: Final = 23 * 3600 * 1000
@@ -63,38 +69,65 @@ class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     in_words: bool = False
 
 
-class KnownLeg(msgspec.Struct, frozen=True):
-    """A leg with its envelope (hex id), and when it was last written down: milliseconds since the epoch."""
+def leg_of(entry: LedgerEntry) -> LegRecord:
+    """The native ids of a leg that was sent whole."""
+    return LegRecord(
+        entry.native_ids,
+        entry.parts,
+        True,
+        entry.ghost,
+        entry.place,
+        (),
+        entry.refusals,
+        in_words=entry.in_words,
+    )
 
-    envelope: str
-    record: LegRecord
-    at: int
+
+def native_of(entry: LedgerEntry) -> NativeRecord:
+    """What the last of a leg's native messages is to us."""
+    last = entry.part == entry.parts - 1
+    return NativeRecord(entry.envelope, entry.conversation, entry.sender, last, entry.part)
 
 
 class MessageMap:
-    """Native message ids to envelopes, and back. `learned` tells who waits for one."""
+    """Native message ids to envelopes, and back. `learned` tells who waits for one.
+
+    What was sent whole stands in the ledger, where it is found from both sides. The rest stands in a bucket: what
+    people wrote, and legs of which parts are missing.
+    """
 
     def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects) -> None:
         bucket = subjects.bucket("map")
         self._publisher = publisher
+        self._ledger = LedgerReader(connection, subjects)
         self._natives = Store(connection, publisher, bucket, NativeRecord)
         self._legs = Store(connection, publisher, bucket, LegRecord)
-        self._recent_natives: Cache[str, NativeRecord] = Cache(REMEMBERED)
-        self._recent_legs: Cache[str, LegRecord] = Cache(REMEMBERED)
-        self._unsaved: dict[str, tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
-        """What is on its way to NATS, or was refused there: of a message that was sent it is all that there is."""
+        self._recent_natives: Cache[tuple[str, str], NativeRecord] = Cache(REMEMBERED)
+        self._recent_legs: Cache[tuple[str, str, str], LegRecord] = Cache(REMEMBERED)
+        self._unwritten: dict[tuple[str, str, str], LedgerEntry] = {}
+        self._unsaved: dict[tuple[str, str, str], tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
+        """What is on its way to the ledger, or to the bucket, or was refused there: of what was sent it is all that
+        there is."""
+        self._written: dict[tuple[str, str, str], asyncio.Event] = {}
+        """Who waits until something of that is stored."""
         self.learned = Learned()
 
-    async def native(self, app: str, native_id: str) -> NativeRecord | None:
-        """What a native message is to us.
+    async def native(self, app: str, native_id: str, thread: str = "") -> NativeRecord | None:
+        """What a native message is to us. One of ours is known only by the `thread` that it was sent to, too.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
+        if record := self.recent(app, native_id):
+            return record
         key = f"{kv_token(app)}.{kv_token(native_id)}"
-        record = self._recent_natives.get(key) or await self._natives.get(key)
+        if thread:
+            entry, record = await asyncio.gather(self._ledger.sent_as(app, thread, native_id), self._natives.get(key))
+            record = native_of(entry) if entry else record
+        else:
+            record = await self._natives.get(key)
         if record:
-            self._recent_natives.put(key, record)
+            self._recent_natives.put((app, native_id), record)
         return record
 
     async def leg(self, envelope: str, app: str, thread: str, *, anew: bool = False) -> LegRecord | None:
@@ -103,24 +136,61 @@ class MessageMap:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        key = self._leg_key(envelope, app, thread)
-        unsaved = self._unsaved.get(key)
-        if unsaved is not None:
-            return unsaved[1]
-        record = None if anew else self._recent_legs.get(key)
-        record = record or await self._legs.get(key, certain=True)
-        if record:
-            self._recent_legs.put(key, record)
-        return record
+        key = envelope, app, thread
+        if key in self._unwritten:
+            return leg_of(self._unwritten[key])
+        if key in self._unsaved:
+            return self._unsaved[key][1]
+        known = None if anew else self._recent_legs.get(key)
+        if known is None:
+            entry, known = await asyncio.gather(
+                self._ledger.sent(app, thread, envelope), self._legs.get(self._leg_key(*key), certain=True)
+            )
+            # What was refused after it had been sent whole stands in the bucket, until it is sent whole again.
+            if entry is not None and (known is None or known.refusals <= entry.refusals):
+                known = leg_of(entry)
+            if known is not None:
+                self._recent_legs.put(key, known)
+        return known
 
-    async def legs(self, app: str, thread: str, *, since: int, limit: int) -> list[KnownLeg]:
-        """The `limit` newest legs in a thread that were written since then (milliseconds), oldest first.
+    def sending(self, entry: LedgerEntry) -> None:
+        """A leg was sent whole, as this entry says: known at once, and for good even if NATS refuses it."""
+        key = entry.envelope, entry.app, entry.thread
+        self._unwritten[key] = entry
+        if entry.parts > 1 or entry.refusals:
+            self._recent_legs.drop(key)  # a part of it is not all any more
+        if entry.native_ids:
+            native_id = entry.native_ids[-1]
+            self._recent_natives.put((entry.app, native_id), native_of(entry))
+            self.learned.announce(entry.app, native_id)
 
-        Raises:
-            BusUnavailable: nats does not answer.
+    def stored(self, envelope: str, app: str, thread: str) -> None:
+        """NATS has what was sent of an envelope."""
+        key = envelope, app, thread
+        self._unwritten.pop(key, None)
+        if self._written:
+            self._wake(key)
+
+    async def is_stored(self, envelope: str, app: str, thread: str) -> bool:
+        """Whether what is at hand of an envelope in a thread is in NATS, too, or is within a moment.
+
+        As long as it is not, nobody but this process knows that it was sent.
         """
-        entries = await self._legs.scan(self._leg_key("*", app, thread), since=since, limit=limit)
-        return [KnownLeg(entry.key.partition(".")[0], entry.record, entry.at) for entry in entries]
+        key = envelope, app, thread
+        if key in self._unwritten or key in self._unsaved:
+            stored = self._written.setdefault(key, asyncio.Event())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STORED_WITHIN):
+                    await stored.wait()
+        return key not in self._unwritten and key not in self._unsaved
+
+    def _wake(self, key: tuple[str, str, str]) -> None:
+        if key in self._written and key not in self._unwritten and key not in self._unsaved:
+            self._written.pop(key).set()
+
+    def unwritten(self, envelope: str, app: str, thread: str) -> LedgerEntry | None:
+        """What has to be written again of a leg, because NATS has refused it, or could not be asked."""
+        return self._unwritten.get((envelope, app, thread))
 
     async def remember(
         self,
@@ -139,27 +209,27 @@ class MessageMap:
         Raises:
             BusUnavailable: not stored within `patience` seconds.
         """
-        leg_key = self._leg_key(record.envelope, app, thread)
+        leg_key = record.envelope, app, thread
         self._recent_legs.put(leg_key, leg)
         self._unsaved[leg_key] = (record, leg, new)
-        entries = [self._legs.entry(leg_key, leg)]
+        entries = [self._legs.entry(self._leg_key(record.envelope, app, thread), leg)]
         for native_id in new:
             last = record.last and native_id == new[-1]
             entry = record if last == record.last else msgspec.structs.replace(record, last=last)
-            key = f"{kv_token(app)}.{kv_token(native_id)}"
-            self._recent_natives.put(key, entry)
+            self._recent_natives.put((app, native_id), entry)
             self.learned.announce(app, native_id)
-            entries.append(self._natives.entry(key, entry))
+            entries.append(self._natives.entry(f"{kv_token(app)}.{kv_token(native_id)}", entry))
         await self._publisher.publish_all(entries, patience=patience)
         self._unsaved.pop(leg_key, None)
+        self._wake(leg_key)
 
     async def save(self, envelope: str, app: str, thread: str) -> None:
-        """Write down again what is at hand of an envelope in a thread, if NATS has refused it before.
+        """Write down again what is at hand of an envelope in a thread, if the bucket has refused it before.
 
         Raises:
             BusUnavailable: it is not stored.
         """
-        unsaved = self._unsaved.get(self._leg_key(envelope, app, thread))
+        unsaved = self._unsaved.get((envelope, app, thread))
         if unsaved is not None:
             record, leg, new = unsaved
             await self.remember(app, thread, record, leg, new=new)
@@ -170,9 +240,11 @@ class MessageMap:
         Raises:
             BusUnavailable: it is not stored.
         """
-        key = self._leg_key(envelope, app, thread)
+        key = envelope, app, thread
         self._recent_legs.put(key, leg)
-        await self._legs.put(key, leg)
+        self._unwritten.pop(key, None)
+        self._unsaved.pop(key, None)
+        await self._legs.put(self._leg_key(*key), leg)
 
     async def note(self, app: str, native_id: str, record: NativeRecord, *, patience: float | None = None) -> None:
         """Write down what a native message is to us.
@@ -180,18 +252,13 @@ class MessageMap:
         Raises:
             BusUnavailable: not stored within `patience` seconds.
         """
-        key = f"{kv_token(app)}.{kv_token(native_id)}"
-        self._recent_natives.put(key, record)
+        self._recent_natives.put((app, native_id), record)
         self.learned.announce(app, native_id)
-        await self._natives.put(key, record, patience=patience)
-
-    def is_stored(self, envelope: str, app: str, thread: str) -> bool:
-        """Whether what is at hand of an envelope in a thread is in NATS, too: until then nobody else knows of it."""
-        return self._leg_key(envelope, app, thread) not in self._unsaved
+        await self._natives.put(f"{kv_token(app)}.{kv_token(native_id)}", record, patience=patience)
 
     def recent(self, app: str, native_id: str) -> NativeRecord | None:
         """What is at hand of a native message, without asking NATS."""
-        return self._recent_natives.get(f"{kv_token(app)}.{kv_token(native_id)}")
+        return self._recent_natives.get((app, native_id))
 
     def forget(self) -> None:
         """Believe only what NATS says: somebody else may have written."""
@@ -252,9 +319,14 @@ class Portals:
             await self._write(thread, portal)
         return at - last > QUIET_AFTER
 
+    def has_heard(self, thread: str, conversation: str) -> bool:
+        """Whether it is at hand that this conversation has reached a thread."""
+        portal = self._recent.get(thread)
+        return portal is not None and conversation in portal.heard
+
     async def hear(self, thread: str, conversation: str) -> None:
         """A message of this conversation has arrived there."""
-        portal = self._recent.get(thread) or await self.get(thread)
+        portal = await self.get(thread)
         if conversation not in portal.heard:
             heard = (*portal.heard, conversation)[-MAX_HEARD:]
             await self._write(thread, msgspec.structs.replace(portal, heard=heard))

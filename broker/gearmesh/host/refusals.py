@@ -98,7 +98,7 @@ class Refusals:
 
     async def _take_back(self, refusal: Refusal, queues: Queues) -> Job | None:
         messages, app = self._shared.messages, self._app
-        native = await messages.native(app.name, refusal.native_id)
+        native = await messages.native(app.name, refusal.native_id, refusal.thread)
         leg = await messages.leg(native.envelope, app.name, refusal.thread) if native else None
         if native is None or leg is None or refusal.native_id not in leg.native_ids:
             log.info("a refusal of a message that is not, or no longer, ours", app=app.name, id=refusal.native_id)
@@ -124,7 +124,7 @@ class Refusals:
             now,
             False,
         )
-        state = await self._shared.ledger.state(native.envelope, app.name, str(recipient))
+        state = await self._shared.ledger.state(native.envelope, app.name, str(recipient), refusal.thread)
         if state in {"delivered", "read", "failed", "dead", "expired"}:
             log.info("a refusal that comes too late", app=app.name, envelope=native.envelope, state=state)
             return None

@@ -1,4 +1,4 @@
-"""Sends one leg to one recipient: fits it, sends its parts in order, remembers each, and decides after a failure."""
+"""Sends one leg to one recipient: its parts in order, remembers each, and decides after a failure."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from typing import Final
 import msgspec
 import structlog
 
-from gearmesh.bridge import SupportsGhosts
-from gearmesh.core.degrade import Fitting, Part, fit
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
-from gearmesh.errors import BusError, RateLimited, Rejected, Retry, SendFailed, Unclear, WindowClosed
-from gearmesh.host.answers import Watch, answer_of
+from gearmesh.errors import RateLimited, Retry, SendFailed, Unclear, WindowClosed
+from gearmesh.host.answers import Watch
 from gearmesh.host.app import App
 from gearmesh.host.carrying import carry
+from gearmesh.host.composing import Composed, Composing
 from gearmesh.host.connector import sending as guarded
 from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
-from gearmesh.host.outcome import ENDS, LEFT, SENT, Outcome
-from gearmesh.host.pointing import About, Pointing
-from gearmesh.host.preparing import Preparing
+from gearmesh.host.outcome import ENDS, JUST_SENT, LEFT, SENT, Outcome
 from gearmesh.host.queues import FOR_EVER
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
@@ -31,7 +28,7 @@ from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.host.removal import Removal
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
-from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction, Text, replaced
+from gearmesh.model.content import Change, Content, Redaction
 from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.wire.times import REPLAY
 
@@ -46,10 +43,7 @@ WAITED_FOR: Final = 3.0
 AFTER_TAKEOVER: Final = 5.0
 """Seconds, at least, after a takeover: what a network could not hand over meanwhile comes within them."""
 NOTHING_SENT: Final = LegRecord((), 0, False)
-GHOST_WITHIN: Final = 20.0
-"""Seconds that a message waits for its sender's ghost; then its text says who wrote."""
-
-
+SENT_WHOLE: Final = LegRecord(())
 WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
 
 
@@ -75,11 +69,8 @@ class LegSender:
         self._underway = underway
         self._quotes = quotes
         self._removal = Removal(app, quotes)
-        self._pointing = Pointing(app, quotes)
-        self._files = Preparing(app, ends, self._verdict)
+        self._composing = Composing(app, ends, quotes, self._verdict)
         self._watch = Watch(SEND_WITHIN)
-        # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
-        self._ghosts = app.bridge if isinstance(app.bridge, SupportsGhosts) else None
 
     async def deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         """Send a leg. When the turn ends, what is on the wire is finished and nothing further is sent.
@@ -87,178 +78,136 @@ class LegSender:
         A leg that was begun before goes on with the parts that are missing.
         """
         with self._underway.sending(job.thread):
-            return await self._deliver(job, content, turn)
+            before = NOTHING_SENT if self._is_surely_new(job) else await self._sent_before(job)
+            if before.complete and not before.again:
+                return await self._sent_already(job)
+            return await self._deliver(job, content, before, turn, in_words=before.in_words)
 
-    async def _deliver(self, job: Job, content: Content, turn: Turn, *, in_words: bool = False) -> Outcome:
-        if not await self._shared.groups.reaches(job.header.conversation, job.recipient):
-            return Outcome("expired", detail="its recipient has left the group meanwhile, or muted it")
-        before = await self._sent_before(job)
-        if not before.again and (before.complete or await self._was_sent(job, before)):
-            await self._shared.messages.save(job.header.hex_id, self._app.name, job.thread)
-            await self._ends.sent(job, 0)
-            return SENT
-        in_words = in_words or before.in_words
-        # The parts that are missing must be cut as those were that are there: under the same name.
-        ghost = before.ghost if before.parts else await self._ghost(job, content)
-        about = await self._pointing.of(job, content, in_words)
-        if isinstance(content, Edit) and isinstance(content.content, Media) and about.quoted is not None:
-            # In words: those below the file are what can change, and the file stands there already.
-            new = content.content
-            content = replaced(content, content=Text(new.caption, new.sender, markup=new.markup))
-        file = content.content if isinstance(content, Edit) else content
-        if isinstance(file, Media):
-            found = await self._files.prepare(job, file)
-            if isinstance(found, Outcome):
-                return found
-            content = replaced(content, content=found.content) if isinstance(content, Edit) else found.content
-            in_words = in_words or found.in_words
-        if isinstance(content, Edit | Redaction) and await self._pointing.is_anothers(job, about):
-            return Outcome("failed", reason="rejected", detail="only whoever wrote a message may change it")
-        try:
-            parts = fit(content, self._fitting(job, content, ghost, about, in_words))
-        except Rejected as error:
-            return Outcome("failed", reason="unsupported", detail=str(error))
-        if not parts:
-            return Outcome("expired", detail="its network does not show it, and nobody misses it")
-        known = before
-        for number in before.again or range(before.parts, len(parts)):
-            if number >= len(parts):
-                continue
-            delivery = self._delivery(job, parts[number], number, ghost, about)
-            begun = self._shared.clock.millis()
-            result = await self._send(job, delivery, turn)
+    async def _deliver(self, job: Job, content: Content, before: LegRecord, turn: Turn, *, in_words: bool) -> Outcome:
+        composed = await self._composing.compose(job, content, before, in_words=in_words)
+        if isinstance(composed, Outcome):
+            return composed
+        count = len(composed.parts)
+        missing = [number for number in (*before.again, *range(before.parts, count)) if number < count]
+        if not missing:
+            return await self._sent_already(job)
+        for number in missing:
+            delivery = composed.delivery(job, self._app.name, number)
+            result: Sent | Outcome | None = None
+            if not job.fresh and turn.doubts.about(job.thread):
+                result = await self._in_doubt(job, delivery, turn)
+            while result is None:
+                result = await self._attempt(job, delivery, turn)
             if isinstance(result, Outcome):
-                if result.state == "failed" and isinstance(delivery.content, Change) and not in_words:
+                if result.state == "failed" and isinstance(delivery.content, Change) and not composed.in_words:
                     # The message that it is about is too old, or gone there: it is told in words.
-                    return await self._deliver(job, content, turn, in_words=True)
+                    return await self._deliver(job, content, before, turn, in_words=True)
                 return result
-            known = await self._remember(job, result, known, number, len(parts), ghost, begun, in_words)
-        if not job.header.sender.is_system:
-            await self._app.portals.hear(job.thread, job.header.conversation)
+            before = await self._remember(job, result, before, number, composed)
+        await self._follow(job, composed.content)
+        return JUST_SENT
+
+    async def _follow(self, job: Job, content: Content) -> None:
+        """What else changes with a leg that was sent."""
+        conversation = job.header.conversation
+        if not job.header.sender.is_system and not self._app.portals.has_heard(job.thread, conversation):
+            await self._app.portals.hear(job.thread, conversation)
         if isinstance(content, Redaction):
             record = await self._shared.messages.leg(content.target, self._app.name, job.thread)
             await self._removal.remove(content.target, job.header.sender, record)
         else:
-            self._quotes.keep(job.header.hex_id, content)
-        return SENT
+            self._quotes.keep(job.envelope, content)
 
-    async def _remember(
-        self, job: Job, sent: Sent, before: LegRecord, number: int, parts: int, ghost: str, begun: int, in_words: bool
-    ) -> LegRecord:
-        header, last, messages = job.header, number == parts - 1, self._shared.messages
-        record = NativeRecord(header.hex_id, header.conversation, str(header.sender), last, number)
+    async def _remember(self, job: Job, sent: Sent, before: LegRecord, number: int, composed: Composed) -> LegRecord:
+        """Write down that a part was sent. With the last of them the job is told when that is done."""
         if sent.native_ids:
-            self._receipts.sent(job.thread, sent.native_ids[-1], begun)
-        reached = max(before.parts, number + 1)
-        leg = LegRecord(
-            (*before.native_ids, *sent.native_ids),
-            reached,
-            reached >= parts,
-            ghost,
-            job.place,
-            tuple(part for part in before.again if part != number),
-            before.refusals,
-            in_words=in_words,
-        )
-        if leg.complete and not leg.again:
-            # First this: what the network reports of it next is told as soon as the message is known.
-            try:
-                await self._ends.sent(job, self._shared.clock.micros())
-            except BusError:
-                # The ledger could not be read. That it was sent must be known all the same when it comes again.
-                await messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
-                raise
-        await messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
+            self._receipts.sent(job.thread, sent.native_ids[-1], job.begun)
+        leg = _with(before, sent, number, composed, job.place)
+        if leg.again or not leg.complete:
+            record = _native(job, number, last=number == leg.parts - 1 and leg.complete)
+            await self._shared.messages.remember(self._app.name, job.thread, record, leg, new=sent.native_ids)
+            return leg
+        await self._ends.sent(job, leg, number)
+        for native_id in sent.native_ids[:-1]:
+            await self._shared.messages.note(self._app.name, native_id, _native(job, number, last=False))
         return leg
 
-    async def _sent_before(self, job: Job) -> LegRecord:
-        """What was sent of this leg before. Only one that may have been worked on is looked up.
+    def written(self, job: Job) -> None:
+        """It is written down that a leg was sent: nobody has to ask any more whether it was begun."""
+        self._shared.messages.stored(job.envelope, self._app.name, job.thread)
+        self._evidence.over(job.thread, job.envelope)
+
+    async def _sent_already(self, job: Job) -> Outcome:
+        return SENT if await self._ends.was_sent(job) else JUST_SENT
+
+    def _is_surely_new(self, job: Job) -> bool:
+        """Whether nothing of this leg can have been sent before.
 
         A leg that is new in the log can be an old one that was routed again after the log had forgotten its id; then
         its message is old, too. A notice has no time of its own, and one that an operator replays may have been sent.
         """
-        headers = job.source.headers
-        if job.fresh and not job.header.sender.is_system and REPLAY not in headers:
-            passed = job.times.passed
-            began = min(passed[0], job.header.at * 1000) if passed else 0
-            if self._shared.clock.micros() - began < SURELY_NEW * 1_000_000:
-                return NOTHING_SENT
-        record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread)
-        return record or NOTHING_SENT
+        if not job.fresh or job.header.sender.is_system or REPLAY in job.source.headers:
+            return False
+        passed = job.times.passed
+        began = min(passed[0], job.header.at * 1000) if passed else 0
+        return job.taken_at - began < SURELY_NEW * 1_000_000
 
-    async def _was_sent(self, job: Job, before: LegRecord) -> bool:
-        """Whether the ledger has it as sent, though the map does not: that is written a moment later."""
-        looked_up = not job.fresh and not before.parts and REPLAY not in job.source.headers
+    async def _sent_before(self, job: Job) -> LegRecord:
+        """What was sent of this leg before."""
+        messages, key = self._shared.messages, (job.envelope, self._app.name, job.thread)
+        before = await messages.leg(*key)
+        if before is None:
+            return SENT_WHOLE if await self._was_sent(job) else NOTHING_SENT
+        if before.parts and not before.complete:
+            await messages.save(*key)
+        return before
+
+    async def _was_sent(self, job: Job) -> bool:
+        """Whether the ledger has it as sent and does not say as what: so wrote the releases before this one."""
+        looked_up = not job.fresh and REPLAY not in job.source.headers
         return looked_up and await self._ends.state(job) in WITH_NETWORK
 
-    async def _ghost(self, job: Job, content: Content) -> str:
-        if self._ghosts is None or not isinstance(content, Message | Change):
-            return ""
-        try:
-            question = self._ghosts.ghost(job.thread, content.sender)
-            return await answer_of(question, GHOST_WITHIN, app=self._app.name, ghost=content.sender.handle)
-        except SendFailed as error:
-            log.warning("no ghost; the text names who wrote", app=self._app.name, error=str(error))
-            return ""
-
-    def _fitting(self, job: Job, content: Content, ghost: str, about: About, in_words: bool) -> Fitting:
-        link = ""
-        file = content.content if isinstance(content, Edit) else content
-        if isinstance(file, Media) and self._shared.files.links:
-            link = self._shared.media_links.link(file.ref, self._shared.clock.seconds())
-        can = self._app.bridge.capabilities(job.thread)
-        has_file = isinstance(content, Media)
-        group = self._shared.groups.get(job.header.conversation)
-        place = group.title if group and str(job.recipient) not in group.rooms else ""
-        return Fitting(can, not ghost, link, about.quoted, bool(about.native_ids), in_words, has_file, place)
-
-    def _delivery(self, job: Job, part: Part, number: int, ghost: str, about: About) -> Delivery:
-        delivery_id = f"{job.header.hex_id}:{self._app.name}:{number}"
-        points = number == 0 and isinstance(part, Message) and part.reply_to
-        reply_to = about.native_ids[0] if points and about.native_ids else ""
-        user, sender = job.recipient.user, part.sender
-        target = about.native_ids if isinstance(part, Change) else ()
-        return Delivery(delivery_id, job.thread, user, part, sender, reply_to, ghost, target=target)
-
-    async def _send(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome:
-        if not job.fresh and turn.doubts.about(job.thread):
-            begun = await self._evidence.was_begun(delivery)
-            if begun is not None:
-                # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
-                left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
-                within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
-                doubt = Unclear("whoever was at work before may have sent it")
-                result = await self._after(job, delivery, turn, doubt, within)
-                if result == LEFT:
-                    return result  # it stays in doubt
-                turn.doubts.settle(job.thread)
-                if result is not None:
-                    return result
-            turn.doubts.settle(job.thread)
-        while True:
-            result = await self._attempt(job, delivery, turn)
-            if result is not None:
-                return result
+    async def _in_doubt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
+        """What became of a message that whoever was at work before may have sent. None: it is to be sent."""
+        begun = await self._evidence.was_begun(delivery)
+        result: Sent | Outcome | None = None
+        if begun is not None:
+            job.begun = begun
+            # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
+            left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
+            within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
+            doubt = Unclear("whoever was at work before may have sent it")
+            result = await self._after(job, delivery, turn, doubt, within)
+            if result == LEFT:
+                return result  # it stays in doubt
+        turn.doubts.settle(job.thread)
+        return result
 
     async def _attempt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
         """One attempt, as soon as the network allows it. None: there must be another."""
         app, clock, gate = self._app, self._shared.clock, self._gate
-        can = app.bridge.capabilities(job.thread)
+        capabilities = app.bridge.capabilities(job.thread)
         way: Passage = "open"
         written = 0
-        if can.window is not None:
+        if capabilities.window is not None:
             portal = await app.portals.get(job.thread)
-            way, written = passage(can.window, portal, clock.millis()), portal.last_inbound
+            way, written = passage(capabilities.window, portal, clock.millis()), portal.last_inbound
         if way == "closed":
             return Outcome("parked", reason="window_closed", until=FOR_EVER)
-        if debt := gate.debt(job.thread, can):
+        if debt := gate.debt(job.thread, capabilities):
             if debt > WAITED_FOR:
                 return Outcome("parked", reason="rate_limit", until=clock.seconds() + debt, attempt=job.attempt)
             await turn.pause(clock, debt)
-        if not await gate.passage(job.thread, turn, job.ends(app.max_age)):
+        if not gate.passes(job.thread) and not await gate.passage(job.thread, turn, job.ends(app.max_age)):
             return LEFT if turn.has_ended() else self._expired(job)
         try:
-            needless = await self._begin(job, delivery, turn)
+            needless = await self._needless(job, delivery, turn) if job.attempt or turn.has_ended() else None
+            if needless is None:
+                job.begun = clock.millis()
+                await self._evidence.begin(delivery, job.begun)
+                turn.doubts.settle(job.thread)  # what was begun there from now on was begun here
+                if turn.has_ended():
+                    needless = LEFT  # that took a moment, in which this process may have been paused, and replaced
         except BaseException:
             gate.left()
             raise
@@ -285,16 +234,12 @@ class LegSender:
         job.attempt += 1
         return await self._after(job, delivery, turn, error)
 
-    async def _begin(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
-        """Write down that an attempt begins. What makes it needless; None: it goes now."""
+    async def _needless(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
+        """What makes an attempt needless, if anything does."""
         if turn.has_ended():
             return LEFT
-        if job.attempt and (shown := await self._shown(job, delivery, turn, 0.0)):
-            return shown  # what a network could not do is sometimes done all the same
-        await self._evidence.begin(delivery)
-        turn.doubts.settle(job.thread)  # what was begun there from now on was begun here
-        # That took a moment, in which this process may have been paused, and replaced.
-        return LEFT if turn.has_ended() else None
+        # What a network could not do is sometimes done all the same.
+        return await self._shown(job, delivery, turn, 0.0) if job.attempt else None
 
     async def _after(
         self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed, within: float | None = None
@@ -340,7 +285,7 @@ class LegSender:
             return Sent((native_id,))
         if within > 0:
             # A process that was replaced while it sent may have written it down since.
-            record = await self._shared.messages.leg(job.header.hex_id, self._app.name, job.thread, anew=True)
+            record = await self._shared.messages.leg(job.envelope, self._app.name, job.thread, anew=True)
             number = int(delivery.id.rpartition(":")[2])
             if record is not None and record.parts > number and number not in record.again:
                 return Sent(record.native_ids[-1:])
@@ -373,3 +318,24 @@ class LegSender:
 
     def _expired(self, job: Job) -> Outcome:
         return Outcome("expired", reason="unreachable", detail=f"{self._app.bridge.title} did not take it in time")
+
+
+def _native(job: Job, number: int, *, last: bool) -> NativeRecord:
+    header = job.header
+    return NativeRecord(job.envelope, header.conversation, str(header.sender), last, number)
+
+
+def _with(before: LegRecord, sent: Sent, number: int, composed: Composed, place: int) -> LegRecord:
+    """What is known of a leg when one more of its parts was sent."""
+    parts, reached = len(composed.parts), max(before.parts, number + 1)
+    again = tuple(part for part in before.again if part != number and part < parts)
+    return LegRecord(
+        (*before.native_ids, *sent.native_ids),
+        reached,
+        reached >= parts,
+        composed.ghost,
+        place,
+        again,
+        before.refusals,
+        in_words=composed.in_words,
+    )

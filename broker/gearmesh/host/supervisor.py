@@ -76,7 +76,7 @@ class Supervisor:
         self._receipts = Receipts(app)
         underway = Underway()
         shared = app.shared
-        evidence = Evidence(
+        self._evidence = evidence = Evidence(
             connection, shared.publisher, shared.subjects, app.name, shared.messages, underway, shared.clock
         )
         quotes = Quotes(app)
@@ -167,6 +167,7 @@ class Supervisor:
         shared.ledger.forget(self.app.name)
         self.app.portals.forget()
         self.ingress.doubt(disturbed=not clean)
+        self._evidence.doubt()
         # Also after a clean end: what its predecessor had left unclear may be so still.
         self._doubts.raise_all()
         await self._note("starting")

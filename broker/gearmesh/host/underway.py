@@ -19,20 +19,18 @@ class Sending:
 
     __slots__ = ("_over", "_sends", "_thread")
 
-    def __init__(self, sends: dict[str, list[Sending]], thread: str) -> None:
+    def __init__(self, sends: dict[str, Sending], thread: str) -> None:
         self._sends = sends
         self._thread = thread
         self._over: asyncio.Event | None = None
 
     def __enter__(self) -> None:
-        self._sends.setdefault(self._thread, []).append(self)
+        self._sends[self._thread] = self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        sends = self._sends[self._thread]
-        sends.remove(self)
-        if not sends:
+        if self._sends.get(self._thread) is self:
             del self._sends[self._thread]
         if self._over is not None:
             self._over.set()
@@ -49,7 +47,8 @@ class Underway:
     """The sends of one app that are not written down yet."""
 
     def __init__(self) -> None:
-        self._sends: dict[str, list[Sending]] = {}
+        self._sends: dict[str, Sending] = {}
+        """By thread: there is one at a time, in its lane."""
 
     def sending(self, thread: str) -> Sending:
         """A send to `thread`, to be used as a context manager."""
@@ -57,12 +56,12 @@ class Underway:
 
     async def settled(self, thread: str) -> bool:
         """Wait for what is being sent to `thread` now, `SETTLED_WITHIN` at most. False: nothing was settled."""
-        sends = tuple(self._sends.get(thread, ()))
-        if not sends:
+        sending = self._sends.get(thread)
+        if sending is None:
             return False
         try:
             async with asyncio.timeout(SETTLED_WITHIN):
-                await asyncio.gather(*(send.over() for send in sends))
+                await sending.over()
         except TimeoutError:
             return False
         return True

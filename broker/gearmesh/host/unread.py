@@ -1,7 +1,7 @@
 """What a watermark speaks of: the messages that went to a thread and were not read yet.
 
 Kept in memory as they are sent. Of a thread that this process has not seen, or has forgotten, it is loaded once: what
-was sent there is in the message map, and what became of it in the ledger.
+was sent there, and what became of it, is in the ledger.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Unread:
         """A message went out. `at` (milliseconds) is when its sending began: the network's time is never before."""
         sent = self._thread(thread).sent
         sent.append(_Sent(at, native_id))
-        del sent[:-KEPT]
+        if len(sent) > KEPT:
+            del sent[:-KEPT]
 
     def reported(self, thread: str, native_id: str, state: ReceiptState) -> None:
         """What became of a message was told: a later watermark has no news of that."""
@@ -89,22 +90,19 @@ class Unread:
         return known
 
     async def _load(self, thread: str, user: str, known: _Thread) -> None:
-        shared, app = self._app.shared, self._app.name
-        since = shared.clock.millis() - LOADED_SINCE
-        legs = await shared.messages.legs(app, thread, since=since, limit=KEPT)
-        states = await self._ledger.last(app, [leg.envelope for leg in legs])
-        reader = str(Address(app, user))
+        since = self._app.shared.clock.millis() - LOADED_SINCE
+        legs = await self._ledger.sent_to(self._app.name, thread, since=since, limit=KEPT)
+        later = await self._ledger.last(self._app.name, [leg.entry.envelope for leg in legs])
+        reader = str(Address(self._app.name, user))
         here = {one.native_id for one in known.sent}
         for leg in legs:
-            last = states.get(leg.envelope)
-            # What the person wrote themselves never went further than `accepted` here. Of several recipients the last
-            # step may be another one's: then the watermark is believed.
-            if last is None or last.state == "accepted" or (last.to == reader and last.state not in STILL_UNREAD):
-                continue
-            native_id = leg.record.native_ids[-1] if leg.record.native_ids else ""
-            if leg.record.complete and native_id and native_id not in here:
-                delivered = last.state == "delivered" and last.to == reader
-                known.sent.append(_Sent(leg.at - ANSWERED_WITHIN, native_id, delivered))
+            last = later.get(leg.entry.envelope)
+            # Of several recipients the last step may be another one's: then the watermark is believed.
+            news = last.entry.state if last and last.seq > leg.seq and last.entry.to == reader else "sent"
+            native_id = leg.entry.native_ids[-1] if leg.entry.native_ids else ""
+            if news in STILL_UNREAD and native_id and native_id not in here:
+                here.add(native_id)
+                known.sent.append(_Sent(leg.at - ANSWERED_WITHIN, native_id, news == "delivered"))
         known.sent.sort(key=lambda one: one.at)
         del known.sent[:-KEPT]
         known.loaded = True

@@ -68,7 +68,7 @@ class WaitingRoom:
             if messages.recent(app, native_id) is None:
                 await messages.learned.wait(app, native_id, WAITS_FOR)
             # Also when nobody here has announced it: another process may have sent it.
-            record = await messages.native(app, native_id)
+            record = await messages.native(app, native_id, waiting[0].thread)
             if record is None:
                 log.debug("a receipt for a message that is not ours", app=app, native_id=native_id)
                 return

@@ -103,7 +103,13 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One step in the life of a leg. `at` is in milliseconds since the epoch."""
+    """One step in the life of a leg. `at` is in milliseconds since the epoch.
+
+    What follows `conversation` is told of a leg that was sent, once it was sent whole. `native_ids` are the network's
+    ids of it all, in order, and the last one is that of part number `part` of `parts`. `ghost` is the one under which
+    it was sent, `place` where the leg stands in the outbound log, and `refusals` how often the network had refused some
+    of it after its first yes. `in_words`: it had refused it as it is, and got it in words.
+    """
 
     envelope: str
     app: str
@@ -115,4 +121,12 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reason: Reason = ""
     detail: str = ""
     hops: tuple[Hop, ...] = ()
+    thread: str = ""
     conversation: str = ""
+    native_ids: tuple[str, ...] = ()
+    part: int = 0
+    parts: int = 1
+    ghost: str = ""
+    place: int = 0
+    refusals: int = 0
+    in_words: bool = False

@@ -16,11 +16,12 @@ from gearmesh.errors import Malformed
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 PARTITIONS: Final = 8
+NO_ID: Final = "~"
+"""Where a native id would stand: no text has this token."""
 
 
-@lru_cache(maxsize=16_384)
-def token(text: str) -> str:
-    """One subject token that stands for `text`.
+def fresh_token(text: str) -> str:
+    """One subject token that stands for `text`. For a text that is hardly asked for again, such as a message's id.
 
     Raises:
         Malformed: the text is empty, or not Unicode.
@@ -33,6 +34,12 @@ def token(text: str) -> str:
         return "~" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     except UnicodeEncodeError:
         raise Malformed(f"{text[:80]!a} has no subject token: it is not Unicode") from None
+
+
+@lru_cache(maxsize=16_384)
+def token(text: str) -> str:
+    """The same, remembered."""
+    return fresh_token(text)
 
 
 def untoken(piece: str) -> str:
@@ -140,12 +147,30 @@ class Subjects(msgspec.Struct, frozen=True):
         return f"{self.prefix}.sig.*.*"
 
     def ledger(self, app: str, envelope: str) -> str:
-        """Where the steps of an envelope's legs are recorded."""
+        """Where the steps of an envelope's legs are recorded, but for those that say what was sent."""
         return f"{self.prefix}.ledger.{token(app)}.{token(envelope)}"
 
-    def ledger_of(self, envelope: str = "") -> str:
-        """The filter for the steps of one envelope in all apps, or of all."""
-        return f"{self.prefix}.ledger.*.{token(envelope) if envelope else '*'}"
+    def sent(self, app: str, thread: str, envelope: str, native_id: str) -> str:
+        """Where it is recorded that a leg was sent, and as which native message; "" when it has no id.
+
+        `envelope` is a hex id. So it is found by what a network tells of it, a native id in a thread, as fast as by its
+        envelope.
+        """
+        native = fresh_token(native_id) if native_id else NO_ID
+        return f"{self.prefix}.ledger.{token(app)}.{token(thread)}.{envelope}.{native}"
+
+    def sent_to(self, app: str, thread: str, envelope: str = "*") -> str:
+        """The filter for what was sent of an envelope (hex id) to a thread, or of all."""
+        return f"{self.prefix}.ledger.{token(app)}.{token(thread)}.{envelope}.*"
+
+    def sent_as(self, app: str, native_id: str, thread: str = "") -> str:
+        """The filter for what was sent as a native message, in a thread or in any."""
+        return f"{self.prefix}.ledger.{token(app)}.{token(thread) if thread else '*'}.*.{fresh_token(native_id)}"
+
+    def ledger_of(self, envelope: str = "") -> tuple[str, str]:
+        """The filters for the steps of one envelope in all apps, or of all: what was sent, and everything else."""
+        piece = token(envelope) if envelope else "*"
+        return f"{self.prefix}.ledger.*.{piece}", f"{self.prefix}.ledger.*.*.{piece}.*"
 
     def ledger_all(self) -> str:
         """The filter for the whole ledger."""

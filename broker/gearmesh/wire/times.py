@@ -7,8 +7,6 @@ from typing import Final
 
 import msgspec
 
-from gearmesh.model.delivery import Hop
-
 TIMES: Final = "Gm-Times"
 TRACE: Final = "Gm-Trace"
 """A W3C traceparent that a client may set; it is passed on. Without one, an envelope's id is its trace id."""
@@ -21,6 +19,8 @@ MAX_TIMES: Final = 256
 """Characters; six times have 101."""
 LATEST: Final = 2**53
 HOP_NAMES: Final = ("received", "stored in", "routed", "stored out", "taken", "sent")
+NAMED: Final = tuple(HOP_NAMES[len(HOP_NAMES) - count :] for count in range(len(HOP_NAMES) + 1))
+"""The names of so many hops, of which the last is the last one: a native client's envelope has no first time."""
 
 
 class Times(msgspec.Struct, frozen=True, gc=False):
@@ -38,10 +38,9 @@ class Times(msgspec.Struct, frozen=True, gc=False):
             return cls()
         return cls(times) if times and min(times) >= 0 and max(times) <= LATEST else cls()
 
-    def hops(self, *now: int) -> tuple[Hop, ...]:
-        """The hops by name, with further ones. A native client's envelope has no first time: its names start later."""
-        times = (*self.passed, *now)[-len(HOP_NAMES) :]
-        return tuple(map(Hop, HOP_NAMES[-len(times) :], times))
+    def until(self, *now: int) -> tuple[int, ...]:
+        """The times with further ones, the last of them that of the last hop."""
+        return (*self.passed, *now)[-len(HOP_NAMES) :]
 
 
 def passed(before: str, *now: int) -> str:

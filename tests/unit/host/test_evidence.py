@@ -16,7 +16,7 @@ from gearmesh.host.records import LegRecord, MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Media, MediaRef, Text
-from gearmesh.model.delivery import Delivery
+from gearmesh.model.delivery import Delivery, LedgerEntry
 from gearmesh.model.events import EchoReceived
 from gearmesh.testing import FakeClock
 from gearmesh.wire.subjects import Subjects
@@ -62,9 +62,9 @@ class Process:
     async def _asleep(self) -> None:
         await self.clock.until_asleep()
 
-    async def knows(self, native_id: str, envelope: str = "e0") -> None:
+    async def knows(self, native_id: str) -> None:
         """A message is written down with its native id."""
-        record = NativeRecord(envelope, "c1", "whatsapp:1")
+        record = NativeRecord("e0", "c1", "whatsapp:1")
         await self.messages.remember(APP, "ada", record, LegRecord((native_id,)), new=(native_id,))
 
 
@@ -198,15 +198,28 @@ async def test_given_an_echo_while_the_answer_is_on_its_way_then_the_answer_is_w
     assert await process.found() == ""
 
 
+SENT = LedgerEntry("e1", APP, "sent", 1, thread="ada", native_ids=("m1",))
+
+
 async def test_given_an_echo_of_a_message_that_nats_has_not_yet_written_down_then_its_sign_is_kept(
     process: Process, new: New
 ) -> None:
-    writing = asyncio.create_task(process.knows("m1", "e1"))
-    await asyncio.sleep(0)
-    assert process.messages.recent(APP, "m1")
+    process.messages.sending(SENT)
     await process.shown("m1", by=HELLO.id)
     assert await new().found() == "m1"
-    await writing
+
+
+async def test_given_a_message_that_is_written_down_in_a_moment_then_its_echo_waits_for_that_and_is_no_sign(
+    process: Process, new: New
+) -> None:
+    process.messages.sending(SENT)
+    showing = asyncio.create_task(process.shown("m1", by=HELLO.id))
+    for _ in range(5):
+        await process.messages.native(APP, "nobody's")
+    assert not showing.done()
+    process.messages.stored("e1", APP, "ada")
+    await asyncio.wait_for(showing, 0.5)
+    assert await new().found() == ""
 
 
 async def test_given_a_turn_that_ends_then_nobody_goes_on_seeking(process: Process) -> None:
@@ -228,7 +241,7 @@ async def test_given_nats_is_away_then_the_network_has_to_show_it_again(
 async def test_given_a_message_that_is_about_to_be_sent_then_it_is_known_to_whoever_takes_over(
     process: Process, new: New, restarted: bool
 ) -> None:
-    await process.evidence.begin(HELLO)
+    await process.evidence.begin(HELLO, SINCE)
     process = new() if restarted else process
     assert await process.evidence.was_begun(HELLO)
 
@@ -237,7 +250,7 @@ async def test_given_a_message_that_nobody_began_to_send_then_it_is_in_nobodys_d
     process: Process, new: New
 ) -> None:
     assert not await process.evidence.was_begun(HELLO)
-    await process.evidence.begin(HELLO)
+    await process.evidence.begin(HELLO, SINCE)
     following = msgspec.structs.replace(HELLO, id="e1:messenger:1")
     elsewhere = msgspec.structs.replace(HELLO, thread="ben")
     assert [await new().evidence.was_begun(delivery) for delivery in (following, elsewhere)] == [None, None]
@@ -248,14 +261,16 @@ async def test_given_two_messages_one_after_the_other_then_only_the_last_of_a_th
 ) -> None:
     to_ben = msgspec.structs.replace(HELLO, thread="ben")
     for delivery in (HELLO, to_ben, PICTURE):
-        await process.evidence.begin(delivery)
+        await process.evidence.begin(delivery, SINCE)
     after = new()
     begun = [await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)]
     assert [at is not None for at in begun] == [False, True, True]
 
 
-async def test_given_nats_is_away_then_nobody_can_say_what_was_begun(connection: Connection, process: Process) -> None:
-    await process.evidence.begin(HELLO)
+async def test_given_nats_is_away_then_nobody_who_comes_after_can_say_what_was_begun(
+    connection: Connection, process: Process, new: New
+) -> None:
+    await process.evidence.begin(HELLO, SINCE)
     await connection.client.close()
     with pytest.raises(BusUnavailable):
-        await process.evidence.was_begun(HELLO)
+        await new().evidence.was_begun(HELLO)

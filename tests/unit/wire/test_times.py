@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gearmesh.model.delivery import Hop
-from gearmesh.wire.times import HOP_NAMES, TIMES, Times, passed
+from gearmesh.wire.times import HOP_NAMES, NAMED, TIMES, Times, passed
 
 
 @given(st.lists(st.integers(0, 2**53), min_size=1, max_size=8))
@@ -25,14 +24,13 @@ def test_given_a_header_that_cannot_be_read_there_are_no_times(text: str) -> Non
 
 
 def test_given_all_times_each_hop_has_its_name() -> None:
-    assert Times((1, 2, 3)).hops(4, 5, 6) == tuple(
-        Hop(name, at) for name, at in zip(HOP_NAMES, range(1, 7), strict=True)
-    )
+    times = Times((1, 2, 3)).until(4, 5, 6)
+    assert dict(zip(NAMED[len(times)], times, strict=True)) == dict(zip(HOP_NAMES, range(1, 7), strict=True))
 
 
 def test_given_a_client_that_wrote_no_time_the_names_start_at_the_log() -> None:
-    assert [hop.name for hop in Times((2, 3)).hops(4, 5, 6)] == list(HOP_NAMES[1:])
+    assert NAMED[len(Times((2, 3)).until(4, 5, 6))] == HOP_NAMES[1:]
 
 
 def test_given_more_times_than_hops_the_last_ones_count() -> None:
-    assert [hop.at for hop in Times((1, 2, 3, 4)).hops(5, 6, 7)] == [2, 3, 4, 5, 6, 7]
+    assert Times((1, 2, 3, 4)).until(5, 6, 7) == (2, 3, 4, 5, 6, 7)
