@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, runti
 
 import msgspec
 
+from gearmesh.errors import SendFailed
 from gearmesh.model.capabilities import Capabilities
 from gearmesh.model.content import MediaRef, Sender
 from gearmesh.model.delivery import Delivery, ReceiptDelivery, Sent
@@ -227,6 +228,21 @@ class SupportsGhosts(Protocol):
 
     async def ghost(self, thread: str, sender: Sender) -> str:
         """The id under which `send` shows this sender; "" where it cannot, so that the text names them instead."""
+
+
+@runtime_checkable
+class SupportsBatches(Protocol):
+    """Several messages to one thread can be on their way at once, and arrive in the order in which they are given."""
+
+    async def send_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sent | SendFailed]:
+        """Send these, all of them messages to one thread, and say of each what became of it, in the same order.
+
+        After one that may be sent again (`Retry`, `RateLimited`) nothing may have gone out: it would stand before it,
+        so it has to have failed as well.
+
+        Raises:
+            SendFailed: it became of all of them.
+        """
 
 
 @runtime_checkable

@@ -262,7 +262,9 @@ class Daemon:
     async def _build(self, name: str, app: ConfiguredApp, shared: Shared) -> None:
         # Each app has connections of its own: one whose network hangs must not use up its neighbours'.
         lease = Lease(self.connection, self._leases, kv_token(name))
-        connector = GuardedConnector(lambda: lease.valid, limit=HTTP_CONNECTIONS)
+        # By the system's means, as it is set up: aiohttp would take aiodns, which a plugin may bring along.
+        resolver = aiohttp.ThreadedResolver()
+        connector = GuardedConnector(lambda: lease.valid, limit=HTTP_CONNECTIONS, resolver=resolver)
         http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=HTTP_TIMEOUT, connector=connector))
         kept = Store(self.connection, shared.publisher, self._subjects.bucket("kept"), str)
         context = HostContext(name, http, self._clock, shared.media_links, kept, shared.files)

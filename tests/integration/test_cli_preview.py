@@ -111,7 +111,7 @@ class TestCapabilities:
         assert (status, err) == (0, "")
         table = rows(out)
         names = table["feature"]
-        assert names == ["instagram", "messenger", "pigeon", "whatsapp"]
+        assert names == ["instagram", "irc", "messenger", "pigeon", "whatsapp", "xmpp"]
         at = names.index("pigeon")
         levels = {feature: table[feature][at] for feature in ("text", "poll", "typing", "location", "video")}
         assert levels == {
@@ -180,7 +180,7 @@ class TestCapabilities:
         status, out, err = await run(tmp_path, "gearmesh", *command, env=env)
 
         assert (status, out) == (2, "")
-        assert "there is no app nowhere; known here: instagram, messenger, pigeon, whatsapp" in err
+        assert "there is no app nowhere; known here: instagram, irc, messenger, pigeon, whatsapp, xmpp" in err
 
     @pytest.mark.parametrize("command", [("capabilities",), ("preview", "post", "hello")])
     async def test_given_a_configuration_with_mistakes_then_they_are_told(

@@ -6,11 +6,12 @@ A pure data structure: whoever owns it does the work, and says when it is done.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, TypeGuard, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
+Kind = TypeVar("Kind")
 
 
 class Lanes(Generic[Key, Item]):
@@ -59,6 +60,29 @@ class Lanes(Generic[Key, Item]):
             return waiting.popleft()
         del self._waiting[key]
         return None
+
+    def join(self, key: Key, most: int, fits: Callable[[Item], TypeGuard[Kind]]) -> list[Kind]:
+        """Take up to `most` of those that wait first, as long as they fit: they belong to the item in work now.
+
+        Raises:
+            KeyError: nothing is in work there.
+        """
+        waiting = self._waiting[key]
+        joined: list[Kind] = []
+        while waiting and len(joined) < most and fits(first := waiting[0]):
+            joined.append(first)
+            waiting.popleft()
+        self._items -= len(joined)
+        return joined
+
+    def put_back(self, key: Key, items: Sequence[Item]) -> None:
+        """Let them wait again, before all others.
+
+        Raises:
+            KeyError: nothing is in work there.
+        """
+        self._waiting[key].extendleft(reversed(items))
+        self._items += len(items)
 
     def clear(self) -> int:
         """Forget everything, and say how much that was: somebody else has taken over."""

@@ -3,7 +3,7 @@
     sends that begin in the same moment ─▶ one wave, stored as one message ─▶ each of them goes
 
 The waves stand in a ring of `ROUND` keys. Each is written over the oldest, and takes over from it what is not over. So
-whoever comes after reads the ring, and knows of each thread the message that was last begun there.
+whoever comes after reads the ring, and knows what may have been sent and was not written down.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ ROUND: Final = 256
 """Waves that are kept. A message that is longer on its way than so many waves is named by a further one."""
 MOST: Final = 500
 """Messages that begin with one wave, and that are taken over by one."""
+NAMED_FOR: Final = 3_600_000
+"""Milliseconds for which a message is named by further waves. A send takes a minute at most, and who takes over asks
+at once about what comes first in each thread; of what was acknowledged by whoever is gone, nobody ever asks."""
 
 
 class Begun(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The delivery that was last about to be sent to a thread, and when (milliseconds); "" when it clearly was not."""
+    """A delivery that was about to be sent to a thread, and when (milliseconds); 0 when it clearly was not sent."""
 
     thread: str
-    id: str = ""
+    id: str
     at: int = 0
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """One message of a wave, what was begun before it in its thread, and who waits until it is stored."""
+    """One message of a wave, how it was begun before, and who waits until it is stored."""
 
     begun: Begun
     before: Begun | None
@@ -55,8 +58,11 @@ class Begins:
         self._app = kv_token(app)
         self._ring: list[list[Begun]] = [[]] * ROUND
         self._place = 0
-        self._last: dict[str, Begun] = {}
-        """By thread, what was last begun there and is not known to be over."""
+        self._open: dict[str, dict[str, Begun]] = {}
+        """By thread and delivery id, what was begun and is not known to be over."""
+        self._doubtful: set[tuple[str, str]] = set()
+        """Thread and delivery id of what somebody else began, or was left by a turn that has ended."""
+        self._now = 0
         self._wave: list[_Entry] = []
         self._writing: set[asyncio.Task[None]] = set()
         self._loading: asyncio.Task[None] | None = None
@@ -78,25 +84,53 @@ class Begins:
         Raises:
             BusError: it could not be written down.
         """
-        await self._load_and_enter(Begun(delivery.thread))
-        self.over(delivery.thread, "")
+        while not self._loaded:
+            await self._load()
+        if delivery.id not in self._open.get(delivery.thread, ()):
+            return  # that is known
+        await self._enter(Begun(delivery.thread, delivery.id))
+        self.over(delivery.thread, delivery.id)
 
-    def over(self, thread: str, envelope: str) -> None:
-        """What became of an envelope (hex id) in a thread is written down, if it is what was last begun there."""
-        last = self._last.get(thread)
-        if last is not None and last.id.startswith(envelope):
-            del self._last[thread]
+    def over(self, thread: str, name: str) -> None:
+        """What became of the messages to a thread whose delivery ids begin with `name` is written down."""
+        begun = self._open.get(thread)
+        if begun is None:
+            return
+        for identity in [identity for identity in begun if identity.startswith(name)]:
+            self._drop(thread, identity)
+
+    def _drop(self, thread: str, identity: str) -> None:
+        begun = self._open.get(thread, {})
+        begun.pop(identity, None)
+        if not begun:
+            self._open.pop(thread, None)
+        if self._doubtful:
+            self._doubtful.discard((thread, identity))
 
     async def at(self, delivery: Delivery) -> int | None:
-        """When anybody began to send this message (milliseconds), if it is the last that was begun in its thread.
+        """When a message was begun (milliseconds) of which nobody here knows what became; None for any other.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
         while not self._loaded:
             await self._load()
-        begun = self._last.get(delivery.thread)
-        return begun.at if begun is not None and begun.id == delivery.id else None
+        if (delivery.thread, delivery.id) not in self._doubtful:
+            return None
+        return self._open[delivery.thread][delivery.id].at
+
+    def leave(self, delivery: Delivery) -> None:
+        """Nobody will know here what became of a message that was begun."""
+        if delivery.id in self._open.get(delivery.thread, ()):
+            self._doubtful.add((delivery.thread, delivery.id))
+
+    def leave_all(self) -> None:
+        """Of nothing that was begun it is known what became of it."""
+        self._doubtful |= {(thread, identity) for thread, begun in self._open.items() for identity in begun}
+
+    def settle(self, delivery: Delivery) -> None:
+        """It has been found out, as far as it can be, what became of a message."""
+        self._doubtful.discard((delivery.thread, delivery.id))
 
     def forget(self) -> None:
         """Believe only what NATS says."""
@@ -114,9 +148,12 @@ class Begins:
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)
         stored: asyncio.Future[None] = self._loop.create_future()
-        last = self._last
-        self._wave.append(_Entry(begun, last.get(begun.thread), stored))
-        last[begun.thread] = begun
+        here = self._open.setdefault(begun.thread, {})
+        self._wave.append(_Entry(begun, here.get(begun.id), stored))
+        here[begun.id] = begun
+        self._now = max(self._now, begun.at)
+        if self._doubtful:
+            self._doubtful.discard((begun.thread, begun.id))
         return stored
 
     async def _depart(self) -> None:
@@ -146,21 +183,26 @@ class Begins:
 
     def _refuse(self, wave: list[_Entry], error: Exception) -> None:
         for entry in reversed(wave):
-            thread = entry.begun.thread
-            if self._last.get(thread) is entry.begun:
+            if self._is_open(entry.begun):
                 if entry.before is None:
-                    del self._last[thread]
+                    self._drop(entry.begun.thread, entry.begun.id)
                 else:
-                    self._last[thread] = entry.before
+                    self._open[entry.begun.thread][entry.begun.id] = entry.before
             if not entry.stored.done():
                 entry.stored.set_exception(error)
+
+    def _is_open(self, begun: Begun) -> bool:
+        return self._open.get(begun.thread, {}).get(begun.id) is begun
 
     def _next_place(self) -> list[Begun]:
         """Go on to the next place that has room, and return what is not over of what stands there."""
         left: list[Begun] = []
         for _ in range(ROUND):
             self._place = (self._place + 1) % ROUND
-            left = [begun for begun in self._ring[self._place] if begun.id and self._last.get(begun.thread) is begun]
+            left = [begun for begun in self._ring[self._place] if begun.at and self._is_open(begun)]
+            for begun in [begun for begun in left if begun.at < self._now - NAMED_FOR]:
+                left.remove(begun)
+                self._drop(begun.thread, begun.id)
             if len(left) <= MOST:
                 break
         return left
@@ -176,10 +218,15 @@ class Begins:
         if self._loading is not asyncio.current_task():
             return  # it was forgotten meanwhile
         self._ring = [wave for wave, _ in found]
-        self._last.clear()
+        self._open.clear()
         for place in sorted(range(ROUND), key=lambda place: found[place][1]):
             self._place = place
-            self._last |= {begun.thread: begun for begun in self._ring[place]}
+            for begun in self._ring[place]:
+                if begun.at:
+                    self._open.setdefault(begun.thread, {})[begun.id] = begun
+                else:
+                    self._drop(begun.thread, begun.id)
+        self.leave_all()
         self._loaded = True
 
     async def _stored(self, place: int) -> tuple[list[Begun], int]:

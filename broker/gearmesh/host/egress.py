@@ -15,7 +15,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeGuard
 
 import structlog
 
@@ -36,7 +36,7 @@ from gearmesh.host.refusals import Refusal, Refusals
 from gearmesh.host.sending import LegSender
 from gearmesh.host.turn import Turn
 from gearmesh.model.address import Address
-from gearmesh.model.content import Content, Receipt
+from gearmesh.model.content import Content, Message, Receipt
 from gearmesh.model.delivery import ReceiptDelivery
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
@@ -54,6 +54,8 @@ MOST_AT_HAND: Final = 16 * 1024 * 1024
 """Bytes of legs that are kept in memory; the others are read again when it is their turn."""
 WORKED_OFF_AT_ONCE: Final = 256
 """Queues that are worked off at the same time."""
+AT_ONCE: Final = 100
+"""Legs to one thread that are on their way at once, where the bridge can do that."""
 SHOWN: Final = Outcome("read")
 UNCERTAIN: Final = "it is not certain that this app is still ours"
 
@@ -239,7 +241,10 @@ class Egress:
         try:
             while item is not None:
                 if isinstance(item, Job):
-                    if not await self._work_on_leg(item, turn):
+                    alone: Job | None = item
+                    if self._sender.sends_batches and self._lanes.behind(thread):
+                        alone = await self._work_on_legs(thread, item, turn)
+                    if alone is not None and not await self._work_on_leg(alone, turn):
                         return  # `_written` goes on
                 elif isinstance(item, Look):
                     await self._look(item, thread, turn)
@@ -250,6 +255,35 @@ class Egress:
             self._failed(error)
         finally:
             self._tasks.pop(number, None)  # a callback of the task would do the same, at more cost
+
+    async def _work_on_legs(self, thread: str, first: Job, turn: Turn) -> Job | None:
+        """Send as many of a thread's legs at once as nothing speaks against. The first of those that are left."""
+        jobs: list[Job] = [first, *self._lanes.join(thread, AT_ONCE - 1, _is_leg)]
+        legs: list[tuple[Job, Content]] = []
+        if self._queues.is_empty or await self._queues.lane(thread) is None:
+            for job in jobs:
+                content = self._open(job) if job.fresh and job.body is not None and job.failure is None else None
+                if not isinstance(content, Message):
+                    break
+                legs.append((job, content))
+        answers: dict[Job, asyncio.Future[Stored | BusError]] = {}
+        for job, _ in legs:
+            answers[job] = self._loop.create_future()
+            job.written = partial(_tell, answers[job])
+        sent = await self._sender.deliver_all(legs, turn) if len(legs) > 1 else []
+        for job in sent:
+            answer = await answers[job]
+            if isinstance(answer, BusError):
+                raise answer
+            self._sender.written(job)
+            if turn is self._turn:
+                await self._done(job)  # else it comes again, and is known
+        gone = set(sent)
+        left = [job for job in jobs if job not in gone]
+        if turn is not self._turn or not left:
+            return None
+        self._lanes.put_back(thread, left[1:])
+        return left[0]
 
     def _next(self, thread: str, turn: Turn) -> Item | None:
         """What is next in a lane, whose last item is done with."""
@@ -428,6 +462,7 @@ class Egress:
             await self._ends.over(
                 job, outcome.state, outcome.reason, outcome.detail, notice=outcome.notice, facts=dict(outcome.facts)
             )
+            self._sender.written(job)
         return outcome
 
     def _open(self, job: Job) -> Content | Outcome:
@@ -465,6 +500,10 @@ class Egress:
             self._stop()
         except SendFailed as error:
             log.info("a receipt was not shown", app=self._app.name, error=str(error))
+
+
+def _is_leg(item: Item) -> TypeGuard[Job]:
+    return isinstance(item, Job)
 
 
 async def _tell(answer: asyncio.Future[Stored | BusError], result: Stored | BusError) -> None:

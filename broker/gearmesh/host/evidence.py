@@ -129,15 +129,27 @@ class Evidence:
 
     def over(self, thread: str, envelope: str) -> None:
         """What became of an envelope (hex id) in a thread is written down."""
-        self._begins.over(thread, envelope)
+        self._begins.over(thread, f"{envelope}:")
 
     async def was_begun(self, delivery: Delivery) -> int | None:
-        """When anybody began to send this message (milliseconds), if it is the last that was begun in its thread.
+        """When anybody began to send this message (milliseconds), if it is not known here what became of that.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
         return await self._begins.at(delivery)
+
+    def leave(self, delivery: Delivery) -> None:
+        """A turn of this process has ended before it was known what became of a message."""
+        self._begins.leave(delivery)
+
+    def leave_all(self) -> None:
+        """The same, of every message that it has begun."""
+        self._begins.leave_all()
+
+    def settle(self, delivery: Delivery) -> None:
+        """Whether a message was sent has been found out, as far as it can be."""
+        self._begins.settle(delivery)
 
     def doubt(self) -> None:
         """Somebody else may have been at work: what is about to be sent is read again."""

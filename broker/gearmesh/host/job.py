@@ -10,6 +10,7 @@ import msgspec
 from gearmesh.bus.consumer import Taken
 from gearmesh.bus.later import LaterLog, Waiting
 from gearmesh.bus.publisher import Outcome as Written
+from gearmesh.errors import SendFailed
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import Header
 from gearmesh.wire.times import Times
@@ -81,9 +82,10 @@ class Job(msgspec.Struct, eq=False):
 
     `body` is None while it is left in the log to save memory. `place` is where the leg stands in the outbound log and
     `stored_at` when it was stored there, `taken_at` when we took it (microseconds since the epoch). `fresh`: nobody has
-    worked on it before. `attempt` counts the failures in a row; `begun` is when its last part
-    was about to be sent (milliseconds). `written` gets NATS's answer when it is written down
-    that the leg was sent.
+    worked on it before. `attempt` counts the failures in a row; `begun` is when its last part was about to be sent
+    (milliseconds). `failure` is what became of it when it was sent together with others, at `failed_at` (seconds), and
+    what follows from that is still to be decided. `written` gets NATS's answer when it is written down that the leg was
+    sent.
     """
 
     source: Source
@@ -97,6 +99,8 @@ class Job(msgspec.Struct, eq=False):
     fresh: bool
     attempt: int = 0
     begun: int = 0
+    failure: SendFailed | None = None
+    failed_at: float = 0.0
     written: Written | None = None
     _times: Times | None = None
     _envelope: str = ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 import msgspec
 import structlog
 
+from gearmesh.bridge import SupportsBatches
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
 from gearmesh.errors import RateLimited, Retry, SendFailed, Unclear, WindowClosed
@@ -71,6 +74,13 @@ class LegSender:
         self._removal = Removal(app, quotes)
         self._composing = Composing(app, ends, quotes, self._verdict)
         self._watch = Watch(SEND_WITHIN)
+        # Asked of a class of protocols, this takes longer than the rest of a leg: once is enough.
+        self._batches = app.bridge if isinstance(app.bridge, SupportsBatches) else None
+
+    @property
+    def sends_batches(self) -> bool:
+        """Whether several messages to one thread can be on their way at once."""
+        return self._batches is not None
 
     async def deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         """Send a leg. When the turn ends, what is on the wire is finished and nothing further is sent.
@@ -93,9 +103,7 @@ class LegSender:
             return await self._sent_already(job)
         for number in missing:
             delivery = composed.delivery(job, self._app.name, number)
-            result: Sent | Outcome | None = None
-            if not job.fresh and turn.doubts.about(job.thread):
-                result = await self._in_doubt(job, delivery, turn)
+            result = None if job.fresh and job.failure is None else await self._in_doubt(job, delivery, turn)
             while result is None:
                 result = await self._attempt(job, delivery, turn)
             if isinstance(result, Outcome):
@@ -106,6 +114,91 @@ class LegSender:
             before = await self._remember(job, result, before, number, composed)
         await self._follow(job, composed.content)
         return JUST_SENT
+
+    async def deliver_all(self, legs: Sequence[tuple[Job, Content]], turn: Turn) -> list[Job]:
+        """Send several new legs of one thread at once, to a bridge that can, and return those that were sent.
+
+        The others have their `failure`, or were not tried because something has to be waited for, or looked up, first.
+
+        Raises:
+            BusError: it could not be written down that they are about to be sent; then none was.
+        """
+        assert self._batches is not None
+        with self._underway.sending(legs[0][0].thread):
+            ready = await self._ready(legs)
+            deliveries = [composed.delivery(job, self._app.name, 0) for job, composed in ready]
+            if not deliveries or not await self._begin_all(ready, deliveries, turn):
+                return []
+            results = await self._answers(self._batches.send_all(deliveries), len(deliveries))
+            sent: list[Job] = []
+            for (job, composed), delivery, result in zip(ready, deliveries, results, strict=True):
+                if isinstance(result, Sent):
+                    self._gate.worked()
+                    await self._remember(job, result, NOTHING_SENT, 0, composed)
+                    await self._follow(job, composed.content)
+                    sent.append(job)
+                else:
+                    self._gate.failed(job.thread, result)
+                    job.failure, job.failed_at = result, self._shared.clock.seconds()
+                    job.attempt += 1
+                    self._evidence.leave(delivery)
+            await self._clear_all(ready, deliveries)
+            return sent
+
+    async def _ready(self, legs: Sequence[tuple[Job, Content]]) -> list[tuple[Job, Composed]]:
+        """The first of them that nothing holds up: each new, in one part, and let through by the gate."""
+        ready: list[tuple[Job, Composed]] = []
+        for job, content in legs:
+            can = self._app.bridge.capabilities(job.thread)
+            if can.window is not None or not self._is_surely_new(job):
+                break
+            composed = await self._composing.compose(job, content, NOTHING_SENT, in_words=False)
+            if isinstance(composed, Outcome) or len(composed.parts) != 1:
+                break
+            if self._gate.debt(job.thread, can) or not self._gate.passes(job.thread):
+                break
+            ready.append((job, composed))
+        return ready
+
+    async def _begin_all(self, ready: list[tuple[Job, Composed]], deliveries: list[Delivery], turn: Turn) -> bool:
+        """Write down that attempts begin. False: the turn has ended, and none may be made."""
+        now = self._shared.clock.millis()
+        try:
+            if not turn.has_ended():
+                await asyncio.gather(*(self._evidence.begin(delivery, now) for delivery in deliveries))
+                for job, _ in ready:
+                    job.begun = now
+                if not turn.has_ended():
+                    return True
+        except BaseException:
+            self._gate.left()
+            raise
+        self._gate.left()
+        return False
+
+    async def _answers(
+        self, question: Awaitable[Sequence[Sent | SendFailed]], count: int
+    ) -> Sequence[Sent | SendFailed]:
+        """What became of each of so many messages, whatever the bridge does."""
+        try:
+            with guarded():
+                results = await self._watch.answer_of(question, app=self._app.name)
+        except SendFailed as error:
+            return [error] * count
+        except BaseException:
+            self._gate.left()
+            raise
+        if len(results) != count:
+            return [Unclear(f"the bridge says of {len(results)} of {count} messages what became of them")] * count
+        return results
+
+    async def _clear_all(self, ready: list[tuple[Job, Composed]], deliveries: list[Delivery]) -> None:
+        failed = [
+            delivery
+            for (job, _), delivery in zip(ready, deliveries, strict=True)
+            if job.failure is not None and not _is_unclear(job.failure)
+        ]
+        await asyncio.gather(*map(self._evidence.clear, failed))
 
     async def _follow(self, job: Job, content: Content) -> None:
         """What else changes with a leg that was sent."""
@@ -133,7 +226,7 @@ class LegSender:
         return leg
 
     def written(self, job: Job) -> None:
-        """It is written down that a leg was sent: nobody has to ask any more whether it was begun."""
+        """It is written down what became of a leg: nobody has to ask any more whether it was begun."""
         self._shared.messages.stored(job.envelope, self._app.name, job.thread)
         self._evidence.over(job.thread, job.envelope)
 
@@ -168,19 +261,30 @@ class LegSender:
         return looked_up and await self._ends.state(job) in WITH_NETWORK
 
     async def _in_doubt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
-        """What became of a message that whoever was at work before may have sent. None: it is to be sent."""
+        """What became of a message that may have been sent: by whoever was at work before, or together with others.
+
+        None: it is to be sent.
+        """
+        if job.failure is not None:
+            failure, job.failure = job.failure, None
+            left = job.failed_at + self._app.unclear_wait - self._shared.clock.seconds()
+            return await self._settled(job, delivery, turn, failure, max(left, 0.0))
         begun = await self._evidence.was_begun(delivery)
-        result: Sent | Outcome | None = None
-        if begun is not None:
-            job.begun = begun
-            # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
-            left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
-            within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
-            doubt = Unclear("whoever was at work before may have sent it")
-            result = await self._after(job, delivery, turn, doubt, within)
-            if result == LEFT:
-                return result  # it stays in doubt
-        turn.doubts.settle(job.thread)
+        if begun is None:
+            return None
+        job.begun = begun
+        # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
+        left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
+        within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
+        doubt = Unclear("whoever was at work before may have sent it")
+        return await self._settled(job, delivery, turn, doubt, within)
+
+    async def _settled(
+        self, job: Job, delivery: Delivery, turn: Turn, error: SendFailed, within: float
+    ) -> Sent | Outcome | None:
+        result = await self._after(job, delivery, turn, error, within)
+        if result != LEFT:
+            self._evidence.settle(delivery)  # else it stays in doubt
         return result
 
     async def _attempt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
@@ -205,7 +309,6 @@ class LegSender:
             if needless is None:
                 job.begun = clock.millis()
                 await self._evidence.begin(delivery, job.begun)
-                turn.doubts.settle(job.thread)  # what was begun there from now on was begun here
                 if turn.has_ended():
                     needless = LEFT  # that took a moment, in which this process may have been paused, and replaced
         except BaseException:
@@ -246,17 +349,17 @@ class LegSender:
     ) -> Sent | Outcome | None:
         """What the verdict about a failure comes to. None: try again. `within`: seconds in which a sign may come."""
         if turn.has_ended():
-            turn.doubts.leave(job.thread)
+            self._evidence.leave(delivery)
             return LEFT  # whoever is at work now looks for a sign of it
         verdict = self._verdict(job, error)
         if isinstance(verdict, Seek):
             if shown := await self._shown(job, delivery, turn, self._app.unclear_wait if within is None else within):
                 return shown
             if turn.has_ended():
-                turn.doubts.leave(job.thread)
+                self._evidence.leave(delivery)
                 return LEFT
             verdict = self._verdict(job, error, sought=True)
-        if not isinstance(error, Unclear) and not (isinstance(error, Retry) and error.perhaps):
+        if not _is_unclear(error):
             await self._evidence.clear(delivery)
         match verdict:
             case Again():
@@ -318,6 +421,11 @@ class LegSender:
 
     def _expired(self, job: Job) -> Outcome:
         return Outcome("expired", reason="unreachable", detail=f"{self._app.bridge.title} did not take it in time")
+
+
+def _is_unclear(error: SendFailed) -> bool:
+    """Whether a message that failed so may have arrived all the same."""
+    return isinstance(error, Unclear) or (isinstance(error, Retry) and error.perhaps)
 
 
 def _native(job: Job, number: int, *, last: bool) -> NativeRecord:

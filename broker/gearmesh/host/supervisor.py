@@ -34,7 +34,7 @@ from gearmesh.host.ingress import Ingress
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.signals import Signals
-from gearmesh.host.turn import Doubts, Turn
+from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.events import ReceiptReceived
 from gearmesh.wire.subjects import kv_token
@@ -71,7 +71,6 @@ class Supervisor:
         self._statuses = statuses
         self._lease = lease
         self._clock = app.shared.clock
-        self._doubts = Doubts()
         self._draining = asyncio.Event()
         self._receipts = Receipts(app)
         underway = Underway()
@@ -167,9 +166,8 @@ class Supervisor:
         shared.ledger.forget(self.app.name)
         self.app.portals.forget()
         self.ingress.doubt(disturbed=not clean)
-        self._evidence.doubt()
         # Also after a clean end: what its predecessor had left unclear may be so still.
-        self._doubts.raise_all()
+        self._evidence.doubt()
         await self._note("starting")
         tasks = [
             asyncio.create_task(self._consumer.run(), name=f"egress {self.app.name}"),
@@ -198,10 +196,10 @@ class Supervisor:
             self.egress.end()
             return
         if not await self.egress.finish():
-            self._doubts.raise_all()
+            self._evidence.leave_all()
         while self._draining.is_set() or not self._lease.valid:
             await asyncio.sleep(UNCERTAIN_PAUSE)  # it comes back with the next beat, or it is over and so is this task
-        await self.egress.begin(Turn(lambda: self._lease.valid, doubts=self._doubts))
+        await self.egress.begin(Turn(lambda: self._lease.valid))
 
     def _check_lease(self) -> None:
         if not self._lease.valid:

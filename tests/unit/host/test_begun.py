@@ -47,7 +47,7 @@ async def waves(connection: Connection) -> int:
 
 
 async def known(begins: Begins, *deliveries: Delivery) -> list[bool]:
-    """Which of these were begun."""
+    """Of which of these nobody here knows what became of them."""
     return [await begins.at(one) is not None for one in deliveries]
 
 
@@ -145,6 +145,7 @@ async def test_given_nats_refuses_a_wave_then_everybody_in_it_learns_so_and_what
     assert [type(result) for result in results] == [BusRefused, BusRefused]
     assert isinstance(results[0], BusError)
     monkeypatch.setattr(publisher, "send", send)
+    begins.leave_all()
     assert await known(begins, before, after, delivery(3)) == [True, False, False]
 
 
@@ -153,7 +154,7 @@ async def test_given_one_who_gives_up_waiting_then_the_others_of_the_wave_go_on(
         await begins.begin(delivery(number), AT)
 
     impatient, patient = asyncio.create_task(waits(0)), asyncio.create_task(waits(1))
-    while not begins._last:
+    while not begins._wave:
         await asyncio.sleep(0)
     impatient.cancel()
     await patient
@@ -172,6 +173,45 @@ async def test_given_somebody_else_was_at_work_meanwhile_then_what_they_began_is
     mine, theirs = delivery(1, "ada"), delivery(2, "ada")
     await begins.begin(mine, AT)
     await new().begin(theirs, AT)
-    assert await known(begins, mine, theirs) == [True, False]
+    assert await known(begins, mine, theirs) == [False, False]
     begins.forget()
-    assert await known(begins, mine, theirs) == [False, True]
+    assert await known(begins, mine, theirs) == [True, True]
+
+
+async def test_given_several_of_one_thread_at_once_then_each_is_known_until_it_is_over(
+    begins: Begins, new: New
+) -> None:
+    together = [delivery(number, "ada") for number in range(3)]
+    await asyncio.gather(*(begins.begin(one, AT) for one in together))
+    begins.over("ada", "e1:")
+    assert await known(new(), *together) == [True, True, True]
+    await begins.begin(delivery(9), AT)
+    assert [await begins.at(one) for one in together] == [None, None, None]
+    begins.leave_all()
+    assert await known(begins, *together) == [True, False, True]
+
+
+async def test_given_a_turn_that_ended_before_it_was_known_then_it_is_in_doubt_until_it_was_found_out(
+    begins: Begins, new: New
+) -> None:
+    left, other = delivery(1, "ada"), delivery(2, "ada")
+    await begins.begin(left, AT)
+    await begins.begin(other, AT)
+    begins.leave(left)
+    begins.leave(delivery(3))  # never begun
+    assert await known(begins, left, other, delivery(3)) == [True, False, False]
+    begins.settle(left)
+    assert await known(begins, left) == [False]
+    assert await known(new(), left) == [True]  # it is not written down
+
+
+async def test_given_what_was_begun_long_ago_then_further_waves_do_not_name_it(
+    new: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(begun, "ROUND", 8)
+    begins, old = new(), delivery(0)
+    await begins.begin(old, AT)
+    for number in range(1, 10):
+        await begins.begin(delivery(number), AT + begun.NAMED_FOR + number)
+        begins.over(f"user{number}", f"e{number}")
+    assert await known(new(), old) == [False]

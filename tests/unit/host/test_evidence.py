@@ -238,11 +238,15 @@ async def test_given_nats_is_away_then_the_network_has_to_show_it_again(
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_given_a_message_that_is_about_to_be_sent_then_it_is_known_to_whoever_takes_over(
+async def test_given_a_message_that_is_about_to_be_sent_then_it_is_in_doubt_for_whoever_takes_over(
     process: Process, new: New, restarted: bool
 ) -> None:
     await process.evidence.begin(HELLO, SINCE)
-    process = new() if restarted else process
+    if restarted:
+        process = new()
+    else:
+        assert not await process.evidence.was_begun(HELLO)
+        process.evidence.leave_all()
     assert await process.evidence.was_begun(HELLO)
 
 
@@ -256,13 +260,15 @@ async def test_given_a_message_that_nobody_began_to_send_then_it_is_in_nobodys_d
     assert [await new().evidence.was_begun(delivery) for delivery in (following, elsewhere)] == [None, None]
 
 
-async def test_given_two_messages_one_after_the_other_then_only_the_last_of_a_thread_was_begun(
+async def test_given_two_messages_one_after_the_other_then_each_is_in_doubt_until_it_is_written_down(
     process: Process, new: New
 ) -> None:
     to_ben = msgspec.structs.replace(HELLO, thread="ben")
     for delivery in (HELLO, to_ben, PICTURE):
         await process.evidence.begin(delivery, SINCE)
     after = new()
+    assert all([await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)])
+    after.evidence.over(HELLO.thread, HELLO.id.partition(":")[0])
     begun = [await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)]
     assert [at is not None for at in begun] == [False, True, True]
 

@@ -4,54 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from gearmesh.host.turn import Doubts, Turn
+from gearmesh.host.turn import Turn
 from gearmesh.testing import FakeClock
-
-
-def test_given_nobody_was_at_work_before_then_nothing_is_in_doubt() -> None:
-    assert not Doubts().about("ada")
-    assert not Turn().doubts.about("ada")
-
-
-def test_given_a_predecessor_then_the_first_leg_of_each_thread_is_in_doubt_until_that_is_settled() -> None:
-    doubts = Doubts()
-    doubts.raise_all()
-    assert [doubts.about(thread) for thread in ("ada", "ben", "ada")] == [True, True, True]
-    doubts.settle("ada")
-    assert [doubts.about(thread) for thread in ("ada", "ben", "ada")] == [False, True, False]
-
-
-def test_given_one_more_doubt_then_every_thread_is_in_doubt_again() -> None:
-    doubts = Doubts()
-    doubts.raise_all()
-    doubts.settle("ada")
-    doubts.raise_all()
-    assert doubts.about("ada")
-
-
-def test_given_what_was_settled_without_a_doubt_then_a_later_doubt_is_about_it_all_the_same() -> None:
-    doubts = Doubts()
-    doubts.settle("ada")
-    doubts.raise_all()
-    assert doubts.about("ada")
-
-
-def test_given_one_turn_after_the_other_then_a_doubt_that_was_settled_stays_settled() -> None:
-    doubts = Doubts()
-    doubts.raise_all()
-    Turn(doubts=doubts).doubts.settle("ada")
-    following = Turn(doubts=doubts)
-    assert not following.doubts.about("ada")
-    assert following.doubts.about("ben")
-
-
-def test_given_a_leg_that_was_left_when_a_turn_ended_then_its_thread_is_in_doubt_until_that_is_settled() -> None:
-    doubts = Doubts()
-    doubts.leave("ada")
-    assert doubts.about("ada")
-    assert not doubts.about("ben")
-    doubts.settle("ada")
-    assert not doubts.about("ada")
 
 
 def test_a_turn_has_ended_when_it_is_told_to_or_when_the_app_is_not_ours() -> None:

@@ -70,7 +70,11 @@ class Downloads:
             trusted = origin == self._trusted
             if not trusted and (origin is None or origin[0] != "https"):
                 raise Rejected("the file's address is not https")
-            connector = aiohttp.TCPConnector(socket_factory=None if trusted else _public_socket, force_close=True)
+            connector = aiohttp.TCPConnector(
+                resolver=aiohttp.ThreadedResolver(),  # the system's: aiohttp would take aiodns where that is installed
+                socket_factory=None if trusted else _public_socket,
+                force_close=True,
+            )
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, auto_decompress=False) as session,
                 session.get(url, headers={"Accept-Encoding": "identity", **headers}, allow_redirects=False) as response,
