@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import nats.errors
@@ -67,6 +67,17 @@ class LedgerReader:
             BusUnavailable: nats does not answer.
         """
         return await self._last(self._subjects.sent_to(app, thread, envelope))
+
+    async def sent_of(self, app: str, legs: Collection[tuple[str, str]]) -> dict[tuple[str, str], LedgerEntry]:
+        """What was last sent of each of these legs, given as thread and envelope (hex id), as far as it is known.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        subjects = [self._subjects.sent_to(app, thread, envelope) for thread, envelope in legs]
+        found = await direct.last_of(self._connection, self._subjects.stream(LEDGER), subjects)
+        entries = (recorded.entry for recorded in map(self._read, found) if recorded)
+        return {(entry.thread, entry.envelope): entry for entry in entries}
 
     async def sent_as(self, app: str, thread: str, native_id: str) -> LedgerEntry | None:
         """What was sent to a thread as this native message, the last of its leg. Asked of the leader, too.

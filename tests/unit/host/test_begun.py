@@ -95,15 +95,23 @@ async def test_given_what_a_predecessor_began_then_it_outlives_the_successors_me
     assert all(await known(new(), *map(delivery, range(20))))
 
 
-async def test_given_one_that_is_over_then_it_is_named_no_longer_than_its_wave_is_kept(
-    new: New, connection: Connection, monkeypatch: pytest.MonkeyPatch
+async def test_given_some_that_are_over_then_whoever_comes_after_the_next_wave_does_not_wonder_about_them(
+    begins: Begins, new: New
 ) -> None:
-    monkeypatch.setattr(begun, "ROUND", 8)
-    begins = new()
-    for number in range(9):
+    for number in range(4):
         await begins.begin(delivery(number), AT)
-        begins.over(f"user{number}", f"e{number}")
-    assert await known(new(), delivery(0), delivery(8)) == [False, True]
+        begins.over(f"user{number}", f"e{number}:")
+    assert await known(new(), *map(delivery, range(4))) == [False, False, False, True]
+
+
+async def test_given_one_that_is_not_over_then_whoever_comes_knows_everything_since_then(
+    begins: Begins, new: New
+) -> None:
+    for number in range(4):
+        await begins.begin(delivery(number), AT)
+        if number != 1:
+            begins.over(f"user{number}", f"e{number}:")
+    assert await known(new(), *map(delivery, range(4))) == [False, True, True, True]
 
 
 async def test_given_one_that_was_clearly_not_sent_then_nobody_takes_it_for_begun(begins: Begins, new: New) -> None:
