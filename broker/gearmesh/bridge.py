@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, runti
 
 import msgspec
 
-from gearmesh.errors import SendFailed
 from gearmesh.model.capabilities import Capabilities
 from gearmesh.model.content import MediaRef, Sender
 from gearmesh.model.delivery import Delivery, ReceiptDelivery, Sent
@@ -111,6 +110,11 @@ class Bridge(ABC):
     in_order: ClassVar[bool] = True
     """Whether the events of a thread come in the order in which they happened, also after an outage. Where they do not,
     late ones are held for a moment and sorted by `at`, which must then be in milliseconds."""
+
+    at_once: ClassVar[int] = 1
+    """How many messages to one thread may be on their way at once. With more than one, `send` is called for the next
+    before it has returned for those before, in order. They must arrive in that order, and after one that may be sent
+    again (`Retry`, `RateLimited`) nothing may go out: it would stand before it, so it has to fail in the same way."""
 
     Config: ClassVar[type[msgspec.Struct]]
     """The bridge's keys under `[apps.<name>]`. Fields of type `Secret` are read from `env:` and `file:`."""
@@ -228,21 +232,6 @@ class SupportsGhosts(Protocol):
 
     async def ghost(self, thread: str, sender: Sender) -> str:
         """The id under which `send` shows this sender; "" where it cannot, so that the text names them instead."""
-
-
-@runtime_checkable
-class SupportsBatches(Protocol):
-    """Several messages to one thread can be on their way at once, and arrive in the order in which they are given."""
-
-    async def send_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sent | SendFailed]:
-        """Send these, all of them messages to one thread, and say of each what became of it, in the same order.
-
-        After one that may be sent again (`Retry`, `RateLimited`) nothing may have gone out: it would stand before it,
-        so it has to have failed as well.
-
-        Raises:
-            SendFailed: it became of all of them.
-        """
 
 
 @runtime_checkable

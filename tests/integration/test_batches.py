@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -17,37 +17,43 @@ COUNT = 30
 
 
 class Batching(FakeBridge):
-    """Sends what it is given at once, and says of all behind a message that may be sent again that they failed too."""
+    """Sends what it is given at once, in order, and takes those behind a message along that may be sent again."""
 
-    batches: list[int]
+    at_once: ClassVar[int] = 50
+    together: list[int]
+    """How many were on their way when each began."""
     may_go: asyncio.Event
+    failed: SendFailed | None = None
+    line: asyncio.Lock
+    underway = 0
 
     async def send(self, delivery: Delivery) -> Sent:
-        await self.may_go.wait()
-        self.batches.append(1)
-        return await super().send(delivery)
+        self.underway += 1
+        self.together.append(self.underway)
+        if self.underway == 1:
+            self.failed = None
+        try:
+            await self.may_go.wait()
+            await asyncio.sleep(0)  # on its way
+            async with self.line:
+                return await self._show(delivery)
+        finally:
+            self.underway -= 1
 
-    async def send_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sent | SendFailed]:
-        await self.may_go.wait()
-        self.batches.append(len(deliveries))
-        results: list[Sent | SendFailed] = []
-        stopped: SendFailed | None = None
-        for delivery in deliveries:
-            if stopped is not None:
-                results.append(stopped)
-                continue
-            try:
-                results.append(await super().send(delivery))
-            except SendFailed as error:
-                results.append(error)
-                stopped = None if isinstance(error, Rejected | Unclear) else error
-        return results
+    async def _show(self, delivery: Delivery) -> Sent:
+        if self.failed is not None:
+            raise self.failed
+        try:
+            return await super().send(delivery)
+        except Retry as error:
+            self.failed = error
+            raise
 
 
 @pytest.fixture
 def batching() -> type[Batching]:
     """A bridge of its own for each test."""
-    return type("Batching", (Batching,), {"batches": [], "may_go": asyncio.Event()})
+    return type("Batching", (Batching,), {"together": [], "may_go": asyncio.Event(), "line": asyncio.Lock()})
 
 
 @pytest.fixture
@@ -82,8 +88,8 @@ async def test_given_many_that_wait_for_one_thread_then_they_go_out_together_in_
         await jam(world, batching)
         await seen(world, list(range(COUNT)))
 
-    assert sum(batching.batches) == COUNT
-    assert max(batching.batches) > COUNT // 2
+    assert len(batching.together) == COUNT
+    assert max(batching.together) > COUNT // 2
 
 
 async def test_given_one_that_is_refused_then_the_others_arrive_and_its_writer_is_told(
@@ -143,54 +149,49 @@ async def test_given_answers_that_are_lost_then_what_the_network_shows_is_not_se
     assert len(numbers(world)) == COUNT, "something arrived twice"
 
 
-@pytest.mark.parametrize("answers", [(), (Sent(("x",)),) * 99])
-async def test_given_a_bridge_that_miscounts_then_its_messages_are_unclear_and_arrive(
-    world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching], answers: tuple[Sent, ...]
-) -> None:
-    class Miscounting(batching):  # type: ignore[valid-type, misc]
-        async def send_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sent | SendFailed]:
-            await super().send_all(deliveries[:0])
-            return answers
-
-    async with world.running(nats_server, tmp_path, south=Miscounting):
-        await jam(world, batching, 5)
-        await seen(world, list(range(5)))
-
-
 async def test_given_a_bridge_that_fails_in_a_way_it_should_not_then_its_messages_arrive(
     world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching]
 ) -> None:
     class Broken(batching):  # type: ignore[valid-type, misc]
-        async def send_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sent | SendFailed]:
-            await self.may_go.wait()
-            raise KeyError(len(deliveries))
+        failures = 3
+
+        async def _show(self, delivery: Delivery) -> Sent:
+            if Broken.failures:
+                Broken.failures -= 1
+                raise KeyError(delivery.id)
+            sent: Sent = await super()._show(delivery)
+            return sent
 
     async with world.running(nats_server, tmp_path, south=Broken):
         await jam(world, batching, 5)
-        await seen(world, list(range(5)))
+        await world.south.until(lambda: sorted(numbers(world)) == list(range(5)), within=20, awaited="all five")
 
 
 async def test_given_a_process_that_dies_with_many_on_their_way_then_its_successor_sends_only_what_did_not_arrive(
     world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching]
 ) -> None:
-    shown = asyncio.Event()
-
     class Dying(batching):  # type: ignore[valid-type, misc]
-        async def send_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sent | SendFailed]:
-            await super().send_all(deliveries[: len(deliveries) // 2])
-            shown.set()
+        """Its answers do not come any more after the first, and from some message on, the messages do not either."""
+
+        shown = 0
+
+        async def send(self, delivery: Delivery) -> Sent:
+            await self.may_go.wait()
+            if Dying.shown < 12:
+                Dying.shown += 1
+                sent: Sent = await FakeBridge.send(self, delivery)
+                if Dying.shown == 1:
+                    return sent
             await asyncio.Event().wait()
-            return ()
+            raise AssertionError
 
     world.south.echo = True
     async with world.running(nats_server, tmp_path, south=Dying) as daemon:
         await jam(world, batching, 20)
-        await shown.wait()
-        for tasks in [daemon.apps["south"].egress._tasks]:
-            for task in tasks.values():
-                task.cancel()
-    arrived = numbers(world)
-    assert 5 < len(arrived) < 20
+        await world.south.until(lambda: len(numbers(world)) == 12, awaited="twelve of them")
+        for task in daemon.apps["south"].egress._tasks.values():
+            task.cancel()
+    assert numbers(world) == list(range(12))
     async with world.running(nats_server, tmp_path, south=batching):
         await world.south.until(lambda: sorted(numbers(world)) == list(range(20)), within=30, awaited="all of them")
 

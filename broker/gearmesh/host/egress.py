@@ -54,8 +54,6 @@ MOST_AT_HAND: Final = 16 * 1024 * 1024
 """Bytes of legs that are kept in memory; the others are read again when it is their turn."""
 WORKED_OFF_AT_ONCE: Final = 256
 """Queues that are worked off at the same time."""
-AT_ONCE: Final = 100
-"""Legs to one thread that are on their way at once, where the bridge can do that."""
 SHOWN: Final = Outcome("read")
 UNCERTAIN: Final = "it is not certain that this app is still ours"
 
@@ -242,7 +240,7 @@ class Egress:
             while item is not None:
                 if isinstance(item, Job):
                     alone: Job | None = item
-                    if self._sender.sends_batches and self._lanes.behind(thread):
+                    if self._app.bridge.at_once > 1 and self._lanes.behind(thread):
                         alone = await self._work_on_legs(thread, item, turn)
                     if alone is not None and not await self._work_on_leg(alone, turn):
                         return  # `_written` goes on
@@ -258,7 +256,7 @@ class Egress:
 
     async def _work_on_legs(self, thread: str, first: Job, turn: Turn) -> Job | None:
         """Send as many of a thread's legs at once as nothing speaks against. The first of those that are left."""
-        jobs: list[Job] = [first, *self._lanes.join(thread, AT_ONCE - 1, _is_leg)]
+        jobs: list[Job] = [first, *self._lanes.join(thread, self._app.bridge.at_once - 1, _is_leg)]
         legs: list[tuple[Job, Content]] = []
         if self._queues.is_empty or await self._queues.lane(thread) is None:
             for job in jobs:

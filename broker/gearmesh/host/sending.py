@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 import structlog
 
-from gearmesh.bridge import SupportsBatches
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
 from gearmesh.errors import RateLimited, Retry, SendFailed, Unclear, WindowClosed
@@ -74,13 +73,6 @@ class LegSender:
         self._removal = Removal(app, quotes)
         self._composing = Composing(app, ends, quotes, self._verdict)
         self._watch = Watch(SEND_WITHIN)
-        # Asked of a class of protocols, this takes longer than the rest of a leg: once is enough.
-        self._batches = app.bridge if isinstance(app.bridge, SupportsBatches) else None
-
-    @property
-    def sends_batches(self) -> bool:
-        """Whether several messages to one thread can be on their way at once."""
-        return self._batches is not None
 
     async def deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         """Send a leg. When the turn ends, what is on the wire is finished and nothing further is sent.
@@ -116,20 +108,19 @@ class LegSender:
         return JUST_SENT
 
     async def deliver_all(self, legs: Sequence[tuple[Job, Content]], turn: Turn) -> list[Job]:
-        """Send several new legs of one thread at once, to a bridge that can, and return those that were sent.
+        """Send several new legs of one thread at once, by a bridge that can, and return those that were sent.
 
         The others have their `failure`, or were not tried because something has to be waited for, or looked up, first.
 
         Raises:
             BusError: it could not be written down that they are about to be sent; then none was.
         """
-        assert self._batches is not None
         with self._underway.sending(legs[0][0].thread):
             ready = await self._ready(legs)
             deliveries = [composed.delivery(job, self._app.name, 0) for job, composed in ready]
             if not deliveries or not await self._begin_all(ready, deliveries, turn):
                 return []
-            results = await self._answers(self._batches.send_all(deliveries), len(deliveries))
+            results = await self._answers(deliveries)
             sent: list[Job] = []
             for (job, composed), delivery, result in zip(ready, deliveries, results, strict=True):
                 if isinstance(result, Sent):
@@ -176,21 +167,18 @@ class LegSender:
         self._gate.left()
         return False
 
-    async def _answers(
-        self, question: Awaitable[Sequence[Sent | SendFailed]], count: int
-    ) -> Sequence[Sent | SendFailed]:
-        """What became of each of so many messages, whatever the bridge does."""
-        try:
-            with guarded():
-                results = await self._watch.answer_of(question, app=self._app.name)
-        except SendFailed as error:
-            return [error] * count
-        except BaseException:
+    async def _answers(self, deliveries: list[Delivery]) -> list[Sent | SendFailed]:
+        """What became of each message: all of them are sent in one go, in order."""
+        app, answer_of, send = self._app.name, self._watch.answer_of, self._app.bridge.send
+        with guarded():
+            answers = (answer_of(send(delivery), app=app, delivery=delivery.id) for delivery in deliveries)
+            results = await asyncio.gather(*answers, return_exceptions=True)
+        known = [result for result in results if isinstance(result, Sent | SendFailed)]
+        if len(known) < len(results):
+            # Somebody has told us to stop: what was sent is not known any more.
             self._gate.left()
-            raise
-        if len(results) != count:
-            return [Unclear(f"the bridge says of {len(results)} of {count} messages what became of them")] * count
-        return results
+            raise next(result for result in results if not isinstance(result, Sent | SendFailed))
+        return known
 
     async def _clear_all(self, ready: list[tuple[Job, Composed]], deliveries: list[Delivery]) -> None:
         failed = [
