@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gearmesh import Delivery, EchoReceived, Redaction, Rejected, Retry, Secret, Sender, Unauthorized, Unclear
+from gearmesh import Delivery, EchoReceived, Reaction, Redaction, Rejected, Retry, Secret, Sender, Unauthorized, Unclear
 from gearmesh.testing import FakeContext
 
 from .bench import Bench, bench, until
@@ -264,3 +264,24 @@ async def test_on_real_servers_what_waits_for_two_seconds_without_a_way_gets_thr
                     line.params[-1] for line in ada.lines if line.command == "PRIVMSG" and line.params[0] == "#garden"
                 ]
                 assert spoken == ["before", "meanwhile", "after"]
+
+
+async def test_a_reaction_that_could_not_be_taken_away_is_taken_away_by_the_next_try() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, bench(ircd.port, "#garden") as irc:
+        await ada.join("#garden")
+        target = await ada.says("#garden", "Hello")
+        await irc.comes_in("Hello")
+
+        def reaction(emoji: str) -> Delivery:
+            shown = Reaction(target, emoji)
+            return Delivery("e:irc:0", "#garden", "#garden", shown, Sender("Grace", "grace", "App"), target=(target,))
+
+        await irc.bridge.react(reaction("🌹"))
+        ircd.refusals.append("437")
+        with pytest.raises(Retry):
+            await irc.bridge.react(reaction("🌷"))
+        await irc.bridge.react(reaction("🌷"))
+        await ada.hears(lambda line: (line.tags or {}).get("+draft/react") == "🌷")
+
+        taken = [tags["+draft/unreact"] for line in ada.lines if "+draft/unreact" in (tags := line.tags or {})]
+        assert taken == ["🌹"]

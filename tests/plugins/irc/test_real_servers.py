@@ -352,3 +352,14 @@ async def test_a_channel_with_two_spellings_is_one_room(tmp_path: Path) -> None:
             await irc.says("#a[b]", "indeed")
             await ada.reads("indeed")
             assert not [line for line in ada.lines if line.command == "PART"]
+
+
+@both
+async def test_a_channel_with_a_key_is_entered_by_whoever_has_it(server: Server) -> None:
+    async with Person("ada", server.port) as ada:
+        await ada.join("#garden")
+        ada.say_raw("MODE", "#garden", "+k", "sesame")
+        await ada.hears(lambda line: line.command == "MODE" and "+k" in line.params)
+        async with bench(server.port, "#garden", keys={"#Garden": Secret("sesame")}) as irc:
+            await irc.says("#garden", "Open")
+            await ada.reads("Open")

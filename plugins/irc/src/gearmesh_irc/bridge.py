@@ -31,7 +31,7 @@ from gearmesh_irc.capabilities import capabilities_of
 from gearmesh_irc.config import IrcConfig
 from gearmesh_irc.confirmations import Sending
 from gearmesh_irc.connection import Connection, Pace
-from gearmesh_irc.ids import Ids, digest, is_known_to_server, time_of
+from gearmesh_irc.ids import Ids, digest, is_known_to_server, known_as, time_of
 from gearmesh_irc.intake import Intake
 from gearmesh_irc.link import Link
 from gearmesh_irc.names import attribution, canonical, is_room, parse_nick, parse_room
@@ -266,9 +266,10 @@ class Irc(Bridge):
         if not is_known_to_server(target) or not self._intake.knows(target):
             raise Rejected("the message is not known any more")
         place = (delivery.thread, target)
-        before = self._reactions.pop(place, "") or (reaction.emoji if reaction.removed else "")
+        before = self._reactions.get(place, "") or (reaction.emoji if reaction.removed else "")
         if before and (reaction.removed or before != reaction.emoji):
             await self._tag(link, delivery.thread, {"+draft/unreact": before, "+draft/reply": target})
+            self._reactions.pop(place, None)
         if not reaction.removed:
             await self._tag(link, delivery.thread, {"+draft/react": reaction.emoji, "+draft/reply": target})
             self._reactions[place] = reaction.emoji
@@ -307,7 +308,7 @@ def _id_of(echo: Line | None, delivery: Delivery, number: int) -> str:
     """The id of a message of ours: the server's, or the one that its history leads to, or one of the delivery."""
     tags = (echo.tags or {}) if echo is not None else {}
     if told := tags.get("msgid"):
-        return told
+        return known_as(told)
     if echo is not None and (when := tags.get("time")) and echo.source and len(echo.params) > 1:
         return digest(delivery.thread, canonical(echo.hostmask.nickname), when, echo.params[1])
     return digest(delivery.id, str(number))

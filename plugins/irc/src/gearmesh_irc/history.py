@@ -17,7 +17,7 @@ import msgspec
 from irctokens.line import Line, build
 
 from gearmesh_irc.batches import HISTORY, PLAYBACK, TARGETS, Batch, Batches
-from gearmesh_irc.ids import time_of, written
+from gearmesh_irc.ids import ODD, time_of, written
 from gearmesh_irc.intake import Intake
 from gearmesh_irc.outbox import Outbox
 from gearmesh_irc.positions import PEOPLE, Positions
@@ -185,7 +185,7 @@ class History:
         if len(batch.lines) >= self._page:
             last = batch.lines[-1]
             msgid, at = (last.tags or {}).get("msgid", ""), time_of(last)
-            if msgid and self._session.isupport.history_by_ids:
+            if msgid and not ODD.search(msgid) and self._session.isupport.history_by_ids:
                 self._ask(chase, batch.target, f"msgid={msgid}")
             elif at > 0 and at - 1 > chase.reached.get(target, 0):
                 # A millisecond before it: others may have been said within the same one.

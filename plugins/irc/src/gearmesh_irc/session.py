@@ -125,6 +125,9 @@ class Session:
                     self.nick = new
             case "CHGHOST", [user, host] if self.is_me(source):
                 self.user, self.host = user, host
+            case "396", [_, shown, *_]:  # RPL_HOSTHIDDEN: how others see our host from now on
+                user, _, host = shown.rpartition("@")
+                self.user, self.host = user or self.user, host
             case _:
                 pass
         if line.source and "@" in line.source and line.command != "CHGHOST" and self.is_me(source):
