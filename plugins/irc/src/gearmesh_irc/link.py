@@ -134,8 +134,11 @@ class Link:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             # Who is thrown out for flooding does not always get to read why: the reset overtakes the words.
-            if self.confirmations.lost(why) >= MANY or FLOOD.search(self._last_words):
+            unanswered = self.confirmations.lost(why)
+            if FLOOD.search(self._last_words):
                 self.pace.flooded()
+            elif unanswered >= MANY:
+                self.pace.suspect()
 
     async def _listen(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
         while self._early:
