@@ -66,7 +66,7 @@ class Irc(Bridge):
         super().__init__(config, context)
         self._settings = config
         self._positions = Positions(context)
-        self._nicks = Nicks(context, config.nick)
+        self._nicks = Nicks(context)
         self._intake = Intake(context, self._positions)
         self._rooms = Rooms(config.keys, config.rejoin)
         self._ids = Ids()
@@ -102,6 +102,7 @@ class Irc(Bridge):
     async def sit_in(self, rooms: Collection[str]) -> None:
         """Join these, and leave the others."""
         self._rooms.want(rooms)
+        self._positions.forget_others(self._rooms.wanted)
 
     async def ghost(self, thread: str, sender: Sender) -> str:
         """`<name/app>`, which stands before each line of theirs."""
@@ -112,6 +113,7 @@ class Irc(Bridge):
     async def run(self) -> None:
         """Connect, again and again, until cancelled or refused."""
         await self._positions.load()
+        self._positions.forget_others(self._rooms.wanted)
         await self._nicks.load()
         handing_over = asyncio.create_task(self._intake.hand_over(), name="irc intake")
         writing = asyncio.create_task(self._keep_notes(), name="irc notes")
@@ -167,7 +169,6 @@ class Irc(Bridge):
         """
         connection, lines, session = await self._enter()
         try:
-            self._nicks.note(session.nick)
             link = Link(
                 connection,
                 session,
@@ -181,12 +182,13 @@ class Irc(Bridge):
                 self._intake,
                 self._take,
             )
-            await link.welcome(lines)
+            self._nicks.connected(session, await link.welcome(lines))
             self._link, self._session = link, session
             await self.context.status("connected", f"as {session.nick}")
             await link.run(lines)
         finally:
             self._link = None
+            self._nicks.disconnected()
             with contextlib.suppress(OSError):
                 connection.write(build("QUIT", ["Gearmesh"]))
             await connection.close()
@@ -202,7 +204,7 @@ class Irc(Bridge):
             connection = await Connection.open(self._settings)
             try:
                 lines = connection.lines()
-                session = await register(connection, lines, self._settings, self._nicks.ours)
+                session = await register(connection, lines, self._settings, self._nicks.were_ours)
             except BaseException:
                 await connection.close()
                 raise

@@ -73,7 +73,7 @@ class Reader:
         if line.command in _NAMES and any(map(ODD.search, names)):
             yield Unparsed(raw, "a name with white space or controls in it")
             return
-        ours = session.was_me(nick) if told_again else session.is_me(nick)
+        ours = session.was_me(line) if told_again else session.is_me(nick)
         at = time_of(line) or now
         if line.command in {"PRIVMSG", "NOTICE"} and len(line.params) > 1:
             yield from self._words(line, session, nick, at, raw, ours=ours)

@@ -133,6 +133,11 @@ class Rooms:
         self._doors[room] = _Door(due, tries, refusal=refusal, thrown_out=thrown_out)
         self._changed.set()
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The channels that we are to be in."""
+        return frozenset(self._wanted)
+
     def is_wanted(self, room: str) -> bool:
         """Whether we are to be in this channel."""
         return room in self._wanted
