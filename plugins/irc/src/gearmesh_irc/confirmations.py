@@ -126,9 +126,12 @@ class Confirmations:
             Retry: it was not written.
         """
         held = False
+        batch = lines[0].command == "BATCH" and not self._session.labels
+        if not batch and not self._connection.is_behind and self._pace.at_once():
+            return self._write(self._session.fold(target), lines, sending)
         try:
             async with asyncio.timeout_at(until):
-                if lines[0].command == "BATCH" and not self._session.labels:
+                if batch:
                     # What refuses one names no target (multiline, Errors): there is one at a time.
                     await self._turns.take(NO_LABEL)
                     held = True
@@ -163,7 +166,10 @@ class Confirmations:
             self._not_asked.add(folded)
             if self._barrier is None:  # before the lines, which go out in the same moment after it
                 self._barrier = loop.call_soon(self._ask)
-        self._connection.write(*lines)
+        try:
+            self._connection.write(*lines)
+        except Lost as error:
+            raise Retry(str(error)) from error
         said = _said(whole_of(lines) or first)
         due = loop.time() + ANSWER_WITHIN
         written = Written(number, first.command, folded, said, sending, labelled, loop.create_future(), due)

@@ -134,13 +134,18 @@ class Connection:
             self._writer.write("\r\n".join((*self._unsent, "")).encode(errors="replace"))
             self._unsent.clear()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the server reads more slowly than we write."""
+        return self._writer.transport.get_write_buffer_size() > MOST_AHEAD
+
     async def drain(self) -> None:
-        """Wait as long as the server reads more slowly than we write.
+        """Wait as long as the server is behind.
 
         Raises:
             Lost: the connection is closed.
         """
-        if self._writer.transport.get_write_buffer_size() <= MOST_AHEAD:
+        if not self.is_behind:
             return
         try:
             await self._writer.drain()
