@@ -196,3 +196,16 @@ def test_an_account_that_the_history_tells_decides(account: str, ours: bool) -> 
     line = f"@time=2026-01-01T00:00:00.000Z;account={account} :gearmesh!x@y PRIVMSG #garden :Hello"
 
     assert session.was_me(tokenise(line)) == ours
+
+
+async def test_after_the_last_that_a_server_said_a_nickname_is_not_ours_for_certain() -> None:
+    async with FakeContext("irc") as context:
+        nicks, session = Nicks(context), Session("gearmesh", "bridge")
+        now = round(context.now() * 1000)
+        nicks.connected(session, now - 60_000)
+        session.learn(tokenise(":gearmesh!bridge@h JOIN #garden"))
+        nicks.disconnected(30.0)
+
+        assert nicks.were_ours("gearmesh", now - 31_000, "x@y")
+        assert not nicks.were_ours("gearmesh", now - 29_000, "x@y")
+        assert nicks.were_ours("gearmesh", now - 29_000, "bridge@h")

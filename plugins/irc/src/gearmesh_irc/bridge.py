@@ -188,7 +188,7 @@ class Irc(Bridge):
             await link.run(lines)
         finally:
             self._link = None
-            self._nicks.disconnected()
+            self._nicks.disconnected(asyncio.get_running_loop().time() - connection.heard_at)
             with contextlib.suppress(OSError):
                 connection.write(build("QUIT", ["Gearmesh"]))
             await connection.close()

@@ -86,9 +86,10 @@ class Nicks:
             self._end(at, GIVEN_UP)
             self._begin(self._session.nick, at)
 
-    def disconnected(self) -> None:
-        """The connection is over."""
-        self._end(self._now() + self._ahead)
+    def disconnected(self, silence: float) -> None:
+        """The connection is over, on which the server has said nothing for so many seconds: so long ago it is that the
+        nickname was ours for certain."""
+        self._end(self._now() + self._ahead - math.ceil(silence * 1000))
         self._session = None
 
     async def write(self) -> None:
