@@ -67,13 +67,13 @@ class Bench:
         """
         return await self.bridge.send(delivery(thread, text, ghost=ghost, name=name))
 
-    async def gets_through(self, thread: str, text: str, *, name: str = "") -> Sent:
+    async def gets_through(self, thread: str, text: str, *, ghost: str = "", name: str = "") -> Sent:
         """Send a text as the host does: again after `Retry`."""
         name = name or f"{next(_count):032x}:irc:0"
         async with asyncio.timeout(WITHIN):
             while True:
                 try:
-                    return await self.says(thread, text, name=name)
+                    return await self.says(thread, text, ghost=ghost, name=name)
                 except Retry:
                     await asyncio.sleep(0.02)
 

@@ -53,13 +53,14 @@ class Client:
         self.password = ""
         self.ready = False
         self.negotiating = False
+        self.user = "user"
         self.has_user = False
         self.account = ""
         self.batch: tuple[Line, list[Line]] | None = None
 
     @property
     def mask(self) -> str:
-        return f"{self.nick}!~user@127.0.0.1"
+        return f"{self.nick}!~{self.user}@127.0.0.1"
 
     def tell(self, line: Line) -> None:
         """Write a line, without the tags that this client does not want."""
@@ -154,8 +155,8 @@ class Ircd:
                 client.password = password
             case "AUTHENTICATE", [said]:
                 self._authenticate(client, said)
-            case "USER", _:
-                client.has_user = True
+            case "USER", [user, *_]:
+                client.user, client.has_user = user, True
             case "NICK", [nick]:
                 self._nick(client, nick)
             case "PING", [token]:

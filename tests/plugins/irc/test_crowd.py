@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from gearmesh.testing import FakeContext
@@ -31,11 +32,12 @@ async def test_questions_for_history_wait_for_their_turn() -> None:
         await irc.stop()
         irc.bridge._pace.burst, irc.bridge._pace.every = irc.bridge._pace._configured = (1, 0.2)
         start = len(ircd.received)
-        await irc.start()
-        await irc.bridge.sit_in(rooms)
+        starting = asyncio.create_task(irc.start(*rooms))
         await until(lambda: len([one for one in ircd.received[start:] if one.command == "CHATHISTORY"]) >= 2)
 
         paced = [line.command for line in ircd.received[start:] if line.command in {"JOIN", "CHATHISTORY"}]
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
         assert len(paced) < 6
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from irctokens.line import Line, tokenise
 
-from gearmesh import InvalidAddress, Rejected, Retry, Sender, SendFailed
+from gearmesh import InvalidAddress, Rejected, Retry, Secret, Sender, SendFailed
 from gearmesh_irc.batches import Batches
+from gearmesh_irc.config import IrcConfig
 from gearmesh_irc.connection import read_line
 from gearmesh_irc.formatting import read
 from gearmesh_irc.ids import Ids, digest, time_of, written
@@ -49,10 +50,19 @@ def test_formatting_that_a_cut_goes_through_is_opened_again() -> None:
     assert all(line.startswith("\x02") for line in lines)
 
 
-def test_an_emoji_of_several_characters_is_not_cut() -> None:
-    family = "👨‍👩‍👧‍👦"
+@pytest.mark.parametrize(
+    "one",
+    ["👨‍👩‍👧‍👦", "\U0001f1e9\U0001f1ea", "e\u0301\u0323", "\u0915\u094d\u0937\u093f", "👍🏽", "\u1112\u1161\u11ab"],
+)
+def test_what_is_read_as_one_character_is_not_cut(one: str) -> None:
+    for pieces in (cut(one * 40, 60), chunks(one * 40, 60)):
+        assert all(piece.replace(one, "") == "" for piece in pieces)
 
-    assert all(line.replace(family, "") == "" for line in cut(family * 10, 60))
+
+def test_an_accent_is_not_parted_from_the_space_that_carries_it() -> None:
+    lines = cut("a" * 30 + " \u0301" + "b" * 30, 40)
+
+    assert "".join(lines) == "a" * 30 + " \u0301" + "b" * 30
 
 
 def test_the_room_for_words_is_what_the_mask_leaves_of_512_bytes() -> None:
@@ -258,3 +268,17 @@ def test_bytes_that_are_no_line_do_not_end_the_connection(raw: bytes) -> None:
 )
 def test_what_a_no_means(said: str, kind: type[SendFailed]) -> None:
     assert isinstance(failure_of(tokenise(said)), kind)
+
+
+def test_keys_of_channels_are_secrets() -> None:
+    config = IrcConfig(host="h", nick="us", keys={"#garden": Secret("sesame")})
+
+    assert "sesame" not in repr(config)
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a,b", "a\r\nQUIT", "x" * 51])
+def test_what_can_be_no_key_of_a_channel_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="#garden") as refused:
+        IrcConfig(host="h", nick="us", keys={"#garden": Secret(key)})
+
+    assert not key or key not in str(refused.value)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, cast
 
 import pytest
-from irctokens.line import build, tokenise
+from irctokens.line import Line, build, tokenise
 
 from gearmesh import BusUnavailable, Event, MessageReceived, Text
 from gearmesh.testing import FakeContext
+from gearmesh_irc.batches import Batches
+from gearmesh_irc.connection import Connection, Pace
+from gearmesh_irc.history import History
+from gearmesh_irc.ids import written
 from gearmesh_irc.intake import Intake
+from gearmesh_irc.outbox import Outbox
 from gearmesh_irc.positions import Positions
+from gearmesh_irc.session import Session
 
 from .bench import bench, until
 from .ircd import Client, Ircd
@@ -132,3 +139,53 @@ async def test_a_position_in_the_future_that_was_kept_is_not_believed() -> None:
         await positions.load()
 
         assert positions.of("#garden") <= context.now() * 1000
+
+
+async def test_what_was_said_in_a_channel_while_it_was_not_linked_stays_there() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, bench(ircd.port, "#garden", "#lake") as irc:
+        await ada.join("#garden")
+        await ada.says("#garden", "before")
+        await irc.comes_in("before")
+        await irc.bridge.sit_in(["#lake"])
+        await ada.hears(lambda line: line.command == "PART")
+        await ada.says("#garden", "among ourselves")
+        await irc.bridge.sit_in(["#garden", "#lake"])
+        await irc.inside("#garden")
+        await ada.says("#garden", "after")
+        await irc.comes_in("after")
+
+        assert irc.came_in() == ["before", "after"]
+
+
+async def test_a_bouncer_that_plays_before_it_says_where_we_are_tells_nothing_twice() -> None:
+    async with FakeContext("irc") as context:
+        session, positions, asked = Session("gearmesh", "u"), Positions(context), list[str]()
+        session.agreed = {"batch", "server-time", "znc.in/playback"}
+        session.known_as = {room: room for room in ("#garden", "#lake")}
+        now = int(context.now() * 1000)
+        positions.note("@people", now - 5_000)
+        positions.note("#garden", now - 60_000)
+        positions.note("#lake", now - 10_000)
+        outbox, batches = Outbox(cast("Connection", None), Pace(1, 1.0)), Batches()
+        monkeyed = cast("Any", outbox)
+        monkeyed.put = lambda line, *_: asked.append(line.params[-1])
+
+        async def ignore(line: Line) -> None:
+            pass
+
+        history = History(outbox, session, positions, Intake(context, positions), ignore, context.log)
+        history.begin(now, {"#garden", "#lake"})
+        batches.feed(tokenise("BATCH +p znc.in/playback *"))
+
+        def is_old(room: str, at: int) -> bool:
+            line = tokenise(f"@batch=p;time={written(at)} :ada!a@h PRIVMSG {room} :Hello")
+            return history.is_old(line, batches)
+
+        assert asked == [f"PLAY * {(now - 60_000) / 1000:.3f}"]
+        assert is_old("#lake", now - 30_000)
+        assert not is_old("#lake", now - 5_000)
+        assert not is_old("#garden", now - 30_000)
+        positions.note("#garden", now - 20_000)  # so far was it taken in
+        history.joined("#garden", now)
+        assert not is_old("#garden", now - 30_000)
+        assert is_old("#new", now - 30_000)

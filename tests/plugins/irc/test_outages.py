@@ -6,11 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from irctokens.line import build
 
-from gearmesh import Delivery, EchoReceived, Redaction, Rejected, Retry, Secret, Sender, Unauthorized, Unclear
+from gearmesh import Delivery, EchoReceived, Reaction, Redaction, Rejected, Retry, Secret, Sender, Unauthorized, Unclear
 from gearmesh.testing import FakeContext
 
-from .bench import Bench, bench, until
+from .bench import FAST, Bench, bench, until
 from .ircd import CAPS, Client, Ircd
 from .person import Person
 from .proxy import Proxy
@@ -264,3 +265,74 @@ async def test_on_real_servers_what_waits_for_two_seconds_without_a_way_gets_thr
                     line.params[-1] for line in ada.lines if line.command == "PRIVMSG" and line.params[0] == "#garden"
                 ]
                 assert spoken == ["before", "meanwhile", "after"]
+
+
+async def test_a_reaction_that_could_not_be_taken_away_is_taken_away_by_the_next_try() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, bench(ircd.port, "#garden") as irc:
+        await ada.join("#garden")
+        target = await ada.says("#garden", "Hello")
+        await irc.comes_in("Hello")
+
+        def reaction(emoji: str) -> Delivery:
+            shown = Reaction(target, emoji)
+            return Delivery("e:irc:0", "#garden", "#garden", shown, Sender("Grace", "grace", "App"), target=(target,))
+
+        await irc.bridge.react(reaction("🌹"))
+        ircd.refusals.append("437")
+        with pytest.raises(Retry):
+            await irc.bridge.react(reaction("🌷"))
+        await irc.bridge.react(reaction("🌷"))
+        await ada.hears(lambda line: (line.tags or {}).get("+draft/react") == "🌷")
+
+        taken = [tags["+draft/unreact"] for line in ada.lines if "+draft/unreact" in (tags := line.tags or {})]
+        assert taken == ["🌹"]
+
+
+async def test_what_is_sent_again_is_cut_for_the_connection_that_there_is() -> None:
+    async with Ircd() as ircd, Person("ada", ircd.port) as ada, bench(ircd.port) as irc:
+        ircd.refusals.append("deaf")
+        with pytest.raises(Unclear):
+            await irc.says("ada", "one\ntwo", name="e:irc:0")
+        del ircd.caps["draft/multiline"]
+        await irc.connected(2)
+        start = len(ircd.received)
+        sending = asyncio.create_task(irc.gets_through("ada", "one\ntwo", name="e:irc:0"))
+        await ada.reads("two")
+        sending.cancel()
+
+        assert not [line for line in ircd.received[start:] if line.command == "BATCH"]
+
+
+async def test_the_rest_of_what_was_begun_is_cut_for_the_name_that_we_have_now() -> None:
+    words = [f"word{number:03d}" for number in range(200)]
+    async with Ircd(NOTHING) as ircd, Person("ada", ircd.port) as ada, bench(ircd.port) as irc:
+        ircd.refusals += ["", "deaf"]
+        with pytest.raises(Unclear):
+            await irc.says("ada", " ".join(words), name="e:irc:0", ghost="<G\u200drace/App>")
+        await irc.connected(2)
+        session = irc.bridge._session
+        assert session is not None
+        session.learn(build("396", ["gearmesh", "h" * 60, "is now your displayed host"]))
+        await irc.gets_through("ada", " ".join(words), name="e:irc:0", ghost="<G\u200drace/App>")
+        await ada.reads(words[-1])
+
+        lines = ada.read_from("gearmesh")
+        assert " ".join(line.removeprefix("<G\u200drace/App> ") for line in lines).split() == words
+        for line in lines[1:]:
+            assert len(f":{session.mask} PRIVMSG ada :{line}\r\n".encode()) <= 512
+
+
+async def test_a_server_that_is_away_for_a_while_makes_nobody_slower() -> None:
+    async with Ircd(NOTHING) as ircd, Person("ada", ircd.port), Proxy(ircd.port) as way, bench(way.port) as irc:
+        way.deaf = True
+        sending = [asyncio.create_task(irc.says("ada", f"line {number}")) for number in range(20)]
+        await asyncio.sleep(0.1)
+        await way.cut()
+        results = await asyncio.gather(*sending, return_exceptions=True)
+        assert all(isinstance(one, Unclear) for one in results)
+        await irc.context.until(lambda: len(irc.context.reports) >= 3)  # it was tried again, and nobody was there
+        way.deaf = False
+        await way.listen()
+        await irc.connected(2)
+
+        assert irc.bridge._pace.every == FAST["every"]

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gearmesh import (
@@ -14,6 +15,7 @@ from gearmesh import (
     MembershipReceived,
     MessageReceived,
     ReactionReceived,
+    Redaction,
     Rejected,
     Retry,
     Secret,
@@ -352,3 +354,34 @@ async def test_a_channel_with_two_spellings_is_one_room(tmp_path: Path) -> None:
             await irc.says("#a[b]", "indeed")
             await ada.reads("indeed")
             assert not [line for line in ada.lines if line.command == "PART"]
+
+
+@both
+async def test_a_channel_with_a_key_is_entered_by_whoever_has_it(server: Server) -> None:
+    async with Person("ada", server.port) as ada:
+        await ada.join("#garden")
+        ada.say_raw("MODE", "#garden", "+k", "sesame")
+        await ada.hears(lambda line: line.command == "MODE" and "+k" in line.params)
+        async with bench(server.port, "#garden", keys={"#Garden": Secret("sesame")}) as irc:
+            await irc.says("#garden", "Open")
+            await ada.reads("Open")
+
+
+@pytest.mark.parametrize(
+    ("make", "shown"),
+    [
+        (ngircd, {"reply": "fallback", "reaction": "fallback", "typing": "dropped", "redaction": "fallback"}),
+        (inspircd, {"reply": "partial", "reaction": "partial", "typing": "full", "redaction": "fallback"}),
+    ],
+)
+async def test_what_a_server_cannot_show_is_known_so_that_it_goes_in_words(
+    server: Server, shown: dict[str, str]
+) -> None:
+    async with bench(server.port, "#garden") as irc:
+        features = irc.bridge.capabilities("#garden").features
+        change = msgspec.structs.replace(delivery("#garden", ""), content=Redaction("e"), target=("m1",))
+        with pytest.raises(Rejected):
+            await irc.bridge.redact(change)
+
+        assert {name: features[name].level for name in ("reply", "reaction", "typing", "redaction")} == shown
+        assert features["edit"].level == "fallback"

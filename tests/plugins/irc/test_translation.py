@@ -13,6 +13,7 @@ from gearmesh import (
     MembershipReceived,
     MessageReceived,
     ReactionReceived,
+    RedactionReceived,
     Text,
     TypingReceived,
     Unparsed,
@@ -136,3 +137,61 @@ def test_what_would_end_a_line_or_be_a_command_is_left_out() -> None:
     (message,) = messages_of(delivery("#a", "a\x00b\rc\x01d"), session())
 
     assert message.words == "abcd"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "@msgid=a\\sb\\n :Ada!a@h PRIVMSG #a :Hello",
+        "@msgid=m1;+draft/reply=a\\sb :Ada!a@h PRIVMSG #a :Hello",
+        "@msgid=m1;+draft/reply=\x02 :Ada!a@h PRIVMSG #a :Hello",
+    ],
+)
+def test_an_id_with_white_space_or_controls_is_replaced(line: str) -> None:
+    (event,) = read(line)
+
+    assert isinstance(event, MessageReceived)
+    for native_id in (event.native_id, event.reply_to):
+        assert not any(character.isspace() or ord(character) < 32 for character in native_id)
+
+
+def test_an_id_that_was_replaced_is_the_same_wherever_it_stands() -> None:
+    (said,) = read("@msgid=a\\sb :Ada!a@h PRIVMSG #a :Hello")
+    (reply,) = read("@msgid=m2;+draft/reply=a\\sb :Ben!b@h PRIVMSG #a :Yes")
+    (taken,) = read(":Ada!a@h REDACT #a :a b")
+
+    assert isinstance(said, MessageReceived)
+    assert isinstance(reply, MessageReceived)
+    assert isinstance(taken, RedactionReceived)
+    assert said.native_id == reply.reply_to == taken.target
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ":A\x02da!a@h PRIVMSG #a :Hello",
+        ":A\u2003da!a@h PRIVMSG us :Hello",
+        ":Ada!a@h PRIVMSG #a\x01 :Hello",
+        ":Ada!a@h JOIN :#a b",
+        ":Ada!a@h NICK :a b",
+        ":Ada!a@h KICK #a :x y",
+        ":A\x1fda!a@h QUIT :gone",
+    ],
+)
+def test_a_name_with_white_space_or_controls_is_nobodys(line: str) -> None:
+    assert [type(event) for event in read(line)] == [Unparsed]
+
+
+@pytest.mark.parametrize(
+    ("line", "mask"),
+    [
+        (":s 396 us cloak.test :is now your displayed host", "us!user@cloak.test"),
+        (":s 396 us ~u@cloak.test :is now your displayed host", "us!~u@cloak.test"),
+        (":us!user@host.test CHGHOST ~u cloak.test", "us!~u@cloak.test"),
+    ],
+)
+def test_how_others_see_us_is_learned(line: str, mask: str) -> None:
+    there = session()
+    there.learn(tokenise(line))
+
+    assert there.mask == mask

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import ClassVar, Final
 
 from irctokens.line import Line, build
@@ -29,14 +29,14 @@ from gearmesh import (
 )
 from gearmesh_irc.capabilities import capabilities_of
 from gearmesh_irc.config import IrcConfig
-from gearmesh_irc.confirmations import Sending
+from gearmesh_irc.confirmations import TURN_WITHIN, Sending, Written
 from gearmesh_irc.connection import Connection, Pace
-from gearmesh_irc.ids import Ids, digest, is_known_to_server, time_of
+from gearmesh_irc.ids import Ids, digest, is_known_to_server, known_as, time_of
 from gearmesh_irc.intake import Intake
 from gearmesh_irc.link import Link
 from gearmesh_irc.names import attribution, canonical, is_room, parse_nick, parse_room
 from gearmesh_irc.nicks import Nicks
-from gearmesh_irc.outgoing import Message, messages_of
+from gearmesh_irc.outgoing import messages_of
 from gearmesh_irc.positions import Positions
 from gearmesh_irc.registration import Banned, register
 from gearmesh_irc.rooms import Rooms
@@ -50,8 +50,6 @@ STABLE: Final = 30.0
 """Seconds after which a connection counts as a good one: the next pause is short again."""
 NOTES_EVERY: Final = 1.0
 MOST_REACTIONS: Final = 1000
-SEND_WITHIN: Final = 25.0
-"""Seconds after which the rest of a long message waits for the next try; `send` has 60, and a line may take 50."""
 TYPING_EVERY: Final = 3.0
 """Seconds: more often says nothing new (https://ircv3.net/specs/client-tags/typing)."""
 
@@ -68,7 +66,7 @@ class Irc(Bridge):
         super().__init__(config, context)
         self._settings = config
         self._positions = Positions(context)
-        self._nicks = Nicks(context, config.nick)
+        self._nicks = Nicks(context)
         self._intake = Intake(context, self._positions)
         self._rooms = Rooms(config.keys, config.rejoin)
         self._ids = Ids()
@@ -104,6 +102,7 @@ class Irc(Bridge):
     async def sit_in(self, rooms: Collection[str]) -> None:
         """Join these, and leave the others."""
         self._rooms.want(rooms)
+        self._positions.forget_others(self._rooms.wanted)
 
     async def ghost(self, thread: str, sender: Sender) -> str:
         """`<name/app>`, which stands before each line of theirs."""
@@ -114,6 +113,7 @@ class Irc(Bridge):
     async def run(self) -> None:
         """Connect, again and again, until cancelled or refused."""
         await self._positions.load()
+        self._positions.forget_others(self._rooms.wanted)
         await self._nicks.load()
         handing_over = asyncio.create_task(self._intake.hand_over(), name="irc intake")
         writing = asyncio.create_task(self._keep_notes(), name="irc notes")
@@ -167,11 +167,8 @@ class Irc(Bridge):
             OSError: it cannot be made, or is lost.
             Unauthorized: the server does not accept a password.
         """
-        connection = await Connection.open(self._settings)
-        lines = connection.lines()
+        connection, lines, session = await self._enter()
         try:
-            session = await register(connection, lines, self._settings, self._nicks.ours)
-            self._nicks.note(session.nick)
             link = Link(
                 connection,
                 session,
@@ -185,15 +182,37 @@ class Irc(Bridge):
                 self._intake,
                 self._take,
             )
-            await link.welcome(lines)
+            self._nicks.connected(session, await link.welcome(lines))
             self._link, self._session = link, session
             await self.context.status("connected", f"as {session.nick}")
             await link.run(lines)
         finally:
             self._link = None
+            self._nicks.disconnected(asyncio.get_running_loop().time() - connection.heard_at)
             with contextlib.suppress(OSError):
                 connection.write(build("QUIT", ["Gearmesh"]))
             await connection.close()
+
+    async def _enter(self) -> tuple[Connection, AsyncIterator[tuple[Line, bytes]], Session]:
+        """A connection, what the server says on it, and what is known of it after the welcome.
+
+        Raises:
+            OSError: the server is not there, or lets us not in now.
+            Unauthorized: it does not accept a password.
+        """
+        try:
+            connection = await Connection.open(self._settings)
+            try:
+                lines = connection.lines()
+                session = await register(connection, lines, self._settings, self._nicks.were_ours)
+            except BaseException:
+                await connection.close()
+                raise
+        except OSError:
+            self._pace.acquit()
+            raise
+        self._pace.convict()
+        return connection, lines, session
 
     async def _take(self, event: Event, at: int) -> None:
         """An event from the server. What it says of our own messages settles those of which nobody knows."""
@@ -208,7 +227,7 @@ class Irc(Bridge):
         if not isinstance(delivery.content, Text):
             raise Rejected("IRC carries words")
         link = self._linked(delivery.thread)
-        unfinished = self._unfinished.of(delivery.id)
+        begun = unfinished = self._unfinished.of(delivery.id)
         if unfinished is None:
             messages = messages_of(delivery, link.session)
             if not messages:
@@ -216,30 +235,44 @@ class Irc(Bridge):
             unfinished = self._unfinished.begin(delivery.id, delivery.thread, messages)
         if unfinished.open_ and not link.has_read(delivery.thread):
             raise Retry("the history is read first, to see whether it has arrived", after=0.5)
-        began = asyncio.get_running_loop().time()
-        for number, message in enumerate(unfinished.messages):
-            if number in unfinished.ids:
-                continue
-            if asyncio.get_running_loop().time() - began > SEND_WITHIN:
-                raise Retry("the rest of a long message waits for its turn", after=0)
-            unfinished.ids[number] = await self._say(link, delivery, number, message, unfinished)
+        if begun:
+            unfinished.fit(delivery, link.session)
+        until = asyncio.get_running_loop().time() + TURN_WITHIN
+        waiting: tuple[int, Written] | None = None
+        async with link.confirmations.turn(delivery.thread, until):
+            # The last one is confirmed when our turn is over: then the next delivery is on its way already.
+            for number in range(len(unfinished.ids), len(unfinished.messages)):
+                if waiting is not None:
+                    await self._confirm(link, delivery, unfinished, *waiting)
+                if waiting is not None and asyncio.get_running_loop().time() > until:
+                    raise Retry("the rest of a long message waits for its turn", after=0)
+                unfinished.open_.discard(number)  # who sends again has found no sign of it
+                sending = Sending(delivery.thread, digest(delivery.id, str(number)), delivery.id)
+                lines = unfinished.messages[number].lines
+                waiting = number, await link.confirmations.write(delivery.thread, *lines, until=until, sending=sending)
+        if waiting is not None:
+            await self._confirm(link, delivery, unfinished, *waiting)
         self._unfinished.end(delivery.id)
         return Sent(tuple(unfinished.ids[number] for number in range(len(unfinished.messages))))
 
-    async def _say(self, link: Link, delivery: Delivery, number: int, message: Message, unfinished: Unfinished) -> str:
-        unfinished.open_.discard(number)  # who sends again has found no sign of it
+    async def _confirm(
+        self, link: Link, delivery: Delivery, unfinished: Unfinished, number: int, written: Written
+    ) -> None:
+        """Wait until the server has taken a message, and note what it is called.
+
+        Raises:
+            SendFailed: it has not, or nobody knows.
+        """
         try:
-            sending = Sending(delivery.thread, digest(delivery.id, str(number)), delivery.id)
-            confirmed = await link.confirmations.say(delivery.thread, *message.lines, sending=sending)
+            confirmed = await link.confirmations.outcome(written)
         except (Unclear, asyncio.CancelledError):
             unfinished.open_.add(number)
             raise
         except Rejected:
             self._unfinished.end(delivery.id)
             raise
-        native_id = _id_of(confirmed.echo, delivery, number)
+        native_id = unfinished.ids[number] = _id_of(confirmed.echo, delivery, number)
         self._intake.confirmed(delivery.thread, native_id, time_of(confirmed.echo) if confirmed.echo else 0)
-        return native_id
 
     def _linked(self, thread: str) -> Link:
         """The connection, in the channel that is written to.
@@ -266,9 +299,10 @@ class Irc(Bridge):
         if not is_known_to_server(target) or not self._intake.knows(target):
             raise Rejected("the message is not known any more")
         place = (delivery.thread, target)
-        before = self._reactions.pop(place, "") or (reaction.emoji if reaction.removed else "")
+        before = self._reactions.get(place, "") or (reaction.emoji if reaction.removed else "")
         if before and (reaction.removed or before != reaction.emoji):
             await self._tag(link, delivery.thread, {"+draft/unreact": before, "+draft/reply": target})
+            self._reactions.pop(place, None)
         if not reaction.removed:
             await self._tag(link, delivery.thread, {"+draft/react": reaction.emoji, "+draft/reply": target})
             self._reactions[place] = reaction.emoji
@@ -296,7 +330,9 @@ class Irc(Bridge):
             return
         if not link.pace.at_once():
             return  # words are more urgent, and that somebody types is soon not true any more
-        self._typed[thread] = now if on else -TYPING_EVERY
+        self._typed = {other: at for other, at in self._typed.items() if now - at < TYPING_EVERY and other != thread}
+        if on:
+            self._typed[thread] = now
         link.connection.write(Line({"+typing": "active" if on else "done"}, None, "TAGMSG", [thread]))
 
     async def _tag(self, link: Link, thread: str, tags: dict[str, str]) -> None:
@@ -307,7 +343,7 @@ def _id_of(echo: Line | None, delivery: Delivery, number: int) -> str:
     """The id of a message of ours: the server's, or the one that its history leads to, or one of the delivery."""
     tags = (echo.tags or {}) if echo is not None else {}
     if told := tags.get("msgid"):
-        return told
+        return known_as(told)
     if echo is not None and (when := tags.get("time")) and echo.source and len(echo.params) > 1:
         return digest(delivery.thread, canonical(echo.hostmask.nickname), when, echo.params[1])
     return digest(delivery.id, str(number))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -24,6 +25,8 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535, description="a TCP port")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600, description="seconds, above 0")]
 Burst = Annotated[int, msgspec.Meta(ge=1, le=1000, description="a number of lines from 1 to 1000")]
 
+_CHANNEL_KEY: Final = re.compile(r"[^\s\x00-\x20\x7f,]{1,50}")
+
 
 class IrcConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One account on one server or bouncer.
@@ -31,7 +34,7 @@ class IrcConfig(msgspec.Struct, frozen=True, kw_only=True):
     `password` is the server's or the bouncer's (`PASS`). With `account` and `account_password` the account is logged
     in to by SASL PLAIN, with `certificate` (and `key`, where it stands in a file of its own) by SASL EXTERNAL.
     `authorities` is a file with the certificates that sign the server's, where the system's do not. `keys` has the keys
-    of channels that want one.
+    of channels that want one, by the channels' names.
 
     `burst` lines go at once, and one each `every` seconds after that. `quiet` is after how many seconds without a sign
     of life the server is asked for one; as many later the connection counts as lost. `rejoin` is how many seconds after
@@ -50,7 +53,7 @@ class IrcConfig(msgspec.Struct, frozen=True, kw_only=True):
     account_password: Secret | None = None
     user: User = "gearmesh"
     real_name: OneLine = "Gearmesh"
-    keys: Mapping[str, OneLine] = {}
+    keys: Mapping[str, Secret] = {}
     burst: Burst = 5
     every: Seconds = 2.0
     quiet: Seconds = 30.0
@@ -64,6 +67,11 @@ class IrcConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("`key` is that of a `certificate`, and there is none")
         if self.certificate and not self.tls:
             raise ValueError("a `certificate` is shown to the server by TLS only: set `tls = true`")
+        for channel, key in self.keys.items():
+            if not _CHANNEL_KEY.fullmatch(key.reveal()):
+                raise ValueError(
+                    f"the key of {channel} is none: it has 1 to 50 characters, no white space and no comma"
+                )
 
     @property
     def at_port(self) -> int:

@@ -6,10 +6,11 @@
                                                   ◀─ PONG server g7
 
 A server works a client's lines off in order: a PONG with a later line's number says that all before it were taken, and
-a numeric that refuses one comes before it. Several lines share a PING. Of two lines to one target the second waits for
-the first to be settled, so that it is certain which of them is refused. A connection that is lost before all that
-leaves it open. ZNC answers PING itself: behind it a PONG says that the bouncer has the line, and a refusal that comes
-later is told as a receipt.
+a numeric that refuses one comes before it. Many lines are on their way at once, to one target, too. Those that are
+written in one moment to several targets share a PING. Between two lines to one target there is always one: a refusal
+names the target alone, and so it is certain which of them is meant. A connection that is lost before all that leaves
+it open. ZNC answers PING itself: behind it a PONG says that the bouncer has the line, and a refusal that comes later is
+told as a receipt.
 (https://ircv3.net/specs/extensions/labeled-response, https://ircv3.net/specs/extensions/echo-message)
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections import deque
 from typing import Final
 
@@ -29,13 +31,14 @@ from gearmesh_irc.connection import Connection, Lost, Pace
 from gearmesh_irc.isupport import number_in
 from gearmesh_irc.refusals import failure_of, is_refusal
 from gearmesh_irc.session import Session
+from gearmesh_irc.turns import CROWDED, Turn, Turns
 
 ANSWER_WITHIN: Final = 25.0
 """Seconds after which a line without an answer is unclear. `send` has 60 in all."""
 REMEMBERED: Final = 100
 """Messages behind a bouncer that may still be refused: its PONG says that it has them, not that the server has."""
-TURN_WITHIN: Final = 25.0
-"""Seconds after which a line that was not yet written goes back to the log."""
+TURN_WITHIN: Final = 30.0
+"""Seconds after which what was not yet written goes back to the log."""
 _ECHOED: Final = frozenset({"PRIVMSG", "TAGMSG", "REDACT"})
 _WORDS: Final = frozenset({"PRIVMSG", "BATCH"})
 
@@ -64,19 +67,23 @@ class LateRefusal(msgspec.Struct, frozen=True):
 _Said = tuple[tuple[str, ...], frozenset[tuple[str, str]]]
 
 
-class _Waiting(msgspec.Struct):
+class Written(msgspec.Struct):
     """Lines that went out as one. `target` is as the server compares it; `said` is what stands behind it, with the
     tags that others get to see: who shares a bouncer with us says other things to the same target."""
 
+    number: int
     command: str
     target: str
     said: _Said
     sent: Sending
     labelled: bool
     answer: asyncio.Future[Confirmed]
+    due: float
 
 
 NOBODYS: Final = Sending()
+NO_LABEL: Final = "no label"
+"""Where those wait for a turn whose refusal would name neither label nor target."""
 
 
 class Confirmations:
@@ -85,11 +92,15 @@ class Confirmations:
     def __init__(self, connection: Connection, session: Session, pace: Pace) -> None:
         self._connection, self._session, self._pace = connection, session, pace
         self._number = 0
-        self._waiting: dict[int, _Waiting] = {}
+        self._waiting: dict[int, Written] = {}
+        """By number, the oldest first."""
         self._batches: dict[str, int] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns = Turns()
+        self._not_asked: set[str] = set()
+        """Targets of lines that no PING stands behind yet."""
         self._barrier: asyncio.Handle | None = None
-        self._passed_on: deque[_Waiting] = deque(maxlen=REMEMBERED)
+        self._alarm: asyncio.TimerHandle | None = None
+        self._passed_on: deque[Written] = deque(maxlen=REMEMBERED)
         self._late: list[LateRefusal] = []
         self._over = ""
 
@@ -99,51 +110,99 @@ class Confirmations:
         Raises:
             SendFailed: what the server's no means; `Retry`, it was not written; `Unclear`, nobody knows.
         """
-        folded = self._session.fold(target)
-        try:
-            async with contextlib.AsyncExitStack() as held:
-                async with asyncio.timeout(TURN_WITHIN):
-                    await held.enter_async_context(self._turns.setdefault(folded, asyncio.Lock()))
-                    if lines[0].command == "BATCH" and not self._session.labels:
-                        # What refuses one names no target (multiline, Errors): there is one at a time.
-                        await held.enter_async_context(self._turns.setdefault("", asyncio.Lock()))
-                    # A message of several lines is one for servers that know such messages.
-                    await self._pace.turn()
-                return await self._written(folded, lines, sending)
-        except TimeoutError:
-            raise Retry("others are written to first, no faster than the server takes it") from None
+        until = asyncio.get_running_loop().time() + TURN_WITHIN
+        async with self.turn(target, until):
+            written = await self.write(target, *lines, until=until, sending=sending)
+        return await self.outcome(written)
 
-    async def _written(self, folded: str, lines: tuple[Line, ...], sending: Sending) -> Confirmed:
+    def turn(self, target: str, until: float) -> Turn:
+        """A turn to write to a target, in the order of the calls. Who waits for a turn can be told `Retry`."""
+        return self._turns.at(self._session.fold(target), until)
+
+    async def write(self, target: str, *lines: Line, until: float, sending: Sending = NOBODYS) -> Written:
+        """Write what is one message, in our turn, as soon as the server takes more; `until` then.
+
+        Raises:
+            Retry: it was not written.
+        """
+        held = False
+        batch = lines[0].command == "BATCH" and not self._session.labels
+        if not batch and not self._connection.is_behind and self._pace.at_once():
+            return self._write(self._session.fold(target), lines, sending)
+        try:
+            async with asyncio.timeout_at(until):
+                if batch:
+                    # What refuses one names no target (multiline, Errors): there is one at a time.
+                    await self._turns.take(NO_LABEL)
+                    held = True
+                # A message of several lines is one for servers that know such messages.
+                await self._pace.turn()
+                await self._connection.drain()
+            written = self._write(self._session.fold(target), lines, sending)
+        except BaseException as error:
+            if held:
+                self._turns.pass_on(NO_LABEL)
+            if isinstance(error, TimeoutError):
+                raise Retry(CROWDED) from None
+            if isinstance(error, Lost):
+                raise Retry(str(error)) from error
+            raise
+        if held:
+            written.answer.add_done_callback(lambda _: self._turns.pass_on(NO_LABEL))
+        return written
+
+    def _write(self, folded: str, lines: tuple[Line, ...], sending: Sending) -> Written:
         if self._over:
             raise Retry(self._over)
-        self._number += 1
-        number = self._number
+        loop = asyncio.get_running_loop()
         labelled = self._session.labels
+        if folded in self._not_asked and not labelled:
+            self._ask()
+        self._number += 1
+        number, first = self._number, lines[0]
         if labelled:
-            first = lines[0]
-            tags = {**(first.tags or {}), "label": f"g{number}"}
-            lines = (Line(tags, None, first.command, first.params), *lines[1:])
-        answer: asyncio.Future[Confirmed] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = _Waiting(
-            lines[0].command, folded, _said(whole_of(lines) or lines[0]), sending, labelled, answer
-        )
+            lines = (Line({**(first.tags or {}), "label": f"g{number}"}, None, first.command, first.params), *lines[1:])
+        if not labelled:
+            self._not_asked.add(folded)
+            if self._barrier is None:  # before the lines, which go out in the same moment after it
+                self._barrier = loop.call_soon(self._ask)
         try:
             self._connection.write(*lines)
         except Lost as error:
-            del self._waiting[number]
             raise Retry(str(error)) from error
-        if not labelled and self._barrier is None:
-            self._barrier = asyncio.get_running_loop().call_soon(self._ask)
+        said = _said(whole_of(lines) or first)
+        due = loop.time() + ANSWER_WITHIN
+        written = Written(number, first.command, folded, said, sending, labelled, loop.create_future(), due)
+        self._waiting[number] = written
+        if self._alarm is None:
+            self._alarm = loop.call_at(due, self._expire)
+        return written
+
+    async def outcome(self, written: Written) -> Confirmed:
+        """Wait for what becomes of it.
+
+        Raises:
+            SendFailed: what the server's no means; `Unclear`, nobody knows.
+        """
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                return await answer
-        except TimeoutError:
-            raise Unclear(f"the server has not said within {ANSWER_WITHIN:g} s that it took the line") from None
+            return await written.answer
         finally:
-            self._waiting.pop(number, None)
+            self._waiting.pop(written.number, None)
+
+    def _expire(self) -> None:
+        """Of the lines that have no answer for too long nobody knows."""
+        loop = asyncio.get_running_loop()
+        while self._waiting and (oldest := next(iter(self._waiting.values()))).due <= loop.time():
+            why = f"the server has not said within {ANSWER_WITHIN:g} s that it took the line"
+            self._fail(oldest, Unclear(why))
+        oldest_due = next((one.due for one in self._waiting.values()), None)
+        self._alarm = loop.call_at(oldest_due, self._expire) if oldest_due is not None else None
 
     def _ask(self) -> None:
-        self._barrier = None
+        if self._barrier is not None:
+            self._barrier.cancel()
+            self._barrier = None
+        self._not_asked.clear()
         with contextlib.suppress(Lost):  # whoever waits is told by `lost`
             self._connection.write(build("PING", [f"g{self._number}"]))
             self._pace.owe()
@@ -164,10 +223,11 @@ class Confirmations:
         """The connection is over: of what has no answer yet nobody knows. How many lines that are."""
         self._over = why
         unanswered = len(self._waiting)
-        for waiting in self._waiting.values():
-            _fail(waiting, Unclear(f"{why}, before the server had said that it took the line"))
-        if self._barrier is not None:
-            self._barrier.cancel()
+        for waiting in list(self._waiting.values()):
+            self._fail(waiting, Unclear(f"{why}, before the server had said that it took the line"))
+        for handle in (self._barrier, self._alarm):
+            if handle is not None:
+                handle.cancel()
         return unanswered
 
     def confirm_batch(self, opening: Line, whole: Line) -> bool:
@@ -180,7 +240,7 @@ class Confirmations:
             if waiting is not None and _said(whole) != waiting.said:
                 return False
         if waiting is not None:
-            _confirm(waiting, opening)
+            self._confirm(waiting, opening)
         return waiting is not None
 
     def _batch(self, line: Line, tags: dict[str, str]) -> bool:
@@ -191,26 +251,26 @@ class Confirmations:
             return True
         if reference.startswith("-") and (number := self._batches.pop(reference[1:], 0)):
             if (waiting := self._waiting.get(number)) is not None:
-                _acknowledged(waiting)
+                self._acknowledged(waiting)
             return True
         return False
 
-    def _answered(self, waiting: _Waiting, line: Line) -> bool:
+    def _answered(self, waiting: Written, line: Line) -> bool:
         if line.command == "ACK":
-            _acknowledged(waiting)
+            self._acknowledged(waiting)
         elif line.command == waiting.command and self._is_ours(line):
             if self._session.fold(line.params[0]) == waiting.target:
-                _confirm(waiting, line)
+                self._confirm(waiting, line)
         elif is_refusal(line, labelled=True):
             self._refuse(waiting, line)
         return True
 
-    def _refuse(self, waiting: _Waiting, line: Line) -> None:
+    def _refuse(self, waiting: Written, line: Line) -> None:
         error = failure_of(line)
         if self._session.is_channel(waiting.target) and waiting.target not in self._session.members:
             # A kick overtook it, and that is why: when we are in the channel again it may be let through.
             error = Retry(f"we were no longer in the channel when it arrived: {error}", code=line.command)
-        _fail(waiting, error)
+        self._fail(waiting, error)
 
     def _unlabelled(self, line: Line) -> bool:
         if line.command in _ECHOED:
@@ -219,7 +279,7 @@ class Confirmations:
             waiting = self._first(self._session.fold(line.params[0]))
             if waiting is None or waiting.command != line.command or waiting.said != _said(line):
                 return False
-            _confirm(waiting, line)
+            self._confirm(waiting, line)
             return True
         if is_refusal(line):
             named = [self._session.fold(one) for one in line.params[1:]]
@@ -254,43 +314,42 @@ class Confirmations:
     def _is_ours(self, line: Line) -> bool:
         return line.source is not None and bool(line.params) and self._session.is_me(line.hostmask.nickname)
 
-    def _first(self, folded: str) -> _Waiting | None:
+    def _first(self, folded: str) -> Written | None:
         """The one line without a label that waits for this target."""
         return next((one for one in self._waiting.values() if one.target == folded and not one.labelled), None)
 
     def _passed(self, token: str) -> bool:
         number = _number_of(token)
-        for other, waiting in self._waiting.items():
-            if other <= number and not waiting.labelled:
-                if self._session.is_bouncer and not waiting.answer.done():
-                    self._passed_on.append(waiting)
-                _confirm(waiting, None)
+        passed = itertools.takewhile(lambda waiting: waiting.number <= number, self._waiting.values())
+        for waiting in [waiting for waiting in passed if not waiting.labelled]:
+            if self._session.is_bouncer:
+                self._passed_on.append(waiting)
+            self._confirm(waiting, None)
         return number > 0
+
+    def _confirm(self, waiting: Written, echo: Line | None) -> None:
+        self._waiting.pop(waiting.number, None)
+        if not waiting.answer.done():
+            waiting.answer.set_result(Confirmed(echo))
+
+    def _fail(self, waiting: Written, error: SendFailed) -> None:
+        self._waiting.pop(waiting.number, None)
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)
+
+    def _acknowledged(self, waiting: Written) -> None:
+        """The server has worked it off, and shows nothing of it (labeled-response, ACK). Of words that says little
+        where echo-message is on: they would be shown."""
+        if waiting.command in _WORDS:
+            self._fail(waiting, Unclear("the server has taken the line, and does not show that anybody read it"))
+        else:
+            self._confirm(waiting, None)
 
 
 def _number_of(label: str) -> int:
     return number_in(label[1:], 0) if label[:1] == "g" else 0
 
 
-def _confirm(waiting: _Waiting, echo: Line | None) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_result(Confirmed(echo))
-
-
-def _acknowledged(waiting: _Waiting) -> None:
-    """The server has worked it off, and shows nothing of it (labeled-response, ACK). Of words that says little where
-    echo-message is on: they would be shown."""
-    if waiting.command in _WORDS:
-        _fail(waiting, Unclear("the server has taken the line, and does not show that anybody read it"))
-    else:
-        _confirm(waiting, None)
-
-
 def _said(line: Line) -> _Said:
     tags = {name: value for name, value in (line.tags or {}).items() if name.startswith("+")}
     return tuple(line.params[1:]), frozenset(tags.items())
-
-
-def _fail(waiting: _Waiting, error: SendFailed) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_exception(error)

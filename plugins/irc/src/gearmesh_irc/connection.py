@@ -20,6 +20,10 @@ LONGEST: Final = 64 * 1024
 """Bytes of the longest line that is read: 8191 of tags and 512 of the rest are usual (IRCv3 message-tags)."""
 CONNECT_WITHIN: Final = 20.0
 CLOSE_WITHIN: Final = 0.5
+MOST_AHEAD: Final = 64 * 1024
+"""Bytes that the system has not taken yet before messages wait."""
+MOST_UNSENT: Final = 1024 * 1024
+"""Bytes that a server may leave unread before the connection counts as lost: answers to its PING do not wait."""
 SLOWER: Final = 0.5
 SLOWEST: Final = 10.0
 """Seconds for a line after a server found us too fast: at least, and at most."""
@@ -39,6 +43,7 @@ class Pace:
         self.burst, self.every = burst, every
         self._owed_until = 0.0
         self._flooded_at = 0.0
+        self._suspected = False
         self._turns = asyncio.Lock()
 
     async def turn(self) -> None:
@@ -65,6 +70,20 @@ class Pace:
             self.burst, self.every = self._configured
         return self._owed_until + self.every - self.burst * self.every - now
 
+    def suspect(self) -> None:
+        """The connection was lost amid many lines: we were too fast, or the server is gone."""
+        self._suspected = True
+
+    def acquit(self) -> None:
+        """The server is not there: that is why the connection was lost."""
+        self._suspected = False
+
+    def convict(self) -> None:
+        """The server was there all the time: it was too fast for it, if that was suspected."""
+        if self._suspected:
+            self.flooded()
+        self._suspected = False
+
     def flooded(self) -> None:
         """The server found it too fast: half as fast for a while, and not so much at once."""
         self.every = min(max(self.every * 2, SLOWER), SLOWEST)
@@ -77,6 +96,8 @@ class Connection:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self._unsent: list[str] = []
+        self._flushing: asyncio.Handle | None = None
         self.heard_at = asyncio.get_running_loop().time()
         """When the server last said anything, by the loop's clock."""
 
@@ -92,14 +113,44 @@ class Connection:
             return Connection(*await asyncio.open_connection(config.host, config.at_port, ssl=context, limit=LONGEST))
 
     def write(self, *lines: Line) -> None:
-        """Hand lines to the system; they may or may not arrive.
+        """Hand lines to the system, with all others that are written in the same moment; they may or may not arrive.
+
+        Raises:
+            Lost: the connection is closed, or the server reads nothing of what we write.
+        """
+        if self._writer.is_closing():
+            raise Lost("the connection is closed")
+        if self._writer.transport.get_write_buffer_size() > MOST_UNSENT:
+            raise Lost(f"the server has not read the last {MOST_UNSENT} bytes of what we wrote")
+        self._unsent.extend(line.format() for line in lines)
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        if self._unsent:
+            self._writer.write("\r\n".join((*self._unsent, "")).encode(errors="replace"))
+            self._unsent.clear()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the server reads more slowly than we write."""
+        return self._writer.transport.get_write_buffer_size() > MOST_AHEAD
+
+    async def drain(self) -> None:
+        """Wait as long as the server is behind.
 
         Raises:
             Lost: the connection is closed.
         """
-        if self._writer.is_closing():
-            raise Lost("the connection is closed")
-        self._writer.write(b"".join(f"{line.format()}\r\n".encode(errors="replace") for line in lines))
+        if not self.is_behind:
+            return
+        try:
+            await self._writer.drain()
+        except OSError as error:
+            raise Lost(str(error) or "the connection is closed") from error
 
     async def lines(self) -> AsyncIterator[tuple[Line, bytes]]:
         """What the server says, line by line, and the bytes of it. Ends where the server hangs up.
@@ -119,6 +170,7 @@ class Connection:
 
     async def close(self) -> None:
         """Close it; what was handed over before still goes out if that takes no time."""
+        self._flush()
         self._writer.close()
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN):

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from irctokens.line import Line, build
 
 from gearmesh_irc.batches import HISTORY, PLAYBACK, TARGETS, Batch, Batches
-from gearmesh_irc.ids import time_of, written
+from gearmesh_irc.ids import ODD, time_of, written
 from gearmesh_irc.intake import Intake
 from gearmesh_irc.outbox import Outbox
 from gearmesh_irc.positions import PEOPLE, Positions
@@ -74,10 +74,18 @@ class History:
         self._positions, self._intake, self._log = positions, intake, log
         self._chases: dict[str, _Chase] = {}
         self._since: dict[str, int] = {}
+        self._began = 0
+        self._kept: dict[str, int] = {}
+        """How far each place was taken in when this connection began."""
+        self._played_from = FAR
+        """Since when the bouncer was asked to play; `FAR` where it was not."""
 
-    def begin(self, at: int) -> None:
-        """We are on the server since `at`: ask for direct messages, or the bouncer for everything."""
-        since = self._since[PEOPLE] = self._positions.of(PEOPLE) or at
+    def begin(self, at: int, rooms: Collection[str]) -> None:
+        """We are on the server since `at`, and are to be in these rooms: ask for direct messages, or the bouncer for
+        everything."""
+        self._began = at
+        self._kept = {place: kept for place in (PEOPLE, *rooms) if (kept := self._positions.of(place))}
+        since = self._since[PEOPLE] = self._kept.get(PEOPLE, at)
         if not self._positions.of(PEOPLE):
             self._positions.note(PEOPLE, at)  # whoever comes first has missed nothing
         elif self._session.has(*CAPABILITIES):
@@ -85,18 +93,30 @@ class History:
             between = [f"timestamp={written(since - 1)}", f"timestamp={written(FAR)}"]
             self._outbox.put(build("CHATHISTORY", ["TARGETS", *between, str(self._page)]), chase.written)
         if self._session.has("znc.in/playback", "server-time"):
-            since = min([since, *self._positions.rooms()])
-            self._outbox.put(build("PRIVMSG", ["*playback", f"PLAY * {since / 1000:.3f}"]))
+            self._played_from = min([since, *self._kept.values()])
+            self._play("*", self._played_from)
 
     def joined(self, channel: str, at: int) -> None:
         """We are in a channel since `at`: ask for what we missed there."""
         thread = self._session.name_of(channel)
-        since = self._since[self._session.fold(channel)] = self._positions.of(thread) or at
+        since = self._since[self._session.fold(channel)] = self._start_of(thread, at)
         if not self._positions.of(thread):
             self._positions.note(thread, at)
         elif self._session.has(*CAPABILITIES):
             chase = self._chase(self._session.fold(channel), since)
             self._ask(chase, channel, f"timestamp={written(since - 1)}")
+        elif since < self._played_from < FAR:
+            self._play(channel, since)  # it was linked only now
+
+    def _start_of(self, thread: str, at: int) -> int:
+        """From where on what is told of a channel is news. A bouncer plays it before and after it says that we are
+        there; then that is from where it was asked, however far we have come meanwhile."""
+        if self._played_from < FAR:
+            return self._kept.pop(thread, 0) or self._positions.of(thread) or min(at, self._began)
+        return self._positions.of(thread) or at
+
+    def _play(self, buffer: str, since: int) -> None:
+        self._outbox.put(build("PRIVMSG", ["*playback", f"PLAY {buffer} {since / 1000:.3f}"]))
 
     def is_read(self, thread: str) -> bool:
         """Whether all that there is of a thread was read."""
@@ -119,8 +139,11 @@ class History:
         if not is_told_again(line, batches):
             return False
         # InspIRCd keeps whole seconds: what was said within the same one is told apart by its id.
-        since = self._since.get(self._place(line), 0) // 1000 * 1000
-        return 0 < time_of(line) < since
+        place = self._place(line)
+        since = self._since.get(place)
+        if since is None:  # a bouncer tells it before it says that we are there
+            since = self._kept.get(self._kept_as(place), self._began)
+        return 0 < time_of(line) < since // 1000 * 1000
 
     def _place(self, line: Line) -> str:
         target = line.params[0]
@@ -185,7 +208,7 @@ class History:
         if len(batch.lines) >= self._page:
             last = batch.lines[-1]
             msgid, at = (last.tags or {}).get("msgid", ""), time_of(last)
-            if msgid and self._session.isupport.history_by_ids:
+            if msgid and not ODD.search(msgid) and self._session.isupport.history_by_ids:
                 self._ask(chase, batch.target, f"msgid={msgid}")
             elif at > 0 and at - 1 > chase.reached.get(target, 0):
                 # A millisecond before it: others may have been said within the same one.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import secrets
 from datetime import UTC, datetime
 from typing import Final
@@ -17,6 +18,8 @@ from irctokens.line import Line
 
 OURS: Final = "~"
 """What ids begin with that we have made: the server knows nothing of them."""
+ODD: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+"""What is in no id and in no name, though a server can put it there."""
 
 
 class Ids:
@@ -30,7 +33,7 @@ class Ids:
         """The id of a message that came."""
         tags = line.tags or {}
         if told := tags.get("msgid"):
-            return told
+            return known_as(told)
         when = tags.get("time") or f"{self._start} {next(self._count)}"
         return digest(thread, user, when, text)
 
@@ -39,6 +42,12 @@ def digest(*facts: str) -> str:
     """An id made of facts."""
     whole = "\0".join(facts).encode("utf-8", "surrogatepass")
     return OURS + hashlib.blake2b(whole, digest_size=12).hexdigest()
+
+
+def known_as(told: str) -> str:
+    """The id under which Gearmesh knows a message that the server calls so. One with white space or controls in it,
+    which would not come through in a line again, is replaced by one of ours."""
+    return digest(told) if ODD.search(told) else told
 
 
 def is_known_to_server(native_id: str) -> bool:

@@ -26,7 +26,7 @@ from gearmesh import (
 )
 from gearmesh.model.content import MembershipChange
 from gearmesh_irc.formatting import plain, read
-from gearmesh_irc.ids import Ids, time_of
+from gearmesh_irc.ids import ODD, Ids, known_as, time_of
 from gearmesh_irc.names import JOINER, canonical
 from gearmesh_irc.session import Session
 
@@ -37,6 +37,20 @@ UNREACT: Final = ("+unreact", "+draft/unreact")
 ASKS: Final = frozenset({"CLIENTINFO", "FINGER", "PING", "SOURCE", "TIME", "USERINFO", "VERSION"})
 """CTCP that one client asks another without anybody writing anything."""
 ATTRIBUTION: Final = re.compile(rf"<.{JOINER}[^>]*> ")
+
+_NAMES: Final = {
+    "JOIN": 1,
+    "KICK": 2,
+    "NICK": 1,
+    "NOTICE": 1,
+    "PART": 1,
+    "PRIVMSG": 1,
+    "QUIT": 0,
+    "REDACT": 1,
+    "TAGMSG": 1,
+    "TOPIC": 1,
+}
+"""How many parameters of a command are names."""
 
 
 class Reader:
@@ -55,7 +69,11 @@ class Reader:
         if line.source is None or not line.params:
             return
         nick = line.hostmask.nickname
-        ours = session.was_me(nick) if told_again else session.is_me(nick)
+        names = [nick, *line.params[: _NAMES.get(line.command, 0)]]
+        if line.command in _NAMES and any(map(ODD.search, names)):
+            yield Unparsed(raw, "a name with white space or controls in it")
+            return
+        ours = session.was_me(line) if told_again else session.is_me(nick)
         at = time_of(line) or now
         if line.command in {"PRIVMSG", "NOTICE"} and len(line.params) > 1:
             yield from self._words(line, session, nick, at, raw, ours=ours)
@@ -64,7 +82,7 @@ class Reader:
                 yield from self._tags(line, session, nick, at)
         elif line.command == "REDACT" and len(line.params) > 1 and not ours:
             thread = self._thread(line.params[0], nick, session)
-            yield RedactionReceived(thread, canonical(nick), at, line.params[1], _profile(nick))
+            yield RedactionReceived(thread, canonical(nick), at, known_as(line.params[1]), _profile(nick))
         else:
             yield from self._membership(line, session, nick, at)
 
@@ -90,15 +108,15 @@ class Reader:
                 detail = f"CTCP {words.strip(chr(1)).split(' ')[0]}, such as the offer of a file"
                 yield Unparsed(raw, detail, thread, user, "message", native_id)
             return
-        yield MessageReceived(native_id, thread, user, at, content, _tag(line, *REPLY), _profile(nick))
+        yield MessageReceived(native_id, thread, user, at, content, _about(line), _profile(nick))
 
     def _tags(self, line: Line, session: Session, nick: str, at: int) -> Iterator[Event]:
         """TAGMSG: what is said by tags alone (https://ircv3.net/specs/extensions/message-tags)."""
         thread, user = self._thread(line.params[0], nick, session), canonical(nick)
-        target = _tag(line, *REPLY)
-        if target and (emoji := _tag(line, *REACT)):
+        target = _about(line)
+        if target and (emoji := ODD.sub("", _tag(line, *REACT))):
             yield ReactionReceived(thread, user, at, target, emoji, profile=_profile(nick))
-        elif target and (emoji := _tag(line, *UNREACT)):
+        elif target and (emoji := ODD.sub("", _tag(line, *UNREACT))):
             yield ReactionReceived(thread, user, at, target, emoji, removed=True, profile=_profile(nick))
         elif state := _tag(line, "+typing", "+draft/typing"):
             yield TypingReceived(thread, user, at, state == "active")
@@ -150,6 +168,11 @@ def _member(room: str, nick: str, at: int, change: MembershipChange, text: str =
 
 def _profile(nick: str) -> Profile:
     return Profile(nick, nick)
+
+
+def _about(line: Line) -> str:
+    """The id of the message that a line is about, or ""."""
+    return known_as(_tag(line, *REPLY))
 
 
 def _tag(line: Line, *names: str) -> str:

@@ -6,9 +6,10 @@ be (RFC 1459 section 2.3: 512 bytes with the line's end). So the room for words 
 
 from __future__ import annotations
 
-import re
 import string
 from typing import Final
+
+import regex
 
 from gearmesh_irc.formatting import DIALECT
 from gearmesh_irc.names import ATTRIBUTION_BYTES
@@ -16,9 +17,9 @@ from gearmesh_irc.names import ATTRIBUTION_BYTES
 LONGEST_HOST: Final = 64
 """Bytes of a host as long as ours is not known: 63 in RFC 1459 section 1.1, and InspIRCd gives 64."""
 _CODES: Final = "".join((DIALECT.bold, DIALECT.italic, DIALECT.strike, DIALECT.code))
-SPACE: Final = re.compile(r"\s+")
-_JOINS: Final = re.compile(r"[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\u20e3]")
-"""What belongs to the character before it; and what follows a joiner belongs to it, too."""
+SPACE: Final = regex.compile(r"\s+(?![\p{Grapheme_Extend}\p{Mc}\u200d])")
+"""White space between words. One that carries an accent is no such."""
+_GRAPHEME: Final = regex.compile(r"\X")
 
 
 def room_for_words(line_length: int, mask: str, target: str, command: str = "PRIVMSG") -> int:
@@ -37,7 +38,7 @@ def limit_of_one(room: int) -> int:
 
 
 def cut(text: str, most: int) -> list[str]:
-    """Lines of `most` bytes at most, none empty. Cut between words where there are any, never inside an emoji.
+    """Lines of `most` bytes at most, none empty. Cut between words where there are any, never inside a grapheme.
 
     Formatting ends with a line: what is open where one is cut is opened again in the next.
     """
@@ -79,9 +80,12 @@ def _cut(line: str, most: int) -> tuple[int, int]:
 
 
 def _within(line: str, most: int) -> int:
-    """The last place within `most` bytes at which a whole character ends; at least one character."""
+    """The last place within `most` bytes at which a grapheme ends (UAX #29); one that is longer is cut between its
+    characters. At least one character."""
     end = max(len(line.encode()[:most].decode(errors="ignore")), 1)
-    place = end
-    while place > 1 and place < len(line) and (_JOINS.match(line[place]) or line[place - 1] == "\u200d"):
-        place -= 1
-    return place if place > 1 else end
+    whole = 0
+    for found in _GRAPHEME.finditer(line):
+        if found.end() > end:
+            break
+        whole = found.end()
+    return whole or end

@@ -78,8 +78,9 @@ class Link:
         self._welcomed_at = 0
         self._early: list[tuple[Line, bytes]] = []
 
-    async def welcome(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
-        """Read on until the server has said all of itself: 376 or 422, the end of its message of the day.
+    async def welcome(self, lines: AsyncIterator[tuple[Line, bytes]]) -> int:
+        """Read on until the server has said all of itself: 376 or 422, the end of its message of the day. When that
+        was, by its clock, in milliseconds.
 
         Raises:
             Lost: it hangs up, or does not come to an end.
@@ -89,7 +90,7 @@ class Link:
                 async for line, raw in lines:
                     if line.command in {"376", "422"}:
                         self._welcomed_at = time_of(line) or round(self._context.now() * 1000)
-                        return
+                        return self._welcomed_at
                     if line.command in {"PING", "ERROR", "CAP"}:
                         await self._hear(line, raw)
                     elif line.command.isdigit():
@@ -108,7 +109,7 @@ class Link:
         """
         if bot := self.session.isupport.modes_bot:
             self._outbox.put(build("MODE", [self.session.nick, f"+{bot}"]))
-        self._history.begin(self._welcomed_at)
+        self._history.begin(self._welcomed_at, self._rooms.wanted)
         self._rooms.reconnected()
         tasks = [
             asyncio.create_task(work, name=f"irc {name}")
@@ -134,8 +135,11 @@ class Link:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             # Who is thrown out for flooding does not always get to read why: the reset overtakes the words.
-            if self.confirmations.lost(why) >= MANY or FLOOD.search(self._last_words):
+            unanswered = self.confirmations.lost(why)
+            if FLOOD.search(self._last_words):
                 self.pace.flooded()
+            elif unanswered >= MANY:
+                self.pace.suspect()
 
     async def _listen(self, lines: AsyncIterator[tuple[Line, bytes]]) -> None:
         while self._early:
@@ -204,7 +208,7 @@ class Link:
         ours_before = self.session.nick
         self.session.learn(line)
         if self.session.nick != ours_before:
-            self._nicks.note(self.session.nick)
+            self._nicks.renamed(time_of(line) or now)
         if line.command == "JOIN" and line.params and line.source and self.session.is_me(line.hostmask.nickname):
             self._history.joined(line.params[0], time_of(line) or now)
         freed = line.command in {"QUIT", "NICK"} and line.source and self.session.nick == ours_before

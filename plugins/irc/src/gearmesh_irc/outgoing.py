@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -44,6 +45,19 @@ def messages_of(delivery: Delivery, session: Session) -> list[Message]:
         return _batched(delivery.thread, name + text, tags, room, session) if text.strip() else []
     cuts = cut(text, room - len(name.encode()))
     return [_single(delivery.thread, name + line, tags if number == 0 else {}) for number, line in enumerate(cuts)]
+
+
+def cut_again(delivery: Delivery, messages: Sequence[Message], session: Session) -> list[Message]:
+    """Messages of a delivery as the server takes them that we have now: they were cut for another one, or for another
+    name of ours. They are not its first, which alone says what it replies to."""
+    name = f"{delivery.ghost} " if delivery.ghost else ""
+    return [
+        piece
+        for message in messages
+        for piece in messages_of(
+            msgspec.structs.replace(delivery, content=Text(message.words.removeprefix(name)), reply_to=""), session
+        )
+    ]
 
 
 def _single(target: str, words: str, tags: dict[str, str]) -> Message:

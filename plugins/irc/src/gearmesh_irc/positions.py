@@ -6,6 +6,7 @@ same ids again, and is one message for Gearmesh.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from gearmesh import BridgeContext
@@ -24,6 +25,7 @@ class Positions:
         self._context = context
         self._at: dict[str, int] = {}
         self._changed: set[str] = set()
+        self._linked: frozenset[str] | None = None
 
     async def load(self) -> None:
         """Read what was kept.
@@ -41,15 +43,18 @@ class Positions:
         """How far; 0 where nothing is known."""
         return self._at.get(thread, 0)
 
-    def rooms(self) -> list[int]:
-        """How far, for each channel of which something is known."""
-        return [at for thread, at in self._at.items() if thread != PEOPLE]
+    def forget_others(self, rooms: Collection[str]) -> None:
+        """Only these channels are linked: what is said in others until they are is nobody's business here."""
+        self._linked = frozenset({PEOPLE, *rooms})
+        for thread in self._at.keys() - self._linked:
+            del self._at[thread]
+            self._changed.add(thread)
 
     def note(self, thread: str, at: int) -> None:
         """It was taken in up to here, or up to now where that is later: one message with a time far ahead would hide
         all until then. An earlier time changes nothing."""
         at = min(at, self._now())
-        if at > self._at.get(thread, 0):
+        if at > self._at.get(thread, 0) and (self._linked is None or thread in self._linked):
             self._at[thread] = at
             self._changed.add(thread)
 
@@ -64,5 +69,5 @@ class Positions:
         """
         while self._changed:
             thread = next(iter(self._changed))
-            await self._context.keep(f"{GROUP}/{thread}", str(self._at[thread]))
+            await self._context.keep(f"{GROUP}/{thread}", str(self._at.get(thread, "")))
             self._changed.discard(thread)

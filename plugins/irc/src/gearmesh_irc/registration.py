@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from typing import Final
 
 from irctokens.line import Line, build
@@ -14,7 +14,7 @@ from irctokens.line import Line, build
 from gearmesh import Unauthorized
 from gearmesh_irc.config import IrcConfig
 from gearmesh_irc.connection import Connection, Lost
-from gearmesh_irc.session import WANTED, Session
+from gearmesh_irc.session import WANTED, Session, WereOurs, nobodys
 
 WITHIN: Final = 30.0
 """Seconds that all of it may take."""
@@ -33,7 +33,7 @@ class Banned(Lost):
 
 
 async def register(
-    connection: Connection, lines: AsyncIterator[tuple[Line, bytes]], config: IrcConfig, nicks: Collection[str] = ()
+    connection: Connection, lines: AsyncIterator[tuple[Line, bytes]], config: IrcConfig, were_ours: WereOurs = nobodys
 ) -> Session:
     """Log in, and return what is known when the server has said welcome (001).
 
@@ -42,7 +42,7 @@ async def register(
         Banned: we are.
         Lost: the server hangs up, or does not answer in time.
     """
-    session = Session(config.nick, config.user, nicks)
+    session = Session(config.nick, config.user, were_ours)
     entering = _Entering(connection, config, session)
     entering.begin()
     try:
@@ -90,6 +90,8 @@ class _Entering:
                 self._authenticate()
             case "AUTHENTICATE", ["+"]:
                 self._prove()
+            case "900", [_, _, account, *_]:
+                self._session.account = account
             case "903", _:
                 self._say("CAP", "END")
             case (command, _) if command in _SASL_REFUSED and self._wants_account:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from irctokens.line import Line, build
 
-from gearmesh import Rejected, Retry, SendFailed
+from gearmesh import Rejected, Retry, Secret, SendFailed
 from gearmesh_irc.connection import Connection, Pace
 from gearmesh_irc.names import canonical
 from gearmesh_irc.refusals import failure_of, is_refusal
@@ -38,7 +38,7 @@ class _Door(msgspec.Struct):
 class Rooms:
     """Joins what is wanted, leaves what is not, on one connection after the other."""
 
-    def __init__(self, keys: Mapping[str, str], rejoin: float) -> None:
+    def __init__(self, keys: Mapping[str, Secret], rejoin: float) -> None:
         self._keys = {canonical(room): key for room, key in keys.items()}
         self._rejoin = rejoin
         self._wanted: set[str] = set()
@@ -100,8 +100,8 @@ class Rooms:
         return "JOIN", rooms
 
     def _go(self, connection: Connection, command: str, rooms: list[str]) -> None:
-        key = self._keys.get(rooms[0], "") if command == "JOIN" else ""
-        connection.write(build(command, [",".join(rooms), key] if key else [",".join(rooms)]))
+        key = self._keys.get(rooms[0]) if command == "JOIN" else None
+        connection.write(build(command, [",".join(rooms), *([key.reveal()] if key else [])]))
         for room in rooms:
             door = self._doors[room]
             door.due, door.asked = asyncio.get_running_loop().time() + ANSWER_WITHIN, command == "JOIN"
@@ -132,6 +132,11 @@ class Rooms:
         due = asyncio.get_running_loop().time() + after
         self._doors[room] = _Door(due, tries, refusal=refusal, thrown_out=thrown_out)
         self._changed.set()
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The channels that we are to be in."""
+        return frozenset(self._wanted)
 
     def is_wanted(self, room: str) -> bool:
         """Whether we are to be in this channel."""

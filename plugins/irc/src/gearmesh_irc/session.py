@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import Final
 
 from irctokens.hostmask import hostmask
 from irctokens.line import Line
 
+from gearmesh_irc.ids import time_of
 from gearmesh_irc.isupport import Isupport, number_in
 from gearmesh_irc.lines import worst_mask
 from gearmesh_irc.names import canonical
 
 WANTED: Final = frozenset(
     {
+        "account-tag",
         "batch",
         "cap-notify",
         "chghost",
@@ -29,17 +31,26 @@ WANTED: Final = frozenset(
     }
 )
 """The capabilities that are asked for where the server has them (https://ircv3.net/registry#capabilities)."""
+WereOurs = Callable[[str, int, str], bool]
+"""Whether a nickname was ours at a time (in milliseconds, 0: at any), with this user@host behind it."""
+
+
+def nobodys(nick: str, at: int, mask: str) -> bool:
+    """Nothing was ever ours."""
+    return False
 
 
 class Session:
-    """One connection's state. Channels and nicknames are kept as the server compares them (`fold`); `nicks` are those
-    that were ours, on this connection or before it."""
+    """One connection's state. Channels and nicknames are kept as the server compares them (`fold`); `were_ours` knows
+    which nicknames were ours when (nicks.py)."""
 
-    def __init__(self, nick: str, user: str, nicks: Collection[str] = ()) -> None:
+    def __init__(self, nick: str, user: str, were_ours: WereOurs = nobodys) -> None:
         self.nick = nick
         self.user = user
         self.host = ""
-        self._nicks = nicks
+        self.account = ""
+        """The account that we are logged in to, or ""."""
+        self._were_ours = were_ours
         self.offered: dict[str, str] = {}
         self.agreed: set[str] = set()
         self.isupport = Isupport()
@@ -56,9 +67,16 @@ class Session:
         """Whether this is our own nickname."""
         return self.fold(nick) == self.fold(self.nick)
 
-    def was_me(self, nick: str) -> bool:
-        """Whether this is a nickname that we have or had: who said something in the history is judged by that."""
-        return self.is_me(nick) or self.fold(nick) in map(self.fold, self._nicks)
+    def was_me(self, line: Line) -> bool:
+        """Whether we said what the history tells. An account, where it is told, decides between those who had a
+        nickname of ours; a bouncer has it all the time."""
+        nick, _, mask = (line.source or "").partition("!")
+        account, at = (line.tags or {}).get("account", ""), time_of(line)
+        if self.is_bouncer or not at:
+            return self.is_me(nick) or self._were_ours(nick, 0, mask)
+        if account and self.account:
+            return account.lower() == self.account.lower() and (self.is_me(nick) or self._were_ours(nick, 0, mask))
+        return self._were_ours(nick, at, mask)
 
     def name_of(self, channel: str) -> str:
         """The name under which Gearmesh knows a channel, whichever of those that are the same the server uses."""
@@ -125,6 +143,9 @@ class Session:
                     self.nick = new
             case "CHGHOST", [user, host] if self.is_me(source):
                 self.user, self.host = user, host
+            case "396", [_, shown, *_]:  # RPL_HOSTHIDDEN: how others see our host from now on
+                user, _, host = shown.rpartition("@")
+                self.user, self.host = user or self.user, host
             case _:
                 pass
         if line.source and "@" in line.source and line.command != "CHGHOST" and self.is_me(source):

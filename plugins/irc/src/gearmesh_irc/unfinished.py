@@ -7,11 +7,12 @@ from typing import Final
 
 import msgspec
 
-from gearmesh import EchoReceived
+from gearmesh import Delivery, EchoReceived
 from gearmesh_irc.incoming import ATTRIBUTION
-from gearmesh_irc.outgoing import Message
+from gearmesh_irc.outgoing import Message, cut_again, messages_of
+from gearmesh_irc.session import Session
 
-MOST: Final = 1000
+MOST: Final = 10_000
 
 
 class Unfinished(msgspec.Struct):
@@ -21,6 +22,12 @@ class Unfinished(msgspec.Struct):
     messages: list[Message]
     ids: dict[int, str] = {}
     open_: set[int] = set()
+
+    def fit(self, delivery: Delivery, session: Session) -> None:
+        """Cut what is not confirmed for the connection that there is now; what is confirmed is the beginning."""
+        done = len(self.ids)
+        rest = cut_again(delivery, self.messages[done:], session) if done else messages_of(delivery, session)
+        self.messages[done:] = rest
 
 
 class AllUnfinished:
