@@ -257,7 +257,7 @@ def _server(folder: Path, *, penalty: bool) -> Server:
 
 
 def _config(north: int, south: int, *, protected: bool) -> str:
-    fast = "burst = 1000\nevery = 0.001"
+    fast = "burst = 1000\nevery = 0.0001"
     apps = "".join(
         f'[apps.{name}]\nbridge = "irc"\nhost = "127.0.0.1"\nport = {port}\ntls = false\nnick = "gearmesh"\n'
         f"rate = 0\nrecipient_every = 0\n{pace}\n"

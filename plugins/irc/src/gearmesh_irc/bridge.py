@@ -60,6 +60,7 @@ class Irc(Bridge):
     network: ClassVar[str] = "irc"
     title: ClassVar[str] = "IRC"
     api: ClassVar[int] = 1
+    at_once: ClassVar[int] = 128
     Config = IrcConfig
 
     def __init__(self, config: IrcConfig, context: BridgeContext) -> None:
