@@ -136,6 +136,7 @@ class Ingress:
     async def close(self) -> None:
         """Take in nothing more of what is held: whoever brought it is told so."""
         await self._holding.close()
+        await self._repeats.close()
 
     async def _admit(self, thread: str, events: Sequence[Event], received: int) -> None:
         if self._app.bridge.in_order or not thread:
