@@ -54,7 +54,7 @@ class Log:
         (written("2", reply_to="long ago"), False),
         (EditReceived("ada", "ada", 1, "1", Text("mended")), False),
         (EchoReceived("2", "ada", "ada", 1), False),
-        (ReadUpTo("ada", "ada", 1, "read"), False),
+        (ReadUpTo("ada", "ada", 1, 1), False),
         (Unparsed(b"{}", "no JSON"), False),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, bool) else str(value),
