@@ -178,25 +178,30 @@ async def test_given_more_batches_at_once_than_the_server_takes_then_all_are_sto
     assert await stored(connection, "log.left") == []
 
 
-async def test_given_a_server_that_dies_in_the_middle_of_a_batch_then_it_is_stored_whole_when_the_server_is_back(
-    server: NatsServer, connection: Connection, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dies", [True, False], ids=["the server dies", "the connection breaks"])
+async def test_given_a_batch_that_is_cut_in_the_middle_then_it_is_stored_whole_when_the_connection_is_back(
+    server: NatsServer, connection: Connection, publisher: Publisher, monkeypatch: pytest.MonkeyPatch, dies: bool
 ) -> None:
     await stream(connection)
     publish, count = Client.publish, 0
 
-    async def dies_at_the_sixth(client: Client, subject: str, *rest: Any, **more: Any) -> None:
+    async def breaks_behind_the_fifth(client: Client, subject: str, *rest: Any, **more: Any) -> None:
         nonlocal count
         count += 1
         await publish(client, subject, *rest, **more)
         if count == 5:
             await client.flush()  # the server has five of ten
-            server.kill()
+            if dies:
+                server.kill()
+            else:
+                client._transport._io_writer.transport.abort()  # type: ignore[union-attr]
             await until(lambda: not connection.is_up, awaited="the loss to be noticed")
 
-    monkeypatch.setattr(Client, "publish", dies_at_the_sixth)
+    monkeypatch.setattr(Client, "publish", breaks_behind_the_fifth)
     publishing = asyncio.create_task(publish_in_order(publisher, messages(*range(10)), patience=PATIENCE))
-    await until(lambda: not publisher.online and not connection.is_up, awaited="the server to be dead")
-    await server.start()
+    await until(lambda: count >= 5 and not connection.is_up, awaited="the batch to be cut")
+    if dies:
+        await server.start()
     done = await publishing
 
     assert count >= 15, "it was not cut"

@@ -146,6 +146,24 @@ async def test_given_a_log_without_room_for_a_burst_then_the_bridge_is_told_and_
         assert await said(couple) == ["hello", *map(str, range(31))]
 
 
+async def test_given_no_room_before_a_burst_turns_to_somebody_else_when_it_comes_again_then_nothing_has_turned_yet(
+    couple: Couple,
+) -> None:
+    async with couple.running():
+        await couple.comes("north", couple.written("first", "@south:ben hello"))
+        events = [*burst(couple, 1, 2), couple.written("turn", "@south:bob hello"), *burst(couple, 3)]
+        await room(couple, 2)
+
+        with pytest.raises(BusUnavailable, match="maximum messages"):
+            await couple.comes("north", *events)
+        await room(couple, -1)
+        await couple.comes("north", *events)
+
+        assert await said(couple) == ["hello", "1", "2", "hello", "3"]
+        ben, bob = (await conversations(couple))[0], (await conversations(couple))[-1]
+        assert await conversations(couple) == [ben, ben, ben, bob, bob]
+
+
 async def test_given_a_message_that_can_never_be_stored_then_it_alone_becomes_a_dead_letter(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,9 +310,8 @@ async def test_given_nats_that_does_not_tell_what_came_lately_then_nothing_is_ta
     async with couple.running():
         with monkeypatch.context() as silence:
 
-            async def silent(*_: Any, **__: Any) -> Any:
+            def silent(*_: Any, **__: Any) -> Any:
                 raise BusUnavailable("reading stream KV_gm-map: TimeoutError")
-                yield
 
             silence.setattr(direct, "scan", silent)
             with pytest.raises(BusUnavailable, match="KV_gm-map"):
