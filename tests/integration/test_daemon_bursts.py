@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from gearmesh.bus import direct
 from gearmesh.bus.batch import Message
 from gearmesh.bus.succession import Succession
 from gearmesh.errors import BusRefused, BusUnavailable
-from gearmesh.host import lately
+from gearmesh.host import lately, repeats
 from gearmesh.host.posting import Posting
 from gearmesh.host.records import MessageMap
 from gearmesh.testing import NatsServer
@@ -302,6 +303,24 @@ async def test_given_a_start_then_messages_of_before_are_recognised_and_new_ones
 
         assert await said(couple) == ["hello", *map(str, range(60))]
         assert 1 <= len(questions) <= 4
+
+
+async def test_given_more_than_is_read_in_a_moment_then_messages_ask_for_themselves_and_nobody_waits_for_it(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with couple.running():
+        events = [couple.written("first", "@south:ben hello"), *burst(couple, 1, 2)]
+        await couple.comes("north", *events)
+
+    async def never_ends(*_: Any) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(repeats, "read_lately", never_ends)
+    monkeypatch.setattr(repeats, "READ_WITHIN", 0.01)
+    async with couple.running():
+        await couple.comes("north", *events, *burst(couple, 3))
+
+        assert await said(couple) == ["hello", "1", "2", "3"]
 
 
 async def test_given_nats_that_does_not_tell_what_came_lately_then_nothing_is_taken_in_until_it_does(

@@ -3,6 +3,7 @@
     event ─▶ whose is it (directory) ─▶ which conversation (placing) ─▶ body closed ─▶ stored ─▶ "200"
 
 Events of one thread are taken one after the other, in the order they were given; threads do not wait for each other.
+The plain messages of a burst are decided one after the other, and stored together (`pending`).
 Where the network itself does not keep the order, late ones are held for a moment and sorted first (`holding`).
 """
 

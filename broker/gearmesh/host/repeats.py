@@ -22,6 +22,9 @@ from gearmesh.model.events import MessageReceived
 REPEATED_AFTER: Final = 100_000
 """Milliseconds, less than the log's duplicate window: the log itself recognises a repeat within them."""
 
+READ_WITHIN: Final = 0.5
+"""Seconds that a message waits until what came lately is read. Then it asks for itself."""
+
 
 class Repeats:
     """The memory of one app for what it has taken in. `patience` is how many seconds a write may take."""
@@ -81,12 +84,14 @@ class Repeats:
         await self._shared.messages.note(self._app.name, event.native_id, record, patience=self._patience)
 
     async def _lately(self) -> Lately | None:
-        """What a predecessor may have taken in; None when that is too much to be read at once."""
+        """What a predecessor may have taken in; None when that is too much to be read at once, or so quickly."""
         reading = self._reading
         if reading is None:
             reading = self._reading = asyncio.create_task(read_lately(self._app, self._since), name="lately")
         if not reading.done():
-            await asyncio.wait([reading])  # whoever loses patience comes again, and finds it read
+            await asyncio.wait([reading], timeout=READ_WITHIN)
+        if not reading.done():
+            return None
         if reading.cancelled():
             raise BusUnavailable("this host is ending, or begins anew")
         if reading.exception() is not None and self._reading is reading:
