@@ -6,12 +6,13 @@ A campaign that does not fail with these daemons would not notice either when th
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from nats.js import JetStreamContext
 
 from gearmesh import cli
+from gearmesh.bus.batch import Message
 from gearmesh.bus.publisher import Outcome, Publisher
 from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
@@ -29,10 +30,19 @@ def without_dedupe() -> None:
     send = Publisher.send
 
     async def send_without_id(
-        self: Publisher, subject: str, payload: bytes, headers: dict[str, str] | None, outcome: Outcome
+        self: Publisher,
+        subject: str,
+        payload: bytes,
+        headers: dict[str, str] | None,
+        outcome: Outcome,
+        *,
+        before: Sequence[Message] = (),
     ) -> None:
-        kept = {name: value for name, value in (headers or {}).items() if name != "Nats-Msg-Id"}
-        await send(self, subject, payload, kept or None, outcome)
+        nameless = [Message(one.subject, one.payload, without_id(one.headers)) for one in before]
+        await send(self, subject, payload, without_id(headers or {}) or None, outcome, before=nameless)
+
+    def without_id(headers: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name, value in headers.items() if name != "Nats-Msg-Id"}
 
     async def nothing_came_of_it(*_: object) -> State:
         return "accepted"

@@ -35,6 +35,7 @@ async def test_given_an_empty_server_then_all_streams_and_buckets_are_made(conne
     }
     assert made["GM_IN"].retention == api.RetentionPolicy.LIMITS
     assert made["GM_IN"].max_age == 7 * 24 * 3600
+    assert [name for name in sorted(made) if made[name].allow_atomic] == ["GM_IN"]
     assert made["GM_DEAD"].max_age == 90 * 24 * 3600
     assert made["OBJ_gm-media"].max_age == made["KV_gm-files"].max_age == 14 * 24 * 3600
     assert made["KV_gm-map"].max_age == 30 * 24 * 3600
@@ -131,6 +132,22 @@ async def test_given_a_limit_for_files_that_an_operator_has_set_then_it_is_left_
 
     assert (await settings(connection))["OBJ_gm-media"].max_bytes == 300_000_000
     assert [line["max_bytes"] for line in said if line["log_level"] == "warning"] == [300_000_000]
+
+
+async def test_given_a_log_of_a_release_without_batches_then_it_is_left_and_what_is_missing_is_said(
+    connection: Connection,
+) -> None:
+    await ensure_all(connection, SUBJECTS)
+    ours = (await settings(connection))["GM_IN"]
+    await connection.js.delete_stream("GM_IN")
+    await connection.js.add_stream(ours.evolve(allow_atomic=None))
+
+    with structlog.testing.capture_logs() as said:
+        await ensure_all(connection, SUBJECTS)
+
+    assert not (await settings(connection))["GM_IN"].allow_atomic
+    warnings = [(line["stream"], line["missing"]) for line in said if line["log_level"] == "warning"]
+    assert warnings == [("GM_IN", "allow_atomic")]
 
 
 async def test_given_200_conversations_then_the_server_puts_each_into_the_partition_that_we_compute(

@@ -17,6 +17,7 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 
+from gearmesh.bus.batch import Message, batch_headers
 from gearmesh.bus.connection import MESSAGE_OVERHEAD, Connection
 from gearmesh.errors import BusError, BusRefused, BusUnavailable, Malformed
 
@@ -60,6 +61,7 @@ class _Unanswered(msgspec.Struct, eq=False):
     payload: bytes
     headers: dict[str, str] | None
     outcome: Outcome
+    before: Sequence[Message] = ()
     sent_at: float = 0.0
 
 
@@ -71,7 +73,9 @@ class Publisher:
         self._window = window
         self._answer_within = answer_within
         self._unanswered: dict[int, _Unanswered] = {}
+        self._count = 0
         self._number = 0
+        self._batches = 0
         self._inbox = ""
         self._online = False
         self._room = asyncio.Event()
@@ -104,35 +108,47 @@ class Publisher:
         for entry in tuple(self._unanswered.values()):
             await entry.outcome(BusUnavailable("the connection to nats was closed before it answered"))
         self._unanswered.clear()
+        self._count = 0
 
     @property
     def unanswered(self) -> int:
         """How many messages wait for their answer."""
-        return len(self._unanswered)
+        return self._count
 
     @property
     def online(self) -> bool:
         """Whether messages go out at once."""
         return self._online
 
-    async def send(self, subject: str, payload: bytes, headers: dict[str, str] | None, outcome: Outcome) -> None:
+    async def send(
+        self,
+        subject: str,
+        payload: bytes,
+        headers: dict[str, str] | None,
+        outcome: Outcome,
+        *,
+        before: Sequence[Message] = (),
+    ) -> None:
         """Publish without waiting for the answer; `outcome` gets it. Waits only while the window is full.
 
         `headers` are taken over, not copied. Without a `Nats-Msg-Id` a message may be stored twice after a reconnect.
+        `before` are messages for the same stream: they are stored right before this one, or none of them is, this one
+        included. All have one answer, whose sequence is that of this message; `succession` knows what to do when it is
+        a refusal.
 
         Raises:
-            Malformed: it is larger than the server takes.
+            Malformed: one is larger than the server takes.
         """
-        if len(payload) > self._connection.max_payload:
-            raise Malformed(f"{len(payload)} bytes; nats takes at most {self._connection.max_payload}")
-        if headers:
-            _check(headers)
-        while len(self._unanswered) >= self._window:
+        _check(payload, headers, self._connection.max_payload)
+        for message in before:
+            _check(message.payload, message.headers, self._connection.max_payload)
+        while self._count >= self._window:
             self._room.clear()
             await self._room.wait()
         self._number += 1
-        entry = _Unanswered(self._number, subject, payload, headers, outcome)
+        entry = _Unanswered(self._number, subject, payload, headers, outcome, before)
         self._unanswered[entry.number] = entry
+        self._count += 1 + len(before)
         self._empty.clear()
         if self._online:
             await self._transmit(entry)
@@ -145,8 +161,9 @@ class Publisher:
         message_id: str = "",
         headers: Mapping[str, str] | None = None,
         patience: float | None = None,
+        before: Sequence[Message] = (),
     ) -> Stored:
-        """Publish and wait until it is stored.
+        """Publish and wait until it is stored, and what is to stand right `before` it, too; see `send`.
 
         With `patience` (seconds) it fails at once while NATS is away, and else after that time; a message that was
         given up may be stored all the same, so say it again under the same `message_id`. Without `patience` it waits
@@ -170,7 +187,7 @@ class Publisher:
             fields["Nats-Msg-Id"] = message_id
         try:
             async with asyncio.timeout(patience):
-                await self.send(subject, payload, fields or None, outcome)
+                await self.send(subject, payload, fields or None, outcome, before=before)
                 result = await answer
         except TimeoutError:
             raise BusUnavailable(f"nats has not answered within {patience} s") from None
@@ -220,9 +237,12 @@ class Publisher:
 
     async def _transmit(self, entry: _Unanswered) -> None:
         entry.sent_at = self._time()
+        headers = entry.headers
         try:
+            if entry.before:
+                headers = await self._begin_batch(entry)
             await self._connection.client.publish(
-                entry.subject, entry.payload, f"{self._inbox}.{entry.number}", entry.headers
+                entry.subject, entry.payload, f"{self._inbox}.{entry.number}", headers
             )
         except (nats.errors.Error, OSError) as error:
             # It stays unanswered, and goes again after the reconnect or when its time is over.
@@ -232,6 +252,15 @@ class Publisher:
             log.exception("this cannot be published", subject=entry.subject)
             if self._take_out(entry.number):
                 await entry.outcome(BusRefused(f"it cannot be published: {type(error).__name__}"))
+
+    async def _begin_batch(self, entry: _Unanswered) -> dict[str, str]:
+        """Publish what stands before a message, and return the headers with which it ends this batch."""
+        self._batches += 1  # the server forgets one that was cut off: it goes again as another one
+        batch = f"{self._inbox.rpartition('.')[2]}-{self._batches}"
+        for number, one in enumerate(entry.before, start=1):
+            headers = batch_headers(one.headers, batch, number)
+            await self._connection.client.publish(one.subject, one.payload, headers=headers)
+        return batch_headers(entry.headers, batch, len(entry.before) + 1, is_last=True)
 
     async def _answered(self, message: Msg) -> None:
         number = int(message.subject.rpartition(".")[2])
@@ -261,7 +290,9 @@ class Publisher:
 
     def _take_out(self, number: int) -> _Unanswered | None:
         entry = self._unanswered.pop(number, None)
-        if len(self._unanswered) < self._window:
+        if entry is not None:
+            self._count -= 1 + len(entry.before)
+        if self._count < self._window:
             self._room.set()
         if not self._unanswered:
             self._empty.set()
@@ -304,8 +335,12 @@ class Publisher:
                 await self._resend()
 
 
-def _check(headers: Mapping[str, str]) -> None:
+def _check(payload: bytes, headers: Mapping[str, str] | None, most: int) -> None:
     """What nats-py could not write must not get into the queue: everything behind it would wait for ever."""
+    if len(payload) > most:
+        raise Malformed(f"{len(payload)} bytes; nats takes at most {most}")
+    if not headers:
+        return
     if (chars := sum(map(len, headers.values()))) > MAX_HEADER_CHARS:
         raise Malformed(f"headers of {chars} characters; at most {MAX_HEADER_CHARS} are written")
     for name, value in headers.items():

@@ -24,7 +24,8 @@ DUPLICATE_WINDOW: Final = 120.0
 class StreamSpec(msgspec.Struct, frozen=True):
     """A log. `max_age` in seconds; `transform` is the stored subject where it differs from the published one.
 
-    `refuses_when_full`: an operator's size limit must not push out what nobody has read yet.
+    `refuses_when_full`: an operator's size limit must not push out what nobody has read yet. `takes_batches`: several
+    messages can be stored there together.
     """
 
     name: str
@@ -32,6 +33,7 @@ class StreamSpec(msgspec.Struct, frozen=True):
     max_age: float
     transform: str = ""
     refuses_when_full: bool = False
+    takes_batches: bool = False
 
 
 class BucketSpec(msgspec.Struct, frozen=True):
@@ -75,6 +77,7 @@ def streams(subjects: Subjects, partitions: int = PARTITIONS) -> tuple[StreamSpe
             7 * DAY,
             f"{prefix}.in.{{{{partition({partitions},2)}}}}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}",
             refuses_when_full=True,
+            takes_batches=True,
         ),
         StreamSpec(subjects.stream(OUT), f"{prefix}.out.*.*", 7 * DAY, refuses_when_full=True),
         StreamSpec(subjects.stream(LATER), f"{prefix}.later.*.*.*", 8 * DAY, refuses_when_full=True),
@@ -119,6 +122,7 @@ def _stream_config(spec: StreamSpec, replicas: int) -> api.StreamConfig:
         allow_direct=True,
         discard=api.DiscardPolicy.NEW if spec.refuses_when_full else api.DiscardPolicy.OLD,
         subject_transform=api.SubjectTransform(src=spec.subject, dest=spec.transform) if spec.transform else None,
+        allow_atomic=spec.takes_batches or None,
     )
 
 
@@ -201,6 +205,9 @@ async def _ensure_stream(connection: Connection, wanted: api.StreamConfig) -> ap
     differences = list(_differences(wanted, found))
     if differences:
         raise StreamDiffers(name, differences)
+    if wanted.allow_atomic and not found.allow_atomic:
+        # A release before this one made it. Nothing is wrong with that, but each message is waited for by itself.
+        log.warning("this stream takes no batches, so bursts are stored slowly", stream=name, missing="allow_atomic")
     return found
 
 

@@ -28,9 +28,10 @@ class Acquaintance:
     """Meets the people of one app. `guard` is asked right before somebody is written down."""
 
     def __init__(self, app: App, guard: Callable[[], None]) -> None:
-        self._app = app
         self._guard = guard
         self._shared = app.shared
+        # Asked of the bridge with every message, this took longer than anything else here.
+        self._profiles = app.bridge if isinstance(app.bridge, SupportsProfiles) else None
         self._asked: Cache[Address, int] = Cache(10_000)
 
     async def meet(self, address: Address, profile: Profile | None, handle: str = "") -> None:
@@ -39,11 +40,11 @@ class Acquaintance:
         Raises:
             BusUnavailable: nats does not answer, or `guard` has said so.
         """
-        shared, bridge = self._shared, self._app.bridge
+        shared, profiles = self._shared, self._profiles
         known = await shared.directory.known(address)
-        if profile is None and isinstance(bridge, SupportsProfiles) and self._is_profile_due(address, known):
+        if profile is None and profiles is not None and self._is_profile_due(address, known):
             try:
-                profile = await answer_of(bridge.profile(address.user), PROFILE_WITHIN, app=address.app, profile="")
+                profile = await answer_of(profiles.profile(address.user), PROFILE_WITHIN, app=address.app, profile="")
             except SendFailed as error:
                 log.warning("no profile now; asked again later", app=address.app, error=str(error))
         if known is None or (profile is not None and profile != known.profile):

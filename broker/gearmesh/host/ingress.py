@@ -3,6 +3,7 @@
     event ─▶ whose is it (directory) ─▶ which conversation (placing) ─▶ body closed ─▶ stored ─▶ "200"
 
 Events of one thread are taken one after the other, in the order they were given; threads do not wait for each other.
+The plain messages of a burst are decided one after the other, and stored together (`pending`).
 Where the network itself does not keep the order, late ones are held for a moment and sorted first (`holding`).
 """
 
@@ -11,10 +12,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, TypeVarTuple
 from weakref import WeakValueDictionary
-
-import structlog
 
 from gearmesh.core.degrade import vote_in
 from gearmesh.core.ids import envelope_id, raw_id
@@ -25,17 +24,18 @@ from gearmesh.host.app import App
 from gearmesh.host.changes import Changes
 from gearmesh.host.holding import Arrival, Holding
 from gearmesh.host.moves import Moves
+from gearmesh.host.pending import Decided, Pending
 from gearmesh.host.placing import Answered, Moved, Placed, Placing
 from gearmesh.host.posting import PATIENCE, Posting, header_of
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
-from gearmesh.host.records import LegRecord, NativeRecord
+from gearmesh.host.records import NativeRecord
 from gearmesh.host.repeats import Repeats
+from gearmesh.host.storing import Storing
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
 from gearmesh.model.content import Media, Message, Poll, Product, Text, Vote, replaced
 from gearmesh.model.conversation import Conversation
-from gearmesh.model.envelope import Header
 from gearmesh.model.events import (
     ChangeReceived,
     ChatOpened,
@@ -53,7 +53,7 @@ from gearmesh.model.events import (
     VoteReceived,
 )
 
-log = structlog.get_logger("gearmesh.ingress")
+Given = TypeVarTuple("Given")
 
 LONGEST_VOTE: Final = 200
 """Characters of an answer to a poll that is looked at: numbers, or the words of an option."""
@@ -87,8 +87,9 @@ class Ingress:
         self._placing = Placing(app, underway)
         self._posting = Posting(app, lambda: self.guard())
         self._acquaintance = Acquaintance(app, lambda: self.guard())
+        self._storing = Storing(app, self._posting, quotes, self._said)
         self._changes = Changes(
-            app, self._posting, self._acquaintance, self._placing, quotes, underway, self._notice, self._message
+            app, self._posting, self._acquaintance, self._placing, quotes, underway, self._notice, self._anew
         )
         self._moves = Moves(app, self._posting, self._acquaintance, self._notice)
         self._repeats = Repeats(app, PATIENCE)
@@ -126,14 +127,17 @@ class Ingress:
             for result in results:
                 if isinstance(result, BaseException):
                     raise result
-        except BusError:
+        except BusError as error:
             # It comes again, between what is written meanwhile.
             self._holding.disturb()
-            raise
+            if isinstance(error, BusUnavailable):
+                raise
+            raise BusUnavailable(f"nats does not take it: {error}") from error
 
     async def close(self) -> None:
         """Take in nothing more of what is held: whoever brought it is told so."""
         await self._holding.close()
+        await self._repeats.close()
 
     async def _admit(self, thread: str, events: Sequence[Event], received: int) -> None:
         if self._app.bridge.in_order or not thread:
@@ -155,22 +159,30 @@ class Ingress:
         if lock is None:
             lock = self._threads[thread] = asyncio.Lock()
         async with lock:
+            pending = Pending(self._storing.store)
             for arrival in arrivals:
+                if not pending.lets(arrival.event):
+                    await self._settle(pending, end)
                 try:
-                    await self._take_in_time(arrival, end)
+                    await self._in_time(end, self._dispatch, arrival, pending)
+                except BusUnavailable:
+                    raise
                 except BusError:
+                    # It may be refused for ever; those before it must not wait for that.
+                    await self._settle(pending, end)
                     raise
                 except Exception as error:
-                    # Ours or the bridge's fault, and the same again the next time: keep it, and go on with the others.
-                    log.exception("an event could not be taken in", app=self._app.name)
-                    self.guard()
-                    raw = repr(arrival.event).encode("utf-8", "backslashreplace")
-                    detail = f"{type(error).__name__}: {error}"
-                    await self._shared.journal.bury(self._app.name, "unparsed", detail, raw, patience=PATIENCE)
-                    self._count("dead")
-                arrival.stored = True
+                    await self._settle(pending, end)
+                    await self._storing.bury(arrival.event, error)
+                if not pending.holds(arrival):
+                    arrival.stored = True
+            await self._settle(pending, end)
 
-    async def _take_in_time(self, arrival: Arrival, end: float) -> None:
+    async def _settle(self, pending: Pending, end: float) -> None:
+        if pending:
+            await self._in_time(end, pending.settle)
+
+    async def _in_time(self, end: float, work: Callable[[*Given], Awaitable[None]], *given: *Given) -> None:
         # Every write on the way waits for as long as NATS is away, the network does not. A write that is given up here
         # is still stored when NATS is back, as the host's memory of it says.
         if not self._shared.publisher.online:
@@ -179,16 +191,17 @@ class Ingress:
         end = min(end, asyncio.get_running_loop().time() + PATIENCE)
         try:
             async with asyncio.timeout_at(end) as limit:
-                await self._dispatch(arrival.event, arrival.received)
+                await work(*given)
         except TimeoutError:
             if not limit.expired():
                 raise
             raise BusUnavailable(f"nats has not stored everything within {PATIENCE:g} s") from None
 
-    async def _dispatch(self, event: Event, received: int) -> None:
+    async def _dispatch(self, arrival: Arrival, pending: Pending) -> None:
+        event, received = arrival.event, arrival.received
         match event:
             case MessageReceived():
-                await self._message(event, received)
+                await self._message(event, arrival, pending)
             case ReactionReceived() | EditReceived() | RedactionReceived() | VoteReceived():
                 self._count(await self._changes.take(event, received))
                 if isinstance(event, ReactionReceived | VoteReceived):
@@ -220,7 +233,7 @@ class Ingress:
             native_id = event.native_ids[0]
             await self.on_echo(EchoReceived(native_id, event.thread, event.user, event.at, event.delivery_id))
 
-    async def _message(self, event: MessageReceived, received: int) -> None:
+    async def _message(self, event: MessageReceived, arrival: Arrival, pending: Pending) -> None:
         sender = Address(self._app.name, event.user)
         header_id = envelope_id(self._shared.key, self._app.name, event.thread, event.native_id, "event")
         if await self._repeats.has(event, header_id.hex(), sender):
@@ -238,13 +251,25 @@ class Ingress:
         if isinstance(placed, Placed) and not placed.conversation.others(sender, party):
             placed = Answered("alone", {"title": placed.conversation.title})
         if isinstance(placed, Placed):
-            await self._pass_on(event, header_id, sender, party, placed, quoted.envelope if quoted else "", received)
-        elif isinstance(placed, Moved):
-            await self._moves.carry_out(event, sender, placed, received)
+            if party == sender and await self._enters(event, placed):
+                await pending.settle()
+                await self._enter(event, placed.conversation, starts=placed.starts)
+            envelope = quoted.envelope if quoted else ""
+            await pending.add(await self._decided(event, header_id, party, placed, envelope, arrival, pending))
+            return
+        await pending.settle()
+        if isinstance(placed, Moved):
+            await self._moves.carry_out(event, sender, placed, arrival.received)
             self._count("answered")
         else:
             await self._answer(event, sender, placed)
         await self._wrote(event.thread, event.at)
+
+    async def _anew(self, event: MessageReceived, received: int) -> None:
+        """Take in what is no message of its own, as one."""
+        pending = Pending(self._storing.store)
+        await self._message(event, Arrival(event, received), pending)
+        await pending.settle()
 
     async def _answer(self, event: MessageReceived, sender: Address, answered: Answered) -> None:
         """Tell whoever wrote how to go on: their message goes nowhere."""
@@ -257,19 +282,17 @@ class Ingress:
         await self._shared.messages.note(self._app.name, event.native_id, record, patience=PATIENCE)
         self._count("answered")
 
-    async def _pass_on(
+    async def _decided(
         self,
         event: MessageReceived,
         identity: bytes,
-        sender: Address,
         party: Address,
         placed: Placed,
         reply_to: str,
-        received: int,
-    ) -> None:
-        shared, conversation = self._shared, placed.conversation
-        if party == sender:
-            await self._enter(event, conversation, starts=placed.starts)
+        arrival: Arrival,
+        pending: Pending,
+    ) -> Decided:
+        shared, conversation, sender = self._shared, placed.conversation, Address(self._app.name, event.user)
         content = replaced(
             await self._vote(event, reply_to) or _with_text(event.content, placed.text),
             sender=await shared.directory.sender(sender, self._app.bridge.title),
@@ -280,12 +303,11 @@ class Ingress:
         try:
             data = self._posting.closed(header, content)
         except TooLarge:
+            await pending.settle()
             await self._notice(event, "too_large", {"name": await self._name(conversation, sender)})
             await self._wrote(event.thread, event.at)
             raise
-        await self._store(event, header, data, received)
-        self.on_message(event.thread, conversation.id, event.native_id)
-        self._quotes.keep(header.hex_id, content)
+        return Decided(arrival, event, header, content, self._posting.message(header, data, arrival.received))
 
     async def _vote(self, event: MessageReceived, reply_to: str) -> Vote | None:
         """The vote that a message is: an answer to a poll with its numbers or words, where the network has no votes."""
@@ -297,25 +319,21 @@ class Ingress:
         options = vote_in(event.content.text, quoted.content)
         return Vote(reply_to, options) if options is not None else None
 
+    async def _enters(self, event: MessageReceived, placed: Placed) -> bool:
+        """Whether this message makes a conversation the one in which the person's next plain message goes."""
+        return placed.starts or (await self._app.portals.get(event.thread)).focus != placed.conversation.id
+
     async def _enter(self, event: MessageReceived, conversation: Conversation, *, starts: bool) -> None:
         """The person's next plain message goes there, too."""
         if starts:
             await self._shared.conversations.start(conversation)
         await self._app.portals.focus(event.thread, conversation.id, self._not_ahead(event.at))
 
-    async def _store(self, event: MessageReceived, header: Header, data: bytes, received: int) -> None:
-        app = self._app.name
-        stored = await self._posting.store(header, data, received)
-        # Not before it is stored: the map is what tells a repeated message that it has been taken in. And in any case
-        # after it, whoever is at work now.
-        record = NativeRecord(header.hex_id, header.conversation, str(header.sender), parts=event.parts)
-        leg, new = LegRecord((event.native_id,), inbound=stored.seq), (event.native_id,)
-        await self._shared.messages.remember(app, event.thread, record, leg, new=new, patience=PATIENCE)
-        if stored.duplicate:
-            self._count("duplicate")
-            return
-        self._count("accepted")
-        await self._posting.account(header)
+    async def _said(self, decided: Sequence[Decided]) -> None:
+        """Messages of a thread are stored."""
+        for one in decided:
+            self.on_message(one.event.thread, one.header.conversation, one.event.native_id)
+        await self._wrote(decided[0].event.thread, max(one.event.at for one in decided))
 
     async def _wrote(self, thread: str, at: int) -> None:
         """The person did something that opens their network's messaging window."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from gearmesh.bus.batch import Message
 from gearmesh.bus.publisher import Stored
+from gearmesh.bus.succession import Succession, publish_in_order
 from gearmesh.host.app import App
 from gearmesh.model.address import Address
 from gearmesh.model.content import Content
@@ -36,7 +38,7 @@ class Posting:
     def __init__(self, app: App, guard: Callable[[], None]) -> None:
         self._app = app
         self._shared = app.shared
-        self._guard = guard
+        self.guard = guard
 
     def closed(self, header: Header, content: Content) -> bytes:
         """The bytes of an envelope.
@@ -46,20 +48,27 @@ class Posting:
         """
         return encode(Envelope(header, close_body(content)))
 
+    def message(self, header: Header, data: bytes, received: int) -> Message:
+        """An envelope as it goes into the log; `received` is when its webhook came, in microseconds since the epoch."""
+        subject = self._shared.subjects.inbound(self._app.name, header.conversation)
+        return Message(subject, data, {"Nats-Msg-Id": header.hex_id, TIMES: passed("", received)})
+
     async def store(self, header: Header, data: bytes, received: int) -> Stored:
-        """Store an envelope; `received` is when its webhook came, in microseconds since the epoch.
+        """Store an envelope; see `message`.
 
         Raises:
             BusUnavailable: it is not stored.
         """
-        self._guard()
+        message = self.message(header, data, received)
+        self.guard()
         return await self._shared.publisher.publish(
-            self._shared.subjects.inbound(self._app.name, header.conversation),
-            data,
-            message_id=header.hex_id,
-            headers={TIMES: passed("", received)},
-            patience=PATIENCE,
+            message.subject, message.payload, headers=message.headers, patience=PATIENCE
         )
+
+    async def store_all(self, messages: Sequence[Message]) -> Succession:
+        """Store envelopes, each after those before it."""
+        self.guard()
+        return await publish_in_order(self._shared.publisher, messages, patience=PATIENCE)
 
     async def account(self, header: Header) -> None:
         """It was stored for the first time: the ledger has it from now on."""

@@ -130,6 +130,10 @@ class Subjects(msgspec.Struct, frozen=True):
         """The filter for what stands in the inbound log, in all partitions: of one conversation, or of all."""
         return f"{self.prefix}.in.*.*.{token(conversation) if conversation else '*'}"
 
+    def stored_of(self, app: str) -> str:
+        """The filter for what an app has put into the inbound log, in all partitions."""
+        return f"{self.prefix}.in.*.{token(app)}.*"
+
     def legs(self, conversation: str = "") -> str:
         """The filter for the legs to all apps: of one conversation, or of all."""
         return f"{self.prefix}.out.*.{token(conversation) if conversation else '*'}"

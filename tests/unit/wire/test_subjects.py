@@ -119,6 +119,7 @@ def test_a_subject_that_is_none_of_ours_is_refused(subject: str) -> None:
         pytest.param(Subjects().partition(3), "gm.in.3.*.*", id="one partition of the inbound log"),
         pytest.param(Subjects().outbound("native", "c"), "gm.out.native.c", id="where legs are published"),
         pytest.param(Subjects().outbound_of("native"), "gm.out.native.*", id="all legs of an app"),
+        pytest.param(Subjects().stored_of("north"), "gm.in.*.north.*", id="all that an app has put into the log"),
         pytest.param(Subjects().ledger("native", "00ff"), "gm.ledger.native.00ff", id="an envelope in the ledger"),
         pytest.param(Subjects().sent("x", "+49", "00ff", "m.1"), "gm.ledger.x.~KzQ5.00ff.~bS4x", id="what was sent"),
         pytest.param(Subjects().sent("x", "t", "00ff", ""), "gm.ledger.x.t.00ff.~", id="what was sent without an id"),
