@@ -11,11 +11,13 @@ import pytest
 from gearmesh import ChatOpened, MessageReceived, Sender, Text
 from gearmesh.model.events import Unparsed
 from gearmesh.testing.contract.samples import PNG
-from gearmesh_xmpp.answers import AVATAR_DATA, CAPS, GATEWAY, PUBSUB, REGISTER, SEARCH, version_of
+from gearmesh_xmpp.answers import CAPS, GATEWAY, REGISTER, SEARCH, version_of
 from gearmesh_xmpp.elements import (
+    AVATAR_DATA,
     DISCO_INFO,
     NICK,
     PING,
+    PUBSUB,
     REPLY,
     VCARD,
     VCARD_UPDATE,

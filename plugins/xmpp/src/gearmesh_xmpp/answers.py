@@ -13,6 +13,8 @@ from typing import Final
 
 from gearmesh import InvalidAddress, Sender
 from gearmesh_xmpp.elements import (
+    AVATAR_DATA,
+    AVATAR_METADATA,
     CHATSTATES,
     CORRECT,
     DISCO_INFO,
@@ -21,6 +23,7 @@ from gearmesh_xmpp.elements import (
     NICK,
     OOB,
     PING,
+    PUBSUB,
     REACTIONS,
     RECEIPTS,
     REPLY,
@@ -34,12 +37,9 @@ from gearmesh_xmpp.elements import (
     said,
     with_children,
 )
-from gearmesh_xmpp.names import bare, ghost_of, meant_by
-from gearmesh_xmpp.pictures import Picture, photo
+from gearmesh_xmpp.names import VEIL, bare, ghost_of, meant_by
+from gearmesh_xmpp.pictures import Picture, metadata, photo
 
-AVATAR_DATA: Final = "urn:xmpp:avatar:data"
-AVATAR_METADATA: Final = "urn:xmpp:avatar:metadata"
-PUBSUB: Final = "http://jabber.org/protocol/pubsub"
 CAPS: Final = "http://jabber.org/protocol/caps"
 CAPS_NODE: Final = "https://gearmesh.example/xmpp"
 GATEWAY: Final = "jabber:iq:gateway"
@@ -62,6 +62,7 @@ OF_GHOSTS: Final = (
     VCARD,
 )
 OF_COMPONENT: Final = (*OF_GHOSTS, GATEWAY, REGISTER, SEARCH, r"jid\20escaping")
+HIDDEN: Final = "Somebody elsewhere"
 SEARCHED: Final = (
     "Fill in the handle of somebody, such as grace, or their address on another network, such as whatsapp:4915112345678"
 )
@@ -140,7 +141,12 @@ def _info(asked: str, query: Element) -> Element:
 
 
 def _vcard(asked: str, face: Sender | None, name: str) -> Element:
-    shown = name if "@" not in asked else face.name or face.handle if face is not None else meant_by(asked)
+    if "@" not in asked:
+        shown = name
+    elif face is not None:
+        shown = face.name or face.handle
+    else:
+        shown = HIDDEN if asked.startswith(VEIL) else meant_by(asked)
     card = with_children(element("vCard", VCARD), element("FN", VCARD, shown), element("NICKNAME", VCARD, shown))
     if face is not None and face.network:
         card.append(element("NOTE", VCARD, f"On {face.network}, by Gearmesh"))
@@ -154,10 +160,7 @@ def _avatar(query: Element, picture: Picture) -> Element | None:
     if node == AVATAR_DATA:
         payload = element("data", AVATAR_DATA, base64.b64encode(picture.data).decode())
     elif node == AVATAR_METADATA:
-        payload = element("metadata", AVATAR_METADATA)
-        payload.append(
-            element("info", AVATAR_METADATA, id=picture.sha1, type=picture.mime, bytes=str(len(picture.data)))
-        )
+        payload = metadata(picture)
     else:
         return None
     item = with_children(element("item", PUBSUB, id=picture.sha1), payload)

@@ -40,6 +40,7 @@ from gearmesh_xmpp.link import Link, Refused
 from gearmesh_xmpp.names import bare, ghost_of, is_room, jid_of, room_in, room_of, user_of
 from gearmesh_xmpp.underway import Underway
 from gearmesh_xmpp.uploads import uploaded
+from gearmesh_xmpp.veils import Veils
 
 REMEMBERED: Final = 10_000
 """Messages, and people, of whom a little is known without asking anybody."""
@@ -60,7 +61,8 @@ class Xmpp(Bridge):
         self._link: Link | None = None
         self._known = Known()
         self._underway = Underway()
-        self._hearing = Hearing(config, context, self._known, self._underway)
+        self._veils = Veils(context, config.component)
+        self._hearing = Hearing(config, context, self._known, self._underway, self._veils)
         self.rooms = self._hearing.rooms
 
     def capabilities(self, thread: str) -> Capabilities:
@@ -181,13 +183,22 @@ class Xmpp(Bridge):
                 self._signal(outgoing.receipt(jid_of(delivery.user), sender, delivery.state, reference))
 
     async def ghost(self, thread: str, sender: Sender) -> str:
-        """The JID of somebody from elsewhere, in a room with a nickname; "" where they have none or are not let in."""
-        ghost = ghost_of(sender.address, sender.handle, self._jid)
+        """The JID of somebody from elsewhere, in a room with a nickname; "" where they have none or are not let in.
+
+        Raises:
+            Retry: nothing can be kept or read now, which is needed for a JID that hides whose it is.
+        """
+        room = room_in(thread)
+        if not room:
+            ghost = await self._veils.towards(thread, sender.address, sender.handle)
+        elif sender.address and self.config.room_jids == "opaque":
+            ghost = await self._veils.of(sender.address)
+        else:
+            ghost = ghost_of(sender.address, sender.handle, self._jid)
         if not ghost:
             return ""
         self._known.faces.put(ghost, sender)
         self._hearing.pictures.want(ghost, sender)
-        room = room_in(thread)
         return await self.rooms.ghost_in(room, ghost, sender) if room else ghost
 
     async def profile(self, user: str) -> Profile:

@@ -4,11 +4,12 @@ the rest is put into the inbox for its turn."""
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from gearmesh import BridgeContext, EchoReceived, InvalidAddress, Profile, ReceiptReceived, Retry
 from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp import ids
-from gearmesh_xmpp.answers import answer, handle_wanted
+from gearmesh_xmpp.answers import answer, caps, handle_wanted
 from gearmesh_xmpp.archive import Kept
 from gearmesh_xmpp.config import XmppConfig
 from gearmesh_xmpp.contacts import Contacts
@@ -17,27 +18,36 @@ from gearmesh_xmpp.inbox import Inbox
 from gearmesh_xmpp.known import Known
 from gearmesh_xmpp.link import Link
 from gearmesh_xmpp.names import bare
-from gearmesh_xmpp.pictures import Pictures
+from gearmesh_xmpp.pictures import Pictures, update
 from gearmesh_xmpp.refusals import refusal
 from gearmesh_xmpp.room import Others, Room
 from gearmesh_xmpp.rooms import Rooms
 from gearmesh_xmpp.telling import Arrived, Telling
 from gearmesh_xmpp.underway import Underway
+from gearmesh_xmpp.veils import Veils
+
+LOST_WITHIN: Final = 2.0
+STOPPED_WITHIN: Final = 1.0
+"""Seconds for what came before to be handed over when a connection has ended."""
 
 
 class Hearing:
     """The incoming side of a bridge, and what belongs to it: its rooms, contacts and pictures."""
 
-    def __init__(self, config: XmppConfig, context: BridgeContext, known: Known, underway: Underway) -> None:
-        self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left, lambda: self._inbox.ready())
+    def __init__(
+        self, config: XmppConfig, context: BridgeContext, known: Known, underway: Underway, veils: Veils
+    ) -> None:
         self.pictures = Pictures(config.file_servers, self._has_a_picture)
+        self.rooms = Rooms(
+            config, context, self._said_in_room, self._came_or_left, lambda: self._inbox.ready(), self._looks
+        )
         self._config = config
         self._context = context
         self._jid = config.component
         self._known = known
         self._underway = underway
-        self._contacts = Contacts(context, self.pictures)
-        self._telling = Telling(context, config.component, self.rooms, self._contacts, known)
+        self._contacts = Contacts(context, self.pictures, lambda jid: "@" not in jid or jid in known.faces)
+        self._telling = Telling(context, config.component, self.rooms, self._contacts, known, veils)
         self._inbox: Inbox[Arrived] = Inbox(self._telling.tell)
         self._link: Link | None = None
 
@@ -50,10 +60,13 @@ class Hearing:
     async def close(self, link: Link, *, is_stopped: bool) -> None:
         """The connection is not used any more. `is_stopped`: there may be no other one.
 
-        What was not stored then goes back to whoever wrote it, as from a component that is away; rooms keep theirs.
+        What came is handed over all the same. Where that cannot be done soon, it waits for the next connection, before
+        all that comes by that; where there is none, it goes back to whoever wrote it, as from a component that is
+        away; rooms keep theirs.
         """
         self._link = self._telling.link = None
         await self.pictures.close()
+        await self._inbox.drain(STOPPED_WITHIN if is_stopped else LOST_WITHIN)
         for arrived in self._inbox.left() if is_stopped else ():
             if arrived.stanza.tag == "message" and arrived.room is None and arrived.event is None and link.is_up:
                 link.send(sent_back(arrived.stanza, "wait", "recipient-unavailable"))
@@ -164,8 +177,15 @@ class Hearing:
         self._put(Arrived(at, element("presence"), room, event=event))
 
     def _has_a_picture(self, ghost: str) -> None:
-        """A picture was fetched: whoever sees the ghost is told, in its turn."""
-        self._put(Arrived(self._now(), element("picture", "", ghost)))
+        """A picture was fetched: whoever sees the ghost is told."""
+        if self._link is not None and self._link.is_up:
+            self._contacts.show(self._link, ghost)
+            self.rooms.show(self._link, ghost)
+
+    def _looks(self, jid: str) -> tuple[Element, ...]:
+        """What stands in the presences of one of us in rooms."""
+        ours = bare(jid)
+        return (caps(ours), update(self.pictures.get(ours)))
 
     def _put(self, arrived: Arrived) -> None:
         if self._inbox.put(arrived):

@@ -16,6 +16,8 @@ from slixmpp.jid import InvalidJID
 from gearmesh import InvalidAddress
 
 ROOM: Final = "?join"
+VEIL: Final = "%"
+"""With what a local part begins that hides whose it is (`veils`); before the `%` of any other stands a user id."""
 MOST_CHARACTERS: Final = 512
 """Of a user id in Gearmesh (`gearmesh.model.address`)."""
 _MOST_BYTES: Final = 1023

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
 from gearmesh import BridgeContext, BusUnavailable, Rejected, Retry, Sender
 from gearmesh_xmpp.archive import Archive, Kept, Position
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.elements import DISCO_INFO, MAM, SID, Element, child, children, condition, element, stamp
+from gearmesh_xmpp.elements import (
+    DISCO_INFO,
+    MAM,
+    MUC_OWNER,
+    SID,
+    Element,
+    child,
+    children,
+    condition,
+    element,
+    stamp,
+    with_children,
+)
 from gearmesh_xmpp.link import Link, Refused
 from gearmesh_xmpp.names import bare, jid_of
 from gearmesh_xmpp.room import Lost, Others, Refusal, Room, nickname
@@ -20,11 +32,15 @@ RESOURCE: Final = "gearmesh"
 ENTER_WITHIN: Final = 15.0
 PAUSES: Final = (0.5, 2.0, 10.0, 60.0, 300.0)
 """Seconds between tries to enter a room, the last again and again."""
+STEADY: Final = 60.0
+"""Seconds in a room after which being thrown out of it is no longer taken for the same as the last time."""
 GHOST_WAITS: Final = 10.0
 """Seconds that a ghost waits for the bridge to be in a room."""
 GHOST_REST: Final = 600.0
 """Seconds for which a ghost that is not let in is not tried again; what they say goes under the bridge's name."""
 OTHER_NICKS: Final = 9
+NO_ROOM: Final = "there is no such room; it is entered when somebody has made it"
+MOST_TOLD: Final = 500
 SAVE_EVERY: Final = 2.0
 HELD_MOST: Final = 2_000
 FINAL: Final = frozenset({"forbidden", "registration-required", "item-not-found", "not-allowed", "gone"})
@@ -34,7 +50,7 @@ FINAL: Final = frozenset({"forbidden", "registration-required", "item-not-found"
 class Rooms:
     """`hand_over` gets what was said, by whom, and in which order: a stanza, its room, and what the archive told.
 
-    `ready` waits until there is room for what was said before.
+    `ready` waits until there is room for what was said before; `looks` is what one of us shows of themselves.
     """
 
     def __init__(
@@ -44,6 +60,7 @@ class Rooms:
         hand_over: Callable[[Room, Element, Kept | None], None],
         told: Callable[[Room, Others], None],
         ready: Callable[[], Awaitable[None]],
+        looks: Callable[[str], Iterable[Element]],
     ) -> None:
         self.jid = f"{config.component}/{RESOURCE}"
         self._config = config
@@ -51,6 +68,7 @@ class Rooms:
         self._hand_over = hand_over
         self._told = told
         self._ready = ready
+        self._looks = looks
         self._archive = Archive()
         self._wanted: set[str] = set()
         self._changed = asyncio.Event()
@@ -58,6 +76,8 @@ class Rooms:
         self._out: dict[str, asyncio.Event] = {}
         self._held: dict[str, list[Element]] = {}
         self._refused: dict[str, str] = {}
+        self._thrown: dict[str, Lost] = {}
+        self._troubles: dict[str, str] = {}
         self._resting: dict[tuple[str, str], float] = {}
         self._entering: dict[tuple[str, str], asyncio.Lock] = {}
         self._positions: dict[str, Position] = {}
@@ -81,6 +101,7 @@ class Rooms:
             BusUnavailable: up to where the rooms were told cannot be read.
         """
         self._link = link
+        self._troubles.clear()
         kept = await self._context.recall_all("room")
         for key, text in kept.items():
             position, jid = Position.read(text), key.partition("/")[2]
@@ -98,6 +119,8 @@ class Rooms:
                 for jid in sitting.keys() - self._wanted:
                     sitting.pop(jid).cancel()
                     self._leave(link, jid)
+                    self._forget(jid)
+                    await self._well(jid)
                 changed = asyncio.create_task(self._changed.wait())
                 try:
                     tasks = {changed, saving, *sitting.values()}
@@ -150,6 +173,8 @@ class Rooms:
         news = room.take(presence, self._config.component)
         if isinstance(news, Lost):
             self._context.log.warning("out of a room", room=room.jid, who=news.jid, how=news.how, reason=news.reason)
+            if news.jid == self.jid:
+                self._thrown[room.jid] = news
             self._lost(room, news.jid)
         elif news is not None and self.jid in room.ours:
             self._told(room, news)
@@ -168,6 +193,8 @@ class Rooms:
         if bare(message.get("to", "")) == self._config.component:
             if room.is_greeting(message):
                 return True
+            if room.is_opened(message):
+                self.catch_up(room.jid)
             held = self._held.get(room.jid)
             if held is None:
                 self._hand_over(room, message, None)
@@ -195,7 +222,7 @@ class Rooms:
             return room
         why = self._refused.get(jid_of(thread))
         if why:
-            raise Rejected(f"the room does not let the bridge in: {why}", code=why.partition(":")[0])
+            raise Rejected(f"the bridge is not in the room: {why}", code=why.partition(":")[0])
         raise Retry("the bridge is not in the room yet")
 
     async def ghost_in(self, thread: str, ghost: str, sender: Sender) -> str:
@@ -238,27 +265,48 @@ class Rooms:
             self._resting[room.jid, jid] = self._context.now() + GHOST_REST
 
     async def _sit(self, link: Link, room: Room) -> None:
-        tries = 0
+        """Enter, and again whenever we are out: ever more slowly where a room lets us in and throws us out."""
+        tries, clock = 0, asyncio.get_running_loop()
         while True:
             out = self._out[room.jid]
             out.clear()
             self._held[room.jid] = []
+            self._thrown.pop(room.jid, None)
             try:
                 await self._enter_and_catch_up(link, room)
             except (Refusal, Refused, Retry) as error:
+                why = str(error) or type(error).__name__
                 if isinstance(error, Refusal) and error.condition in FINAL:
-                    self._refused[room.jid] = str(error)
-                self._context.log.warning(
-                    "cannot enter a room", room=room.jid, error=str(error) or type(error).__name__
-                )
-                await self._context.status("connected", f"cannot enter {room.jid}: {error}")
+                    self._refused[room.jid] = why
+                await self._ill(room.jid, f"cannot enter {room.jid}: {why}")
             else:
-                if self._refused.pop(room.jid, ""):
-                    await self._context.status("connected")
-                tries = 0
+                self._refused.pop(room.jid, "")
+                await self._well(room.jid)
+                since = clock.time()
                 await out.wait()
+                thrown = self._thrown.pop(room.jid, None)
+                if thrown is None or clock.time() - since >= STEADY:
+                    tries = 0
+                if thrown is not None:
+                    words = f"{thrown.how} ({thrown.reason})" if thrown.reason else thrown.how
+                    if thrown.how == "banned":
+                        self._refused[room.jid] = f"forbidden: {words}"
+                        tries = len(PAUSES)  # nobody tells when a ban is lifted: it is looked for now and then
+                    await self._ill(room.jid, f"out of {room.jid}: {words}")
             await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
             tries += 1
+
+    async def _ill(self, room: str, trouble: str) -> None:
+        self._context.log.warning("not in a room", room=room, trouble=trouble)
+        self._troubles[room] = trouble
+        await self._report()
+
+    async def _well(self, room: str) -> None:
+        if self._troubles.pop(room, None) is not None:
+            await self._report()
+
+    async def _report(self) -> None:
+        await self._context.status("connected", "; ".join(self._troubles.values())[:MOST_TOLD])
 
     async def _enter_and_catch_up(self, link: Link, room: Room) -> None:
         room.features = await self._features(link, room.jid)
@@ -290,13 +338,15 @@ class Rooms:
             # Better to hear what is said from now on than nothing at all.
             why = ": ".join(filter(None, condition(error.stanza)[::2]))
             self._context.log.warning("the archive of a room cannot be read", room=room.jid, error=why)
-            await self._context.status("connected", f"what was said in {room.jid} during a pause is missing: {why}")
+            await self._ill(room.jid, f"what was said in {room.jid} during a pause is missing: {why}")
 
     async def _features(self, link: Link, room: str) -> frozenset[str]:
         try:
             answer = await link.ask("get", room, element("query", DISCO_INFO))
-        except Refused:
-            return frozenset()  # a room that does not exist yet is made by entering it
+        except Refused as error:
+            if condition(error.stanza)[0] == "item-not-found":
+                raise Refusal("item-not-found", NO_ROOM) from None  # entering it would make it
+            return frozenset()
         query = child(answer, "query", DISCO_INFO)
         features = children(query, "feature", DISCO_INFO) if query is not None else []
         return frozenset(one.get("var", "") for one in features)
@@ -306,7 +356,8 @@ class Rooms:
     ) -> None:
         refusal: Refusal | None = None
         for nick in nicks:
-            presence, entered = room.enters(jid, nick)
+            room.is_made = False
+            presence, entered = room.enters(jid, nick, self._looks(jid))
             if position is not None and MAM not in room.features:
                 history = next(presence.iter("{http://jabber.org/protocol/muc}history"))
                 history.attrib.clear()
@@ -315,6 +366,9 @@ class Rooms:
             try:
                 async with asyncio.timeout(ENTER_WITHIN):
                     await entered
+                if room.is_made:
+                    await self._unmake(link, room, jid)
+                    raise Refusal("item-not-found", NO_ROOM)
                 return
             except TimeoutError:
                 raise Retry(f"the room {room.jid} does not answer") from None
@@ -326,8 +380,33 @@ class Rooms:
                 room.entered(jid)
         raise refusal or Refusal("conflict", "no nickname is free")
 
+    async def _unmake(self, link: Link, room: Room, jid: str) -> None:
+        """Take a room away that was made by our entering it: it was mistyped, or is gone since we asked for it."""
+        query = with_children(element("query", MUC_OWNER), element("destroy", MUC_OWNER))
+        with contextlib.suppress(Refused, Retry):  # then it goes with whoever is in it last
+            await link.ask("set", room.jid, query, sender=jid)
+        for presence in room.leaves():
+            link.send(presence)
+        room.ours.clear()
+
+    def show(self, link: Link, ghost: str) -> None:
+        """Tell the rooms that a ghost is in how it looks now."""
+        jid = f"{ghost}/{RESOURCE}"
+        for room in self._rooms.values():
+            presence = room.shows(jid, self._looks(jid))
+            if presence is not None:
+                link.send(presence)
+
+    def _forget(self, jid: str) -> None:
+        """Nothing of a room counts any more that is not sat in."""
+        self._refused.pop(jid, None)
+        self._inside.pop(jid, None)
+        self._resting = {key: until for key, until in self._resting.items() if key[0] != jid}
+        self._entering = {key: lock for key, lock in self._entering.items() if jid_of(key[0]) != jid}
+
     def _leave(self, link: Link, jid: str) -> None:
         room = self._rooms.pop(jid)
+        self._thrown.pop(jid, None)
         if jid in self._inside:
             self._inside[jid].clear()
         self._out.pop(jid, None)
