@@ -186,7 +186,8 @@ class Room:
         if not gone:
             if "@" not in jid and waiting is not None:  # the bridge itself, which enters
                 self._is_greeted = self._is_filling = False
-                self.shows_jids = "100" in codes
+                # Asked again, by somebody who is there already, Prosody leaves the code out.
+                self.shows_jids = "100" in codes or (self.shows_jids and jid in self.ours)
             self.ours[jid] = nick
             self.others.pop(nick, None)
             if "201" in codes:
