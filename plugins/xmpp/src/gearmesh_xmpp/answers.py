@@ -12,10 +12,12 @@ import hashlib
 from typing import Final
 
 from gearmesh import InvalidAddress, Sender
+from gearmesh_xmpp.adhoc import info, items
 from gearmesh_xmpp.elements import (
     AVATAR_DATA,
     AVATAR_METADATA,
     CHATSTATES,
+    COMMANDS,
     CORRECT,
     DISCO_INFO,
     DISCO_ITEMS,
@@ -37,8 +39,9 @@ from gearmesh_xmpp.elements import (
     said,
     with_children,
 )
-from gearmesh_xmpp.names import VEIL, bare, ghost_of, meant_by
+from gearmesh_xmpp.names import VEIL, bare, found_as, meant_by
 from gearmesh_xmpp.pictures import Picture, metadata, photo
+from gearmesh_xmpp.sims import SIMS
 
 CAPS: Final = "http://jabber.org/protocol/caps"
 CAPS_NODE: Final = "https://gearmesh.example/xmpp"
@@ -59,9 +62,10 @@ OF_GHOSTS: Final = (
     REPLY,
     RETRACT,
     SID,
+    SIMS,
     VCARD,
 )
-OF_COMPONENT: Final = (*OF_GHOSTS, GATEWAY, REGISTER, SEARCH, r"jid\20escaping")
+OF_COMPONENT: Final = (*OF_GHOSTS, COMMANDS, GATEWAY, REGISTER, SEARCH, r"jid\20escaping")
 HIDDEN: Final = "Somebody elsewhere"
 SEARCHED: Final = (
     "Fill in the handle of somebody, such as grace, or their address on another network, such as whatsapp:4915112345678"
@@ -105,7 +109,12 @@ def answer(
         return None
     match iq.get("type"), namespace_of(query):
         case "get", "http://jabber.org/protocol/disco#info":
-            return _info(asked, query)
+            return _info(asked, query) if asked != component else info(query.get("node", "")) or _info(asked, query)
+        case "get", "http://jabber.org/protocol/disco#items" if asked == component and query.get("node") == COMMANDS:
+            return items(component)
+        case "get", "http://jabber.org/protocol/disco#items" if "@" in asked and picture is not None:
+            avatar = element("item", DISCO_ITEMS, jid=asked, node=AVATAR_METADATA)  # XEP-0084, section 3.2
+            return with_children(element("query", DISCO_ITEMS, node=query.get("node", "")), avatar)
         case "get", "http://jabber.org/protocol/disco#items":
             return element("query", DISCO_ITEMS, node=query.get("node", ""))
         case "get", "vcard-temp":
@@ -132,7 +141,10 @@ def handle_wanted(iq: Element) -> str | None:
     return said(query, "username", REGISTER).strip()
 
 
-def _info(asked: str, query: Element) -> Element:
+def _info(asked: str, query: Element) -> Element | None:
+    node = query.get("node", "")
+    if node and node != f"{CAPS_NODE}#{version_of(asked)}":
+        return None  # of another version than is now, nothing can be said
     category, kind = identity_of(asked)
     info = element("query", DISCO_INFO, node=query.get("node", ""))
     info.append(element("identity", DISCO_INFO, category=category, type=kind))
@@ -172,7 +184,7 @@ def _search(query: Element, component: str, filled: bool) -> Element:
     if not filled:
         return with_children(found, element("instructions", SEARCH, SEARCHED), element("nick", SEARCH))
     asked = said(query, "nick", SEARCH).strip()
-    jid = _jid(asked, component)
+    jid = found_as(asked, component)
     if jid:
         found.append(with_children(element("item", SEARCH, jid=jid), element("nick", SEARCH, asked)))
     return found
@@ -183,13 +195,7 @@ def _gateway(query: Element, component: str, filled: bool) -> Element:
     if not filled:
         return with_children(told, element("desc", GATEWAY, SEARCHED), element("prompt", GATEWAY))
     asked = said(query, "prompt", GATEWAY).strip()
-    jid = _jid(asked, component)
+    jid = found_as(asked, component)
     if not jid:
         raise InvalidAddress(asked, "a handle, or app:user")
     return with_children(told, element("jid", GATEWAY, jid))
-
-
-def _jid(asked: str, component: str) -> str:
-    """The JID of whom somebody asks for: `@grace`, `grace`, `whatsapp:4915112345678`; "" where it can be nobody."""
-    asked = asked.removeprefix("@") if ":" not in asked else asked
-    return ghost_of(asked if ":" in asked else "", asked.lower(), component)

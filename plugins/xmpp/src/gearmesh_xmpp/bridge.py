@@ -132,7 +132,10 @@ class Xmpp(Bridge):
             answered = self._known.own.get(delivery.reply_to)
             replied = answered[0] if answered else "" if is_room(delivery.thread) else jid_of(delivery.user)
             stanza = outgoing.message(delivery, sender, link, replied)
-            return Sent((await self._deliver(delivery, stanza, sender, turn),))
+            sent = Sent((await self._deliver(delivery, stanza, sender, turn),))
+        if sender == self._jid and isinstance(delivery.content, Text):
+            self._hearing.replies.said(delivery.user, delivery.content.text)
+        return sent
 
     async def edit(self, delivery: Delivery) -> Sent:
         """Change a message of ours (XEP-0308)."""

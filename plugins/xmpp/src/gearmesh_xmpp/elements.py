@@ -21,6 +21,7 @@ ATTENTION_FREE: Final = "urn:xmpp:hints"  # XEP-0334
 AVATAR_DATA: Final = "urn:xmpp:avatar:data"  # XEP-0084
 AVATAR_METADATA: Final = "urn:xmpp:avatar:metadata"
 CHATSTATES: Final = "http://jabber.org/protocol/chatstates"  # XEP-0085
+COMMANDS: Final = "http://jabber.org/protocol/commands"  # XEP-0050
 CORRECT: Final = "urn:xmpp:message-correct:0"  # XEP-0308
 DELAY: Final = "urn:xmpp:delay"  # XEP-0203
 DISCO_INFO: Final = "http://jabber.org/protocol/disco#info"  # XEP-0030

@@ -82,6 +82,12 @@ def ghost_of(address: str, handle: str, component: str) -> str:
     return f"{local}@{component}"
 
 
+def found_as(asked: str, component: str) -> str:
+    """The JID of whom somebody asks for: `@grace`, `grace`, `whatsapp:4915112345678`; "" where it can be nobody."""
+    asked = asked.removeprefix("@") if ":" not in asked else asked
+    return ghost_of(asked if ":" in asked else "", asked.lower(), component)
+
+
 def meant_by(ghost: str) -> str:
     """Whom a JID in the component's domain is: `app:user` or a handle; "" for the component itself.
 
