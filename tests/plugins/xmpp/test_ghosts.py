@@ -259,3 +259,22 @@ async def test_given_a_picture_that_is_another_one_then_who_sees_the_ghost_is_se
         query = with_children(element("pubsub", PUBSUB), element("items", PUBSUB, node=AVATAR_METADATA))
         answer = await ada.asks("get", GRACE_JID, query)
         assert [one.get("id") for one in every(answer, "info", AVATAR_METADATA)] == [sha1]
+
+
+@pytest.mark.parametrize("jid", [GRACE_JID, BRIDGE])
+async def test_given_what_can_be_done_when_a_client_makes_its_hash_then_it_is_the_one_in_the_presence(
+    desk: Desk, ada: Person, jid: str
+) -> None:
+    ada.send(element("presence", type="subscribe", to=jid))
+    await ada.until(lambda: ada.sees(jid), "it is there")
+    told = next(one for one in ada.presences if one.get("from") == jid and one.get("type") is None)
+    caps = child(told, "c", CAPS)
+    assert caps is not None
+    node = f"{caps.get('node')}#{caps.get('ver')}"
+    info = child(await ada.asks("get", jid, element("query", DISCO_INFO, node=node)), "query", DISCO_INFO)
+    assert info is not None
+    assert info.get("node") == node
+    identities = [f"{one.get('category')}/{one.get('type')}//" for one in children(info, "identity", DISCO_INFO)]
+    features = [one.get("var", "") for one in children(info, "feature", DISCO_INFO)]
+    text = "<".join([*sorted(identities), *sorted(features), ""])
+    assert base64.b64encode(hashlib.sha1(text.encode()).digest()).decode() == caps.get("ver")

@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from gearmesh import MessageReceived, Rejected, Retry
+from gearmesh import MessageReceived, Rejected, Retry, Text
 from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp.elements import DISCO_INFO, MUC_OWNER, XDATA, Element, condition, element, with_children
+from gearmesh_xmpp.entrance import Entrance
 from gearmesh_xmpp.room import Room
-from gearmesh_xmpp.rooms import Rooms
 
 from .conftest import GRACE, ROOM, THREAD, Desk
 from .person import Person
-from .server import ROOMS
+from .server import ROOMS, Prosody
 from .test_rooms import moderated
 
 NOWHERE = f"tlak@{ROOMS}"
@@ -64,7 +64,7 @@ async def test_given_a_room_that_is_gone_between_asking_and_entering_then_it_is_
     async def is_there(*_: object) -> frozenset[str]:
         return frozenset()
 
-    monkeypatch.setattr(Rooms, "_features", is_there)
+    monkeypatch.setattr(Entrance, "features", is_there)
     await desk.bridge.sit_in((f"{NOWHERE}?join",))
     await told(desk, f"cannot enter {NOWHERE}: item-not-found")
     assert not await exists(ada, NOWHERE)
@@ -76,8 +76,29 @@ async def test_given_a_room_that_is_destroyed_then_it_stays_away_and_sending_say
     await ada.asks("set", ROOM, with_children(element("query", MUC_OWNER), element("destroy", MUC_OWNER)))
     await told(desk, f"cannot enter {ROOM}: item-not-found")
     with pytest.raises(Rejected, match="there is no such room"):
-        await desk.says("Is anybody there?")
+        await desk.bridge.send(desk.delivery("Is anybody there?", THREAD))
     assert not await exists(ada, ROOM)
+
+
+async def test_given_a_server_that_was_killed_when_its_room_is_made_again_then_what_was_to_go_there_goes_there(
+    desk: Desk, server: Prosody
+) -> None:
+    async with Person(server, "ada") as ada:
+        await ada.enters(ROOM)
+        await desk.sits(THREAD)
+        await desk.says("Before", sender=GRACE)
+        await ada.reads("Before")
+    server.kill()
+    server.start()
+    await told(desk, f"cannot enter {ROOM}: item-not-found")
+    with pytest.raises(Retry):
+        await desk.bridge.send(desk.delivery("In between", THREAD))
+    async with Person(server, "ada") as ada:
+        await ada.enters(ROOM)
+        await desk.says("After", sender=GRACE)
+        assert (await ada.reads("After")).get("from") == f"{ROOM}/Grace Hopper"
+        ada.says("Heard", to=ROOM, room=True)
+        assert (await desk.context.next_event(MessageReceived)).content == Text("Heard")
 
 
 async def test_given_a_bridge_that_is_kicked_again_and_again_then_it_comes_back_ever_more_slowly(

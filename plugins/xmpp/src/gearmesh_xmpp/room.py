@@ -20,7 +20,7 @@ from gearmesh_xmpp.elements import (
 )
 from gearmesh_xmpp.names import ROOM, bare
 
-Leaving = Literal["left", "kicked", "banned", "shut"]
+Leaving = Literal["left", "kicked", "banned", "shut", "destroyed"]
 _LEFT: Final[dict[str, Leaving]] = {"301": "banned", "307": "kicked", "321": "kicked", "322": "kicked", "332": "shut"}
 """Status codes of XEP-0045, section 15.6.2."""
 MOST_NICK: Final = 60
@@ -157,7 +157,10 @@ class Room:
         jid = bare(item.get("jid", "")) if item is not None else ""
         gone = presence.get("type") == "unavailable"
         if "110" in codes:  # it is about whom it is to
-            return self._ours_is(to, nick, gone, codes, item, reason, waiting)
+            news = self._ours_is(to, nick, gone, codes, item, reason, waiting)
+            if news is not None and told is not None and child(told, "destroy", MUC_USER) is not None:
+                return msgspec.structs.replace(news, how="destroyed")  # XEP-0045, section 10.9
+            return news
         if bare(to) != bridge:
             return None
         if nick in self.nicks_of_ours() or jid.partition("@")[2] == bridge:

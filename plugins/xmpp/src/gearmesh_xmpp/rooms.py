@@ -7,41 +7,35 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
-from gearmesh import BridgeContext, BusUnavailable, Rejected, Retry, Sender
+from gearmesh import BridgeContext, Rejected, Retry, Sender
 from gearmesh_xmpp.archive import Archive, Kept, Position
 from gearmesh_xmpp.config import XmppConfig
 from gearmesh_xmpp.elements import (
-    DISCO_INFO,
     MAM,
-    MUC_OWNER,
     SID,
     Element,
-    child,
     children,
     condition,
-    element,
-    stamp,
-    with_children,
 )
+from gearmesh_xmpp.entrance import Entrance, nicks_of, numbered
 from gearmesh_xmpp.link import Link, Refused
 from gearmesh_xmpp.names import bare, jid_of
-from gearmesh_xmpp.room import Lost, Others, Refusal, Room, nickname
+from gearmesh_xmpp.positions import Positions
+from gearmesh_xmpp.room import Lost, Others, Refusal, Room
+from gearmesh_xmpp.troubles import Troubles
 
 RESOURCE: Final = "gearmesh"
 """Occupants of rooms are full JIDs (XEP-0045, section 3)."""
-ENTER_WITHIN: Final = 15.0
 PAUSES: Final = (0.5, 2.0, 10.0, 60.0, 300.0)
 """Seconds between tries to enter a room, the last again and again."""
 STEADY: Final = 60.0
 """Seconds in a room after which being thrown out of it is no longer taken for the same as the last time."""
+GONE_AFTER: Final = 120.0
+"""Seconds after which a room that we sat in, and that is not there, is taken for gone."""
 GHOST_WAITS: Final = 10.0
 """Seconds that a ghost waits for the bridge to be in a room."""
 GHOST_REST: Final = 600.0
 """Seconds for which a ghost that is not let in is not tried again; what they say goes under the bridge's name."""
-OTHER_NICKS: Final = 9
-NO_ROOM: Final = "there is no such room; it is entered when somebody has made it"
-MOST_TOLD: Final = 500
-SAVE_EVERY: Final = 2.0
 HELD_MOST: Final = 2_000
 FINAL: Final = frozenset({"forbidden", "registration-required", "item-not-found", "not-allowed", "gone"})
 """Refusals that nothing mends but somebody in the room: banned, members only, no such room (XEP-0045, section 7.2)."""
@@ -69,6 +63,7 @@ class Rooms:
         self._told = told
         self._ready = ready
         self._looks = looks
+        self._entrance = Entrance(looks)
         self._archive = Archive()
         self._wanted: set[str] = set()
         self._changed = asyncio.Event()
@@ -77,11 +72,10 @@ class Rooms:
         self._held: dict[str, list[Element]] = {}
         self._refused: dict[str, str] = {}
         self._thrown: dict[str, Lost] = {}
-        self._troubles: dict[str, str] = {}
+        self._troubles = Troubles(context)
         self._resting: dict[tuple[str, str], float] = {}
         self._entering: dict[tuple[str, str], asyncio.Lock] = {}
-        self._positions: dict[str, Position] = {}
-        self._unsaved: set[str] = set()
+        self.positions = Positions(context)
         self._inside: dict[str, asyncio.Event] = {}
         self._link: Link | None = None
 
@@ -102,14 +96,9 @@ class Rooms:
         """
         self._link = link
         self._troubles.clear()
-        kept = await self._context.recall_all("room")
-        for key, text in kept.items():
-            position, jid = Position.read(text), key.partition("/")[2]
-            own = self._positions.get(jid)
-            if position is not None and (own is None or own.at < position.at):  # another daemon was at work meanwhile
-                self._positions[jid] = position
+        await self.positions.read()
         sitting: dict[str, asyncio.Task[None]] = {}
-        saving = asyncio.create_task(self._save_again_and_again())
+        saving = asyncio.create_task(self.positions.save_again_and_again())
         try:
             while True:
                 self._changed.clear()
@@ -120,7 +109,7 @@ class Rooms:
                     sitting.pop(jid).cancel()
                     self._leave(link, jid)
                     self._forget(jid)
-                    await self._well(jid)
+                    await self._troubles.ends(jid)
                 changed = asyncio.create_task(self._changed.wait())
                 try:
                     tasks = {changed, saving, *sitting.values()}
@@ -137,14 +126,7 @@ class Rooms:
             for jid in list(self._rooms):
                 self._leave(link, jid)
             self._link = None
-            with contextlib.suppress(BusUnavailable, TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await self._save()
-
-    def is_told(self, jid: str, position: Position) -> None:
-        """All up to here is stored."""
-        self._positions[jid] = position
-        self._unsaved.add(jid)
+            await self.positions.save_at_once()
 
     def catch_up(self, jid: str) -> None:
         """Something of this room was lost on its way: enter anew, and read the archive.
@@ -240,7 +222,7 @@ class Rooms:
                     return jid
                 if self._resting.get((room.jid, jid), 0) > self._context.now():
                     return ""
-                await self._enter(link, room, jid, _nicks(sender))
+                await self._entrance.enter(link, room, jid, nicks_of(sender))
                 return jid
             except (Refusal, Retry, Rejected) as error:
                 self._context.log.info("a ghost is not let in", thread=thread, error=str(error))
@@ -267,6 +249,7 @@ class Rooms:
     async def _sit(self, link: Link, room: Room) -> None:
         """Enter, and again whenever we are out: ever more slowly where a room lets us in and throws us out."""
         tries, clock = 0, asyncio.get_running_loop()
+        missing: float | None = None
         while True:
             out = self._out[room.jid]
             out.clear()
@@ -276,12 +259,21 @@ class Rooms:
                 await self._enter_and_catch_up(link, room)
             except (Refusal, Refused, Retry) as error:
                 why = str(error) or type(error).__name__
-                if isinstance(error, Refusal) and error.condition in FINAL:
+                is_missing = isinstance(error, Refusal) and error.condition == "item-not-found"
+                missing = (clock.time() if missing is None else missing) if is_missing else None
+                # After a server's crash its people make their rooms again by entering them.
+                has_gone = missing is not None and clock.time() - missing < GONE_AFTER
+                if (
+                    isinstance(error, Refusal)
+                    and error.condition in FINAL
+                    and not (has_gone and self.positions.get(room.jid) is not None)
+                ):
                     self._refused[room.jid] = why
-                await self._ill(room.jid, f"cannot enter {room.jid}: {why}")
+                await self._troubles.begins(room.jid, f"cannot enter {room.jid}: {why}")
             else:
+                missing = None
                 self._refused.pop(room.jid, "")
-                await self._well(room.jid)
+                await self._troubles.ends(room.jid)
                 since = clock.time()
                 await out.wait()
                 thrown = self._thrown.pop(room.jid, None)
@@ -289,32 +281,22 @@ class Rooms:
                     tries = 0
                 if thrown is not None:
                     words = f"{thrown.how} ({thrown.reason})" if thrown.reason else thrown.how
+                    if thrown.how == "destroyed":
+                        missing = clock.time() - GONE_AFTER  # somebody meant it
                     if thrown.how == "banned":
                         self._refused[room.jid] = f"forbidden: {words}"
                         tries = len(PAUSES)  # nobody tells when a ban is lifted: it is looked for now and then
-                    await self._ill(room.jid, f"out of {room.jid}: {words}")
+                    await self._troubles.begins(room.jid, f"out of {room.jid}: {words}")
             await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
             tries += 1
 
-    async def _ill(self, room: str, trouble: str) -> None:
-        self._context.log.warning("not in a room", room=room, trouble=trouble)
-        self._troubles[room] = trouble
-        await self._report()
-
-    async def _well(self, room: str) -> None:
-        if self._troubles.pop(room, None) is not None:
-            await self._report()
-
-    async def _report(self) -> None:
-        await self._context.status("connected", "; ".join(self._troubles.values())[:MOST_TOLD])
-
     async def _enter_and_catch_up(self, link: Link, room: Room) -> None:
-        room.features = await self._features(link, room.jid)
-        position = self._positions.get(room.jid)
-        await self._enter(link, room, self.jid, (self._config.nick, *_numbered(self._config.nick)), position)
+        room.features = await self._entrance.features(link, room.jid)
+        position = self.positions.get(room.jid)
+        await self._entrance.enter(link, room, self.jid, (self._config.nick, *numbered(self._config.nick)), position)
         self._inside.setdefault(room.jid, asyncio.Event()).set()
         if position is None:
-            self.is_told(room.jid, Position(int(self._context.now() * 1000)))
+            self.positions.put(room.jid, Position(int(self._context.now() * 1000)))
         elif MAM in room.features:
             await self._read_archive(link, room, position)
         out, held = self._out[room.jid], self._held[room.jid]
@@ -338,56 +320,7 @@ class Rooms:
             # Better to hear what is said from now on than nothing at all.
             why = ": ".join(filter(None, condition(error.stanza)[::2]))
             self._context.log.warning("the archive of a room cannot be read", room=room.jid, error=why)
-            await self._ill(room.jid, f"what was said in {room.jid} during a pause is missing: {why}")
-
-    async def _features(self, link: Link, room: str) -> frozenset[str]:
-        try:
-            answer = await link.ask("get", room, element("query", DISCO_INFO))
-        except Refused as error:
-            if condition(error.stanza)[0] == "item-not-found":
-                raise Refusal("item-not-found", NO_ROOM) from None  # entering it would make it
-            return frozenset()
-        query = child(answer, "query", DISCO_INFO)
-        features = children(query, "feature", DISCO_INFO) if query is not None else []
-        return frozenset(one.get("var", "") for one in features)
-
-    async def _enter(
-        self, link: Link, room: Room, jid: str, nicks: Collection[str], position: Position | None = None
-    ) -> None:
-        refusal: Refusal | None = None
-        for nick in nicks:
-            room.is_made = False
-            presence, entered = room.enters(jid, nick, self._looks(jid))
-            if position is not None and MAM not in room.features:
-                history = next(presence.iter("{http://jabber.org/protocol/muc}history"))
-                history.attrib.clear()
-                history.set("since", stamp(position.at))
-            link.send(presence)
-            try:
-                async with asyncio.timeout(ENTER_WITHIN):
-                    await entered
-                if room.is_made:
-                    await self._unmake(link, room, jid)
-                    raise Refusal("item-not-found", NO_ROOM)
-                return
-            except TimeoutError:
-                raise Retry(f"the room {room.jid} does not answer") from None
-            except Refusal as error:
-                refusal = error
-                if error.condition not in {"conflict", "jid-malformed", "not-acceptable"}:
-                    raise
-            finally:
-                room.entered(jid)
-        raise refusal or Refusal("conflict", "no nickname is free")
-
-    async def _unmake(self, link: Link, room: Room, jid: str) -> None:
-        """Take a room away that was made by our entering it: it was mistyped, or is gone since we asked for it."""
-        query = with_children(element("query", MUC_OWNER), element("destroy", MUC_OWNER))
-        with contextlib.suppress(Refused, Retry):  # then it goes with whoever is in it last
-            await link.ask("set", room.jid, query, sender=jid)
-        for presence in room.leaves():
-            link.send(presence)
-        room.ours.clear()
+            await self._troubles.begins(room.jid, f"what was said in {room.jid} during a pause is missing: {why}")
 
     def show(self, link: Link, ghost: str) -> None:
         """Tell the rooms that a ghost is in how it looks now."""
@@ -414,27 +347,3 @@ class Rooms:
         with contextlib.suppress(Retry):
             for presence in room.leaves():
                 link.send(presence)
-
-    async def _save_again_and_again(self) -> None:
-        while True:
-            await asyncio.sleep(SAVE_EVERY)
-            with contextlib.suppress(BusUnavailable):
-                await self._save()
-
-    async def _save(self) -> None:
-        for jid in list(self._unsaved):
-            position = self._positions[jid]
-            await self._context.keep(f"room/{jid}", str(position))
-            if self._positions[jid] == position:
-                self._unsaved.discard(jid)
-
-
-def _nicks(sender: Sender) -> list[str]:
-    """The nicknames under which somebody may be in a room, the best first."""
-    name = nickname(sender.name) or nickname(sender.handle) or nickname(sender.network) or "somebody"
-    apart = nickname(f"{name} ({sender.network})") if sender.network else ""
-    return [name, *([apart] if apart else []), *_numbered(name)]
-
-
-def _numbered(name: str) -> list[str]:
-    return [f"{name} {number}" for number in range(2, OTHER_NICKS + 1)]

@@ -76,7 +76,7 @@ class Telling:
             await self._context.receive(*events)
         if place is not None:
             self._known.told.put(place, True)
-            self._rooms.is_told(place[0], Position(arrived.at, arrived.stored_as))
+            self._rooms.positions.put(place[0], Position(arrived.at, arrived.stored_as))
 
     def user(self, jid: str) -> str:
         """The id of who writes from a JID; somebody who writes out of a room in private is who they are there.
