@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
+import msgspec
 import pytest
 
 from gearmesh import ChatOpened, InvalidAddress, MessageReceived, Retry, Sender, Text
 from gearmesh.testing import FakeContext
-from gearmesh_xmpp.elements import MUC_USER, VCARD, child, element, written
+from gearmesh.testing.contract.samples import PNG
+from gearmesh_xmpp.elements import MUC_USER, VCARD, VCARD_UPDATE, child, element, every, said, written
 from gearmesh_xmpp.names import bare
-from gearmesh_xmpp.veils import Veils
+from gearmesh_xmpp.veils import Veils, modest
 
 from .conftest import GRACE, GRACE_JID, ROOM, THREAD, Desk
 from .person import Person
@@ -108,3 +113,43 @@ async def test_given_somebody_known_by_a_handle_alone_then_that_is_what_a_room_s
     await desk.says("Hello", sender=Sender("Alan", "alan"))
     await ada.reads("Hello")
     assert shown_jid(ada, f"{ROOM}/Alan") == f"alan@{BRIDGE}"
+
+
+@pytest.mark.parametrize(
+    ("sender", "shown"),
+    [
+        (Sender("", NUMBER, "WhatsApp", address=f"whatsapp:{NUMBER}"), Sender("", "", "WhatsApp")),
+        (Sender("+49 151 1234 5678", "x", address=f"whatsapp:{NUMBER}"), Sender("", "x")),
+        (Sender("ada", "ada", address="irc:ada"), Sender("ada", "ada")),
+        (Sender("Ada 7", "ada7", address="irc:ada7"), Sender("Ada 7", "ada7")),
+    ],
+)
+def test_given_somebody_who_is_called_by_their_number_then_they_are_not_in_rooms(sender: Sender, shown: Sender) -> None:
+    assert modest(sender) == msgspec.structs.replace(shown, address=sender.address)
+
+
+async def test_given_somebody_without_a_name_when_they_write_in_a_room_then_their_number_is_not_there(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    await desk.says("Hello", sender=Sender("", NUMBER, "WhatsApp", address=f"whatsapp:{NUMBER}"))
+    assert (await ada.reads("Hello")).get("from") == f"{ROOM}/WhatsApp"
+    card = await ada.asks("get", f"{ROOM}/WhatsApp", element("vCard", VCARD))
+    assert not [one for one in (*ada.messages, *ada.presences, card) if NUMBER in written(one)]
+
+
+async def test_given_somebody_with_a_picture_then_a_room_sees_it(desk: Desk, ada: Person) -> None:
+    await ada.enters(ROOM)
+    await desk.sits(THREAD)
+    avatar = desk.context.media_link(desk.context.offer(PNG))
+    await desk.says("Look at me", sender=msgspec.structs.replace(GRACE, avatar=avatar))
+    sha1 = hashlib.sha1(PNG).hexdigest()
+
+    def shown() -> bool:
+        told = [child(one, "x", VCARD_UPDATE) for one in ada.presences if one.get("from") == f"{ROOM}/Grace Hopper"]
+        return any(one is not None and said(one, "photo", VCARD_UPDATE) == sha1 for one in told)
+
+    await ada.until(shown, "the picture's hash")
+    card = await ada.asks("get", f"{ROOM}/Grace Hopper", element("vCard", VCARD))
+    assert [base64.b64decode(one.text or "") for one in every(card, "BINVAL", VCARD)] == [PNG]

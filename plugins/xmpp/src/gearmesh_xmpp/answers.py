@@ -156,7 +156,7 @@ def _vcard(asked: str, face: Sender | None, name: str) -> Element:
     if "@" not in asked:
         shown = name
     elif face is not None:
-        shown = face.name or face.handle
+        shown = face.name or face.handle or HIDDEN
     else:
         shown = HIDDEN if asked.startswith(VEIL) else meant_by(asked)
     card = with_children(element("vCard", VCARD), element("FN", VCARD, shown), element("NICKNAME", VCARD, shown))

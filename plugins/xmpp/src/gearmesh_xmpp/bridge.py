@@ -34,6 +34,7 @@ from gearmesh_xmpp.elements import (
     element,
     said,
 )
+from gearmesh_xmpp.entrance import SOMEBODY
 from gearmesh_xmpp.hearing import Hearing
 from gearmesh_xmpp.known import Known
 from gearmesh_xmpp.link import Link, Refused
@@ -41,7 +42,7 @@ from gearmesh_xmpp.names import bare, ghost_of, is_room, jid_of, room_in, room_o
 from gearmesh_xmpp.turns import Turn, Turns
 from gearmesh_xmpp.underway import Underway
 from gearmesh_xmpp.uploads import uploaded
-from gearmesh_xmpp.veils import Veils
+from gearmesh_xmpp.veils import Veils, modest
 
 
 class Xmpp(Bridge):
@@ -128,7 +129,8 @@ class Xmpp(Bridge):
             if isinstance(delivery.content, Media):
                 link = await self._uploaded(delivery.content.ref)
             if delivery.ghost and sender == self.rooms.jid:
-                delivery = _signed(delivery)  # the ghost was thrown out between being asked for and speaking
+                # The ghost was thrown out between being asked for and speaking.
+                delivery = _signed(delivery, self._shown(delivery.sender))
             answered = self._known.own.get(delivery.reply_to)
             replied = answered[0] if answered else "" if is_room(delivery.thread) else jid_of(delivery.user)
             stanza = outgoing.message(delivery, sender, link, replied)
@@ -202,7 +204,7 @@ class Xmpp(Bridge):
         if not room:
             ghost = await self._veils.towards(thread, sender.address, sender.handle)
         elif sender.address and self.config.room_jids == "opaque":
-            ghost = await self._veils.of(sender.address)
+            ghost, sender = await self._veils.of(sender.address), self._shown(sender)
         else:
             ghost = ghost_of(sender.address, sender.handle, self._jid)
         if not ghost:
@@ -230,6 +232,10 @@ class Xmpp(Bridge):
 
     # Going out
 
+    def _shown(self, sender: Sender) -> Sender:
+        """Somebody as rooms see them."""
+        return modest(sender) if self.config.room_jids == "opaque" else sender
+
     async def _uploaded(self, ref: MediaRef) -> str:
         if self._link is None:
             raise Retry("there is no connection to the XMPP server")
@@ -251,7 +257,7 @@ class Xmpp(Bridge):
             return self.rooms.jid
         if delivery.ghost in room.ours:
             return delivery.ghost
-        return await self.rooms.ghost_in(thread, bare(delivery.ghost), delivery.sender) or self.rooms.jid
+        return await self.rooms.ghost_in(thread, bare(delivery.ghost), self._shown(delivery.sender)) or self.rooms.jid
 
     async def _author(self, delivery: Delivery, author: str) -> str:
         """Which of us changes what `author` wrote: they alone can, and come back into a room for it.
@@ -263,7 +269,7 @@ class Xmpp(Bridge):
         thread = room_in(delivery.thread)
         if not thread or author in self.rooms.place(thread).ours:
             return author
-        if await self.rooms.ghost_in(thread, bare(author), delivery.sender) != author:
+        if await self.rooms.ghost_in(thread, bare(author), self._shown(delivery.sender)) != author:
             raise Rejected("whoever wrote it is not in the room any more")
         return author
 
@@ -289,10 +295,10 @@ class Xmpp(Bridge):
         self._link.send(stanza)
 
 
-def _signed(delivery: Delivery) -> Delivery:
+def _signed(delivery: Delivery, sender: Sender) -> Delivery:
     """The same with its writer's name before the words."""
-    content, sender = delivery.content, delivery.sender
-    name = sender.name or sender.handle
-    if isinstance(content, Text) and name:
+    content = delivery.content
+    name = sender.name or sender.handle or SOMEBODY
+    if isinstance(content, Text):
         content = msgspec.structs.replace(content, text=f"{name}: {content.text}")
     return msgspec.structs.replace(delivery, content=content, ghost="")

@@ -26,6 +26,7 @@ from gearmesh_xmpp.room import Refusal, Room, nickname
 
 ENTER_WITHIN: Final = 15.0
 OTHER_NICKS: Final = 9
+SOMEBODY: Final = "somebody"
 NO_ROOM: Final = "there is no such room; it is entered when somebody has made it"
 
 
@@ -100,7 +101,7 @@ class Entrance:
 
 def nicks_of(sender: Sender) -> list[str]:
     """The nicknames under which somebody may be in a room, the best first."""
-    name = nickname(sender.name) or nickname(sender.handle) or nickname(sender.network) or "somebody"
+    name = nickname(sender.name) or nickname(sender.handle) or nickname(sender.network) or SOMEBODY
     apart = nickname(f"{name} ({sender.network})") if sender.network else ""
     return [name, *([apart] if apart else []), *numbered(name)]
 

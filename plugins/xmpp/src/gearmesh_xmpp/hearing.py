@@ -40,6 +40,8 @@ from gearmesh_xmpp.veils import Veils
 
 REPLIED_WITHIN: Final = 10.0
 """Seconds for the core to say something to a command; clients wait for thirty and more."""
+MOST_ANSWERING: Final = 1_000
+"""Commands that wait for their answers at once."""
 LOST_WITHIN: Final = 2.0
 STOPPED_WITHIN: Final = 1.0
 """Seconds for what came before to be handed over when a connection has ended."""
@@ -143,6 +145,9 @@ class Hearing:
         else:
             if not isinstance(done, Written):
                 self._link.send(result(stanza, done))
+                return
+            if len(self._answering) >= MOST_ANSWERING:
+                self._link.send(sent_back(stanza, "wait", "resource-constraint"))
                 return
             number = f"{user} {done.node}.{uuid.uuid4().hex}"
             at = self._now()

@@ -16,6 +16,7 @@ from gearmesh_xmpp.elements import (
     Element,
     children,
     condition,
+    written,
 )
 from gearmesh_xmpp.entrance import Entrance, nicks_of, numbered
 from gearmesh_xmpp.link import Link, Refused
@@ -222,7 +223,10 @@ class Rooms:
                     return jid
                 if self._resting.get((room.jid, jid), 0) > self._context.now():
                     return ""
+                looked = [written(one) for one in self._looks(jid)]
                 await self._entrance.enter(link, room, jid, nicks_of(sender))
+                if looked != [written(one) for one in self._looks(jid)]:
+                    self.show(link, ghost)  # their picture came meanwhile
                 return jid
             except (Refusal, Retry, Rejected) as error:
                 self._context.log.info("a ghost is not let in", thread=thread, error=str(error))

@@ -15,7 +15,9 @@ import hmac
 import secrets
 from typing import Final
 
-from gearmesh import BridgeContext, BusUnavailable, InvalidAddress, Retry
+import msgspec
+
+from gearmesh import BridgeContext, BusUnavailable, InvalidAddress, Retry, Sender
 from gearmesh_xmpp.names import VEIL, bare, ghost_of, meant_by
 from gearmesh_xmpp.recent import Recent
 
@@ -24,7 +26,23 @@ HIDDEN: Final = "veil"
 TALKS: Final = "veiled-talk"
 BYTES: Final = 15
 """Of the hash: 24 characters, and no two of a billion people alike."""
+FEWEST: Final = 6
+"""Digits of what is taken for a number of somebody's own."""
 REMEMBERED: Final = 10_000
+
+
+def modest(sender: Sender) -> Sender:
+    """Somebody without their number, where that is all that their name or handle is: of who has told no name, Gearmesh
+    makes the handle of the user id."""
+    number = _digits(sender.address)
+    if len(number) < FEWEST:
+        return sender
+    name, handle = ("" if number in _digits(text) else text for text in (sender.name, sender.handle))
+    return msgspec.structs.replace(sender, name=name, handle=handle)
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdecimal())
 
 
 class Veils:
