@@ -438,3 +438,16 @@ async def test_given_a_server_that_refuses_our_pings_then_a_message_is_unclear_a
         beating.cancel()
     await ada.reads("Did it arrive?")
     assert link.is_up
+
+
+async def test_given_what_was_written_out_of_a_room_in_private_when_the_connection_is_lost_then_it_is_from_whom_it_was(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM, "Ada")
+    await desk.sits(THREAD)
+    desk.context.unavailable = True
+    ada.says("Between us", to=f"{ROOM}/Gearmesh")
+    await desk.context.until(lambda: bool(desk.context.refused), awaited="it was handed over")
+    desk.wire.cut()
+    desk.context.unavailable = False
+    assert (await desk.context.next_event(MessageReceived)).user == f"{THREAD}/Ada"

@@ -89,6 +89,10 @@ class Rooms:
         """The room from which this JID speaks, when we sit in it."""
         return self._rooms.get(bare(jid))
 
+    def is_wanted(self, jid: str) -> bool:
+        """Whether this JID speaks from a room that we sit in, or are to sit in as soon as there is a connection."""
+        return bare(jid) in self._wanted or bare(jid) in self._rooms
+
     async def stay(self, link: Link) -> None:
         """Sit in all that are wanted, until cancelled.
 

@@ -84,8 +84,8 @@ class Telling:
         Raises:
             InvalidAddress: nobody writes from there.
         """
-        room, nick = self._rooms.of(jid), jid.partition("/")[2]
-        return user_of(f"{room.jid}{ROOM}/{nick}" if room is not None and nick else jid, self._jid)
+        room, _, nick = jid.partition("/")
+        return user_of(f"{room}{ROOM}/{nick}" if nick and self._rooms.is_wanted(room) else jid, self._jid)
 
     async def _introduced(self, arrived: Arrived) -> None:
         """Somebody wants to see one of us, or to have a handle: from then on they are known, and can be written to.
