@@ -116,8 +116,7 @@ async def test_given_a_bridge_that_is_kicked_again_and_again_then_it_comes_back_
             await desk.bridge.send(desk.delivery("Wait for me", THREAD))
         await ada.until(lambda: ada.sees(f"{ROOM}/Gearmesh"), "it is back")
         pauses.append(time.monotonic() - begun)
-    assert pauses[0] < 1.5
-    assert pauses[1] > 1.9
+    assert pauses[1] > max(1.9, pauses[0])
 
 
 async def test_given_a_bridge_that_is_banned_then_it_does_not_knock_at_once(desk: Desk, ada: Person) -> None:
