@@ -120,3 +120,30 @@ async def test_given_one_that_is_given_up_then_those_behind_it_are_not_stuck() -
     with pytest.raises(Retry):
         await tasks[1]
     assert not turns._last
+
+
+async def test_given_one_that_takes_long_then_those_behind_it_are_tried_again_and_still_do_not_overtake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gearmesh_xmpp.turns.LONGEST", 0.05)
+    turns, order = Turns(), []
+    ready = asyncio.Event()
+
+    async def goes(name: str, *, slow: bool = False) -> None:
+        with turns.take("thread") as turn:
+            if slow:
+                await ready.wait()
+            await turn.comes()
+            order.append(name)
+
+    first = asyncio.create_task(goes("one", slow=True))
+    await asyncio.sleep(0)
+    with pytest.raises(Retry):
+        await goes("two")
+    again = asyncio.create_task(goes("two"))
+    await asyncio.sleep(0)
+    ready.set()
+    await asyncio.gather(first, again)
+    assert order == ["one", "two"]
+    await asyncio.sleep(0)
+    assert not turns._last
