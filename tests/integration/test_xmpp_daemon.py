@@ -9,7 +9,22 @@ import pytest
 from tests.plugins.xmpp.person import Person
 from tests.plugins.xmpp.server import BRIDGE, ROOMS, SECRET, Prosody
 
-from gearmesh_xmpp.elements import MARKERS, REACTIONS, RECEIPTS, child, element, said, with_children
+from gearmesh_xmpp.adhoc import FIELD
+from gearmesh_xmpp.answers import SEARCH
+from gearmesh_xmpp.elements import (
+    COMMANDS,
+    MARKERS,
+    MUC_USER,
+    REACTIONS,
+    RECEIPTS,
+    XDATA,
+    child,
+    element,
+    every,
+    said,
+    with_children,
+    written,
+)
 from gearmesh_xmpp.names import ghost_of
 
 from .patience import eventually
@@ -104,6 +119,16 @@ async def test_given_nobody_whom_a_message_is_for_then_the_component_says_how_to
     )
 
 
+async def test_given_somebody_who_is_searched_for_then_what_is_found_can_be_written_to(
+    joined: Town, countess: Person
+) -> None:
+    filled = with_children(element("query", SEARCH), element("nick", SEARCH, f"whatsapp:{ADA.user}"))
+    found = list(every(await countess.asks("set", BRIDGE, filled), "item", SEARCH))
+    assert len(found) == 1
+    countess.says("Found you", to=found[0].get("jid", ""))
+    await joined.phones.sees(ADA, "Found you")
+
+
 ROOM = f"talk@{ROOMS}"
 
 
@@ -145,3 +170,35 @@ async def test_given_a_room_that_is_linked_to_a_group_then_all_read_each_other_o
     assert str(shown.get("from")).startswith(f"{ROOM}/Ben")
     there = [said(one, "body") for one in countess.messages if "from Ben" in said(one, "body")]
     assert there == [f"from Ben {number}" for number in range(5)]
+
+
+async def test_given_a_group_when_it_is_entered_from_a_menu_then_the_core_answers_there_and_messages_come(
+    linked: tuple[Town, Person],
+) -> None:
+    town, countess = linked
+    field = with_children(element("field", XDATA, var=FIELD), element("value", XDATA, "parlour"))
+    command = element("command", COMMANDS, node="join", action="complete")
+    answer = await countess.asks(
+        "set", BRIDGE, with_children(command, with_children(element("x", XDATA, type="submit"), field))
+    )
+    notes = [one.text or "" for one in every(answer, "note", COMMANDS)]
+    assert notes
+    assert "You are in The parlour now" in notes[0]
+    await town.phones.types(BEN, "Welcome")
+    shown = await countess.reads("Welcome")
+    assert shown is not None
+
+
+async def test_given_a_room_that_shows_jids_when_a_group_talks_there_then_no_number_is_seen_and_all_can_be_written_to(
+    linked: tuple[Town, Person],
+) -> None:
+    town, countess = linked
+    await town.phones.types(ADA, "Good evening")
+    shown = await countess.reads("Good evening")
+    told = [one for one in countess.presences if one.get("from") == shown.get("from")]
+    jid = next(one.get("jid", "") for one in every(told[-1], "item", MUC_USER)).partition("/")[0]
+    assert ADA.user not in "".join(written(one) for one in (*countess.messages, *countess.presences))
+    countess.says("A word with you", to=jid)
+    await town.phones.sees(ADA, "A word with you")
+    await town.phones.types(ADA, f"@jabber:{COUNTESS} Gladly")
+    assert (await countess.reads("Gladly")).get("from") == jid

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -35,10 +36,14 @@ class Desk:
         self.bridge = self.make()
         self._sent = 0
 
-    def make(self) -> Xmpp:
+    def make(self, room_jids: Literal["opaque", "addresses"] = "opaque") -> Xmpp:
         """Another bridge for the same app, as another daemon has it."""
         config = XmppConfig(
-            component=BRIDGE, secret=Secret(SECRET), port=self.wire.port, file_servers=self.file_servers
+            component=BRIDGE,
+            secret=Secret(SECRET),
+            port=self.wire.port,
+            file_servers=self.file_servers,
+            room_jids=room_jids,
         )
         self.bridge = Xmpp(config, self.context)
         self.runner = Runner(self.bridge, self.context)

@@ -24,11 +24,11 @@ from gearmesh import (
 )
 from gearmesh.model.events import ReceiptReceived
 from gearmesh.testing import FakeContext
-from gearmesh_xmpp import telling
+from gearmesh_xmpp import hearing, telling
 from gearmesh_xmpp.archive import Archive, Kept
 from gearmesh_xmpp.bridge import Xmpp
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, VCARD, child, element, said, sent_back
+from gearmesh_xmpp.elements import CORRECT, REACTIONS, RECEIPTS, VCARD, Element, child, element, said, sent_back
 from gearmesh_xmpp.link import Refused
 
 from .conftest import GRACE, GRACE_JID, ROOM, THREAD, Desk
@@ -385,3 +385,69 @@ async def test_given_an_answer_from_somebody_who_was_not_asked_then_it_does_not_
     link._answered(number, forged)
     with contextlib.suppress(Refused):
         assert (await asking).get("from") == ADA
+
+
+async def test_given_what_came_before_the_connection_was_lost_then_it_is_handed_over_without_a_new_one(
+    desk: Desk, ada: Person
+) -> None:
+    desk.context.unavailable = True
+    for number in range(3):
+        ada.says(f"line {number}")
+    await desk.context.until(lambda: bool(desk.context.refused), awaited="it was handed over")
+    await desk.bridge.send(desk.delivery("All of it has come", ADA))
+    desk.wire.cut()
+    desk.context.unavailable = False
+    for number in range(3):
+        assert (await desk.context.next_event(MessageReceived)).content == Text(f"line {number}")
+    assert not any(report.status == "connected" for report in desk.context.reports[1:])
+
+
+async def test_given_what_cannot_be_stored_for_long_then_it_comes_in_before_what_comes_by_the_next_connection(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "LOST_WITHIN", 0.1)
+    desk.context.unavailable = True
+    ada.says("Before")
+    await desk.context.until(lambda: bool(desk.context.refused), awaited="it was handed over")
+    desk.wire.cut()
+    await desk.context.until(lambda: bool(desk.runner.raised), awaited="it is noticed")
+    before = len(desk.context.reports)
+    desk.wire.mend()
+    await reconnected(desk, before)
+    ada.says("After")
+    desk.context.unavailable = False
+    came = [await desk.context.next_event(MessageReceived) for _ in range(2)]
+    assert [event.content for event in came] == [Text("Before"), Text("After")]
+
+
+async def test_given_a_server_that_refuses_our_pings_then_a_message_is_unclear_and_the_connection_stays(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object, **__: object) -> Element:
+        raise Refused(sent_back(element("iq", to=BRIDGE), "cancel", "service-unavailable"))
+
+    link = desk.bridge._link
+    assert link is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(link, "ask", refused)
+        patch.setattr("gearmesh_xmpp.link.HEARTBEAT", 0.01)
+        with pytest.raises(Unclear):
+            await desk.bridge.send(desk.delivery("Did it arrive?", ADA))
+        beating = asyncio.create_task(link.beat())
+        await asyncio.sleep(0.05)
+        beating.cancel()
+    await ada.reads("Did it arrive?")
+    assert link.is_up
+
+
+async def test_given_what_was_written_out_of_a_room_in_private_when_the_connection_is_lost_then_it_is_from_whom_it_was(
+    desk: Desk, ada: Person
+) -> None:
+    await ada.enters(ROOM, "Ada")
+    await desk.sits(THREAD)
+    desk.context.unavailable = True
+    ada.says("Between us", to=f"{ROOM}/Gearmesh")
+    await desk.context.until(lambda: bool(desk.context.refused), awaited="it was handed over")
+    desk.wire.cut()
+    desk.context.unavailable = False
+    assert (await desk.context.next_event(MessageReceived)).user == f"{THREAD}/Ada"

@@ -11,11 +11,15 @@ import pytest
 from gearmesh import ChatOpened, MessageReceived, Sender, Text
 from gearmesh.model.events import Unparsed
 from gearmesh.testing.contract.samples import PNG
-from gearmesh_xmpp.answers import AVATAR_DATA, CAPS, GATEWAY, PUBSUB, REGISTER, SEARCH, version_of
+from gearmesh_xmpp import contacts
+from gearmesh_xmpp.answers import CAPS, GATEWAY, REGISTER, SEARCH, version_of
 from gearmesh_xmpp.elements import (
+    AVATAR_DATA,
+    AVATAR_METADATA,
     DISCO_INFO,
     NICK,
     PING,
+    PUBSUB,
     REPLY,
     VCARD,
     VCARD_UPDATE,
@@ -195,3 +199,82 @@ async def test_given_a_client_whose_ids_are_a_count_then_each_of_its_messages_co
     came = [await desk.context.next_event(MessageReceived) for _ in range(2)]
     assert [event.content for event in came] == [Text("one"), Text("two")]
     assert came[0].native_id != came[1].native_id
+
+
+async def test_given_somebody_who_has_added_as_many_as_they_may_then_strangers_are_refused_and_people_come_in(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contacts, "MOST_OF_ONE", 2)
+    await ada.asks("get", "", element("query", "jabber:iq:roster"))  # else Prosody shows no answers
+    strangers = [f"{number}%whatsapp@{BRIDGE}" for number in range(3)]
+
+    def answer(jid: str) -> str | None:
+        kinds = [one.get("type") for one in ada.presences if one.get("from") == jid]
+        return next((kind for kind in reversed(kinds) if kind in {"subscribed", "unsubscribed"}), None)
+
+    for jid, expected in zip(strangers, ("subscribed", "subscribed", "unsubscribed"), strict=True):
+        ada.send(element("presence", type="subscribe", to=jid))
+        await ada.until(lambda jid=jid, expected=expected: answer(jid) == expected, f"{jid} is {expected}")
+    assert len(desk.context.events_of(ChatOpened)) == 2
+    await desk.says("It is me", ADA, sender=GRACE)
+    ada.send(element("presence", type="subscribe", to=GRACE_JID))
+    await ada.until(lambda: ada.sees(GRACE_JID), "the ghost is there")
+    await ada.until(lambda: answer(strangers[0]) == "unsubscribed", "the oldest has made room")
+    kept = {key for key in desk.context.kept if key.startswith("contact/")}
+    assert kept == {f"contact/{ADA}/{jid}" for jid in (strangers[1], GRACE_JID)}
+
+
+async def test_given_as_many_contacts_as_there_may_be_in_all_then_no_more_are_taken(
+    desk: Desk, ada: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contacts, "MOST", 1)
+    await ben.asks("get", "", element("query", "jabber:iq:roster"))
+    ada.send(element("presence", type="subscribe", to=GRACE_JID))
+    await ada.until(lambda: ada.sees(GRACE_JID), "the ghost is there")
+    ben.send(element("presence", type="subscribe", to=GRACE_JID))
+    await ben.until(
+        lambda: any(one.get("type") == "unsubscribed" and said(one, "status") for one in ben.presences), "a refusal"
+    )
+
+
+async def test_given_a_picture_that_is_another_one_then_who_sees_the_ghost_is_sent_what_is_known_of_it(
+    desk: Desk, ada: Person
+) -> None:
+    ada.send(element("presence", type="subscribe", to=GRACE_JID))
+    await ada.until(lambda: ada.sees(GRACE_JID), "the ghost is there")
+    for data in (PNG, PNG + b"\0"):
+        avatar = desk.context.media_link(desk.context.offer(data))
+        await desk.says("Look at me", ADA, sender=msgspec.structs.replace(GRACE, avatar=avatar))
+        sha1 = hashlib.sha1(data).hexdigest()
+
+        def infos() -> list[str]:
+            return [
+                info.get("id", "")
+                for one in ada.messages
+                if one.get("from") == GRACE_JID and one.get("type") == "headline"
+                for info in every(one, "info", AVATAR_METADATA)
+            ]
+
+        await ada.until(lambda sha1=sha1, infos=infos: sha1 in infos(), "the picture's hash")
+        query = with_children(element("pubsub", PUBSUB), element("items", PUBSUB, node=AVATAR_METADATA))
+        answer = await ada.asks("get", GRACE_JID, query)
+        assert [one.get("id") for one in every(answer, "info", AVATAR_METADATA)] == [sha1]
+
+
+@pytest.mark.parametrize("jid", [GRACE_JID, BRIDGE])
+async def test_given_what_can_be_done_when_a_client_makes_its_hash_then_it_is_the_one_in_the_presence(
+    desk: Desk, ada: Person, jid: str
+) -> None:
+    ada.send(element("presence", type="subscribe", to=jid))
+    await ada.until(lambda: ada.sees(jid), "it is there")
+    told = next(one for one in ada.presences if one.get("from") == jid and one.get("type") is None)
+    caps = child(told, "c", CAPS)
+    assert caps is not None
+    node = f"{caps.get('node')}#{caps.get('ver')}"
+    info = child(await ada.asks("get", jid, element("query", DISCO_INFO, node=node)), "query", DISCO_INFO)
+    assert info is not None
+    assert info.get("node") == node
+    identities = [f"{one.get('category')}/{one.get('type')}//" for one in children(info, "identity", DISCO_INFO)]
+    features = [one.get("var", "") for one in children(info, "feature", DISCO_INFO)]
+    text = "<".join([*sorted(identities), *sorted(features), ""])
+    assert base64.b64encode(hashlib.sha1(text.encode()).digest()).decode() == caps.get("ver")

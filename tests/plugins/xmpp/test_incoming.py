@@ -62,6 +62,26 @@ def message(content: Text | Media, heard: Heard = DIRECT, reply_to: str = "") ->
             Media("file", MediaRef("xmpp", "https://up.example.org/paper", name="paper"), "Look"),
         ),
         (
+            "<body>Look: https://up.example.org/a/1</body>"
+            "<reference xmlns='urn:xmpp:reference:0' type='data' begin='6' end='32'>"
+            "<media-sharing xmlns='urn:xmpp:sims:1'>"
+            "<file xmlns='urn:xmpp:jingle:apps:file-transfer:5'><media-type>image/jpeg</media-type><name>cat.jpg</name>"
+            "<size>3032449</size><width>640</width><height>many</height></file><sources>"
+            "<reference xmlns='urn:xmpp:reference:0' type='data' uri='xmpp:romeo@example.org'/>"
+            "<reference xmlns='urn:xmpp:reference:0' type='data' uri='https://up.example.org/a/1'/>"
+            "</sources></media-sharing></reference>",
+            Media(
+                "image",
+                MediaRef("xmpp", "https://up.example.org/a/1", "image/jpeg", 3032449, name="cat.jpg", width=640),
+                "Look:",
+            ),
+        ),
+        (
+            "<body>x</body><reference xmlns='urn:xmpp:reference:0'><media-sharing xmlns='urn:xmpp:sims:1'><sources>"
+            "<reference xmlns='urn:xmpp:reference:0' uri='https://['/></sources></media-sharing></reference>",
+            Text("x"),
+        ),
+        (
             "<body>file:///etc/passwd</body><x xmlns='jabber:x:oob'><url>file:///etc/passwd</url></x>",
             Text("file:///etc/passwd"),
         ),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gearmesh import Delivery, RateLimited, Rejected, Retry, SendFailed, Text
+from gearmesh import Delivery, Media, MediaRef, RateLimited, Rejected, Retry, SendFailed, Text
 from gearmesh_xmpp import outgoing
-from gearmesh_xmpp.elements import STANZAS, child, element, said, settle, with_children, written
+from gearmesh_xmpp.elements import STANZAS, child, element, every, said, settle, with_children, written
 from gearmesh_xmpp.refusals import refusal
+from gearmesh_xmpp.sims import sharing_in
 
 BRIDGE = "bridge.example.org"
 
@@ -70,3 +72,18 @@ def is_legal(character: str) -> bool:
         or 0xE000 <= ord(character) <= 0xFFFD
         or ord(character) > 0xFFFF
     )
+
+
+def test_given_a_file_then_newer_clients_are_told_what_it_is_and_older_ones_find_its_address() -> None:
+    ref = MediaRef("gearmesh", "x", "image/png", 10, "ab" * 32, "a b.png", 3, 4)
+    link = "https://up.example.org/1/a%20b.png"
+    delivery = Delivery("f" * 32 + ":xmpp:0", "ada@example.org", "ada@example.org", Media("image", ref))
+    read = settle(ET.fromstring(written(outgoing.message(delivery, BRIDGE, link))))
+    there = sharing_in(read, "xmpp")
+    assert there == MediaRef("xmpp", link, "image/png", 10, "", "a b.png", 3, 4)
+    assert said(read, "body") == link
+    oob = child(read, "x", "jabber:x:oob")
+    assert oob is not None
+    assert said(oob, "url", "jabber:x:oob") == link
+    digests = [one.text for one in every(read, "hash", "urn:xmpp:hashes:2")]
+    assert digests == [base64.b64encode(bytes.fromhex(ref.sha256)).decode()]

@@ -12,8 +12,12 @@ import hashlib
 from typing import Final
 
 from gearmesh import InvalidAddress, Sender
+from gearmesh_xmpp.adhoc import info, items
 from gearmesh_xmpp.elements import (
+    AVATAR_DATA,
+    AVATAR_METADATA,
     CHATSTATES,
+    COMMANDS,
     CORRECT,
     DISCO_INFO,
     DISCO_ITEMS,
@@ -21,6 +25,7 @@ from gearmesh_xmpp.elements import (
     NICK,
     OOB,
     PING,
+    PUBSUB,
     REACTIONS,
     RECEIPTS,
     REPLY,
@@ -34,12 +39,10 @@ from gearmesh_xmpp.elements import (
     said,
     with_children,
 )
-from gearmesh_xmpp.names import bare, ghost_of, meant_by
-from gearmesh_xmpp.pictures import Picture, photo
+from gearmesh_xmpp.names import VEIL, bare, found_as, meant_by
+from gearmesh_xmpp.pictures import Picture, metadata, photo
+from gearmesh_xmpp.sims import SIMS
 
-AVATAR_DATA: Final = "urn:xmpp:avatar:data"
-AVATAR_METADATA: Final = "urn:xmpp:avatar:metadata"
-PUBSUB: Final = "http://jabber.org/protocol/pubsub"
 CAPS: Final = "http://jabber.org/protocol/caps"
 CAPS_NODE: Final = "https://gearmesh.example/xmpp"
 GATEWAY: Final = "jabber:iq:gateway"
@@ -59,9 +62,11 @@ OF_GHOSTS: Final = (
     REPLY,
     RETRACT,
     SID,
+    SIMS,
     VCARD,
 )
-OF_COMPONENT: Final = (*OF_GHOSTS, GATEWAY, REGISTER, SEARCH, r"jid\20escaping")
+OF_COMPONENT: Final = (*OF_GHOSTS, COMMANDS, GATEWAY, REGISTER, SEARCH, r"jid\20escaping")
+HIDDEN: Final = "Somebody elsewhere"
 SEARCHED: Final = (
     "Fill in the handle of somebody, such as grace, or their address on another network, such as whatsapp:4915112345678"
 )
@@ -104,7 +109,12 @@ def answer(
         return None
     match iq.get("type"), namespace_of(query):
         case "get", "http://jabber.org/protocol/disco#info":
-            return _info(asked, query)
+            return _info(asked, query) if asked != component else info(query.get("node", "")) or _info(asked, query)
+        case "get", "http://jabber.org/protocol/disco#items" if asked == component and query.get("node") == COMMANDS:
+            return items(component)
+        case "get", "http://jabber.org/protocol/disco#items" if "@" in asked and picture is not None:
+            avatar = element("item", DISCO_ITEMS, jid=asked, node=AVATAR_METADATA)  # XEP-0084, section 3.2
+            return with_children(element("query", DISCO_ITEMS, node=query.get("node", "")), avatar)
         case "get", "http://jabber.org/protocol/disco#items":
             return element("query", DISCO_ITEMS, node=query.get("node", ""))
         case "get", "vcard-temp":
@@ -131,7 +141,10 @@ def handle_wanted(iq: Element) -> str | None:
     return said(query, "username", REGISTER).strip()
 
 
-def _info(asked: str, query: Element) -> Element:
+def _info(asked: str, query: Element) -> Element | None:
+    node = query.get("node", "")
+    if node and node != f"{CAPS_NODE}#{version_of(asked)}":
+        return None  # of another version than is now, nothing can be said
     category, kind = identity_of(asked)
     info = element("query", DISCO_INFO, node=query.get("node", ""))
     info.append(element("identity", DISCO_INFO, category=category, type=kind))
@@ -140,7 +153,12 @@ def _info(asked: str, query: Element) -> Element:
 
 
 def _vcard(asked: str, face: Sender | None, name: str) -> Element:
-    shown = name if "@" not in asked else face.name or face.handle if face is not None else meant_by(asked)
+    if "@" not in asked:
+        shown = name
+    elif face is not None:
+        shown = face.name or face.handle or HIDDEN
+    else:
+        shown = HIDDEN if asked.startswith(VEIL) else meant_by(asked)
     card = with_children(element("vCard", VCARD), element("FN", VCARD, shown), element("NICKNAME", VCARD, shown))
     if face is not None and face.network:
         card.append(element("NOTE", VCARD, f"On {face.network}, by Gearmesh"))
@@ -154,10 +172,7 @@ def _avatar(query: Element, picture: Picture) -> Element | None:
     if node == AVATAR_DATA:
         payload = element("data", AVATAR_DATA, base64.b64encode(picture.data).decode())
     elif node == AVATAR_METADATA:
-        payload = element("metadata", AVATAR_METADATA)
-        payload.append(
-            element("info", AVATAR_METADATA, id=picture.sha1, type=picture.mime, bytes=str(len(picture.data)))
-        )
+        payload = metadata(picture)
     else:
         return None
     item = with_children(element("item", PUBSUB, id=picture.sha1), payload)
@@ -169,7 +184,7 @@ def _search(query: Element, component: str, filled: bool) -> Element:
     if not filled:
         return with_children(found, element("instructions", SEARCH, SEARCHED), element("nick", SEARCH))
     asked = said(query, "nick", SEARCH).strip()
-    jid = _jid(asked, component)
+    jid = found_as(asked, component)
     if jid:
         found.append(with_children(element("item", SEARCH, jid=jid), element("nick", SEARCH, asked)))
     return found
@@ -180,13 +195,7 @@ def _gateway(query: Element, component: str, filled: bool) -> Element:
     if not filled:
         return with_children(told, element("desc", GATEWAY, SEARCHED), element("prompt", GATEWAY))
     asked = said(query, "prompt", GATEWAY).strip()
-    jid = _jid(asked, component)
+    jid = found_as(asked, component)
     if not jid:
         raise InvalidAddress(asked, "a handle, or app:user")
     return with_children(told, element("jid", GATEWAY, jid))
-
-
-def _jid(asked: str, component: str) -> str:
-    """The JID of whom somebody asks for: `@grace`, `grace`, `whatsapp:4915112345678`; "" where it can be nobody."""
-    asked = asked.removeprefix("@") if ":" not in asked else asked
-    return ghost_of(asked if ":" in asked else "", asked.lower(), component)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -34,16 +34,15 @@ from gearmesh_xmpp.elements import (
     element,
     said,
 )
+from gearmesh_xmpp.entrance import SOMEBODY
 from gearmesh_xmpp.hearing import Hearing
 from gearmesh_xmpp.known import Known
 from gearmesh_xmpp.link import Link, Refused
 from gearmesh_xmpp.names import bare, ghost_of, is_room, jid_of, room_in, room_of, user_of
+from gearmesh_xmpp.turns import Turn, Turns
 from gearmesh_xmpp.underway import Underway
 from gearmesh_xmpp.uploads import uploaded
-
-REMEMBERED: Final = 10_000
-"""Messages, and people, of whom a little is known without asking anybody."""
-REFLECTED_WITHIN: Final = 30.0
+from gearmesh_xmpp.veils import Veils, modest
 
 
 class Xmpp(Bridge):
@@ -60,7 +59,9 @@ class Xmpp(Bridge):
         self._link: Link | None = None
         self._known = Known()
         self._underway = Underway()
-        self._hearing = Hearing(config, context, self._known, self._underway)
+        self._turns = Turns()
+        self._veils = Veils(context, config.component)
+        self._hearing = Hearing(config, context, self._known, self._underway, self._veils)
         self.rooms = self._hearing.rooms
 
     def capabilities(self, thread: str) -> Capabilities:
@@ -122,48 +123,61 @@ class Xmpp(Bridge):
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send a text, as the ghost of whoever wrote it."""
-        sender = await self._speaker(delivery)
-        link = ""
-        if isinstance(delivery.content, Media):
-            link = await self._uploaded(delivery.content.ref)
-        if delivery.ghost and sender == self.rooms.jid:
-            delivery = _signed(delivery)  # the ghost was thrown out between being asked for and speaking
-        answered = self._known.own.get(delivery.reply_to)
-        replied = answered[0] if answered else "" if is_room(delivery.thread) else jid_of(delivery.user)
-        native = await self._deliver(delivery, outgoing.message(delivery, sender, link, replied), sender)
-        return Sent((native,))
+        with self._turns.take(delivery.thread) as turn:
+            sender = await self._speaker(delivery)
+            link = ""
+            if isinstance(delivery.content, Media):
+                link = await self._uploaded(delivery.content.ref)
+            if delivery.ghost and sender == self.rooms.jid:
+                # The ghost was thrown out between being asked for and speaking.
+                delivery = _signed(delivery, self._shown(delivery.sender))
+            answered = self._known.own.get(delivery.reply_to)
+            replied = answered[0] if answered else "" if is_room(delivery.thread) else jid_of(delivery.user)
+            stanza = outgoing.message(delivery, sender, link, replied)
+            sent = Sent((await self._deliver(delivery, stanza, sender, turn),))
+        if sender == self._jid and isinstance(delivery.content, Text):
+            self._hearing.replies.said(delivery.user, delivery.content.text)
+        return sent
 
     async def edit(self, delivery: Delivery) -> Sent:
         """Change a message of ours (XEP-0308)."""
         if len(delivery.target) > 1:
             raise Rejected("a message of several parts cannot be changed on XMPP")
-        own = self._known.own.get(delivery.target[0])
-        if own is not None:
-            sender, original = await self._author(delivery, own[0]), own[1]
-        elif not is_room(delivery.thread) and ids.delivery_of(delivery.thread, delivery.target[0]):
-            sender, original = await self._speaker(delivery), delivery.target[0]
-        else:
-            raise Rejected("it is not known any more how to change this message")
-        await self._deliver(delivery, outgoing.correction(delivery, sender, original), sender)
+        with self._turns.take(delivery.thread) as turn:
+            own = self._known.own.get(delivery.target[0])
+            if own is not None:
+                sender, original = await self._author(delivery, own[0]), own[1]
+            elif not is_room(delivery.thread) and ids.delivery_of(delivery.thread, delivery.target[0]):
+                sender, original = await self._speaker(delivery), delivery.target[0]
+            else:
+                raise Rejected("it is not known any more how to change this message")
+            await self._deliver(delivery, outgoing.correction(delivery, sender, original), sender, turn)
         return Sent(())
 
     async def react(self, delivery: Delivery) -> Sent:
         """React to a message (XEP-0444), or take that back."""
         if not ids.reference(delivery.thread, delivery.target[-1]):
             raise Rejected("there is no such message")
-        sender = await self._speaker(delivery)
-        await self._deliver(delivery, outgoing.reactions(delivery, sender), sender)
+        with self._turns.take(delivery.thread) as turn:
+            sender = await self._speaker(delivery)
+            await self._deliver(delivery, outgoing.reactions(delivery, sender), sender, turn)
         return Sent(())
 
     async def redact(self, delivery: Delivery) -> Sent:
         """Take messages of ours back (XEP-0424), each for itself."""
         if not all(ids.reference(delivery.thread, target) for target in delivery.target):
             raise Rejected("there is no such message")
-        for number, target in enumerate(delivery.target):
-            own = self._known.own.get(target)
-            sender = await (self._author(delivery, own[0]) if own else self._speaker(delivery))
-            one = msgspec.structs.replace(delivery, id=f"{delivery.id}.{number}" if number else delivery.id)
-            await self._deliver(one, outgoing.retraction(one, sender, target), sender)
+        with self._turns.take(delivery.thread) as turn:
+            all_of_it: list[tuple[Delivery, Element, str]] = []
+            for number, target in enumerate(delivery.target):
+                own = self._known.own.get(target)
+                sender = await (self._author(delivery, own[0]) if own else self._speaker(delivery))
+                one = msgspec.structs.replace(delivery, id=f"{delivery.id}.{number}" if number else delivery.id)
+                all_of_it.append((one, outgoing.retraction(one, sender, target), sender))
+            sending = (self._deliver(one, stanza, sender, turn) for one, stanza, sender in all_of_it)
+            for result in await asyncio.gather(*sending, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
         return Sent(())
 
     async def typing(self, thread: str, user: str, on: bool, last: str) -> None:
@@ -181,13 +195,22 @@ class Xmpp(Bridge):
                 self._signal(outgoing.receipt(jid_of(delivery.user), sender, delivery.state, reference))
 
     async def ghost(self, thread: str, sender: Sender) -> str:
-        """The JID of somebody from elsewhere, in a room with a nickname; "" where they have none or are not let in."""
-        ghost = ghost_of(sender.address, sender.handle, self._jid)
+        """The JID of somebody from elsewhere, in a room with a nickname; "" where they have none or are not let in.
+
+        Raises:
+            Retry: nothing can be kept or read now, which is needed for a JID that hides whose it is.
+        """
+        room = room_in(thread)
+        if not room:
+            ghost = await self._veils.towards(thread, sender.address, sender.handle)
+        elif sender.address and self.config.room_jids == "opaque":
+            ghost, sender = await self._veils.of(sender.address), self._shown(sender)
+        else:
+            ghost = ghost_of(sender.address, sender.handle, self._jid)
         if not ghost:
             return ""
         self._known.faces.put(ghost, sender)
         self._hearing.pictures.want(ghost, sender)
-        room = room_in(thread)
         return await self.rooms.ghost_in(room, ghost, sender) if room else ghost
 
     async def profile(self, user: str) -> Profile:
@@ -208,6 +231,10 @@ class Xmpp(Bridge):
         return fetched(ref.source, self.config.file_servers)
 
     # Going out
+
+    def _shown(self, sender: Sender) -> Sender:
+        """Somebody as rooms see them."""
+        return modest(sender) if self.config.room_jids == "opaque" else sender
 
     async def _uploaded(self, ref: MediaRef) -> str:
         if self._link is None:
@@ -230,7 +257,7 @@ class Xmpp(Bridge):
             return self.rooms.jid
         if delivery.ghost in room.ours:
             return delivery.ghost
-        return await self.rooms.ghost_in(thread, bare(delivery.ghost), delivery.sender) or self.rooms.jid
+        return await self.rooms.ghost_in(thread, bare(delivery.ghost), self._shown(delivery.sender)) or self.rooms.jid
 
     async def _author(self, delivery: Delivery, author: str) -> str:
         """Which of us changes what `author` wrote: they alone can, and come back into a room for it.
@@ -242,22 +269,23 @@ class Xmpp(Bridge):
         thread = room_in(delivery.thread)
         if not thread or author in self.rooms.place(thread).ours:
             return author
-        if await self.rooms.ghost_in(thread, bare(author), delivery.sender) != author:
+        if await self.rooms.ghost_in(thread, bare(author), self._shown(delivery.sender)) != author:
             raise Rejected("whoever wrote it is not in the room any more")
         return author
 
-    async def _deliver(self, delivery: Delivery, stanza: Element, sender: str) -> str:
-        """Let a stanza go out, and wait until it is there; returns its native id.
+    async def _deliver(self, delivery: Delivery, stanza: Element, sender: str, turn: Turn) -> str:
+        """Let a stanza go out in its turn, and wait until it is there; returns its native id.
 
         Raises:
             SendFailed: it is not there, or that is not known.
         """
+        await turn.comes()
         if self._link is None:
             raise Retry("there is no connection to the XMPP server")
-        given = await self._underway.deliver(self._link, stanza)
-        native = ids.native_id(delivery.thread, given)
         if not is_room(delivery.thread):
             self._known.talks.put(delivery.user, sender)
+        given = await self._underway.deliver(self._link, stanza, turn.is_over)
+        native = ids.native_id(delivery.thread, given)
         self._known.own.put(native, (sender, stanza.get("id", "")))
         return native
 
@@ -267,10 +295,10 @@ class Xmpp(Bridge):
         self._link.send(stanza)
 
 
-def _signed(delivery: Delivery) -> Delivery:
+def _signed(delivery: Delivery, sender: Sender) -> Delivery:
     """The same with its writer's name before the words."""
-    content, sender = delivery.content, delivery.sender
-    name = sender.name or sender.handle
-    if isinstance(content, Text) and name:
+    content = delivery.content
+    name = sender.name or sender.handle or SOMEBODY
+    if isinstance(content, Text):
         content = msgspec.structs.replace(content, text=f"{name}: {content.text}")
     return msgspec.structs.replace(delivery, content=content, ghost="")

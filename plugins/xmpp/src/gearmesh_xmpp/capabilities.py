@@ -65,10 +65,10 @@ DIRECT: Final = Capabilities(
 )
 ROOM: Final = msgspec.structs.replace(DIRECT, receipts=frozenset(), features=ROOM_FEATURES)
 _FILES_ARE: Final[Mapping[Feature, Support]] = {
-    "image": Support("full", source="XEP-0363, XEP-0066"),
-    "video": Support("full", source="XEP-0363, XEP-0066"),
-    "audio": Support("full", source="XEP-0363, XEP-0066"),
-    "file": Support("full", source="XEP-0363, XEP-0066"),
+    "image": Support("full", source="XEP-0363, XEP-0066, XEP-0385"),
+    "video": Support("full", source="XEP-0363, XEP-0066, XEP-0385"),
+    "audio": Support("full", source="XEP-0363, XEP-0066, XEP-0385"),
+    "file": Support("full", source="XEP-0363, XEP-0066, XEP-0385"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -34,7 +34,9 @@ class XmppConfig(msgspec.Struct, frozen=True, kw_only=True):
     same machine or a trusted wire: XEP-0114 has no encryption. `nick` is the bridge's own name in rooms. `upload` is
     the server's upload service (XEP-0363); without it, files go as links, or as words. `file_servers` are origins, such
     as `http://127.0.0.1:5280`, from which files that came in are fetched though they are inside the own network; from
-    everywhere else they are fetched by https and from public addresses only.
+    everywhere else they are fetched by https and from public addresses only. `room_jids` is what stands in the JIDs of
+    people from elsewhere in rooms, which everybody there may see: nothing about them (`opaque`), or their app and user
+    id (`addresses`), which on WhatsApp is their phone number.
     """
 
     component: Domain
@@ -44,3 +46,4 @@ class XmppConfig(msgspec.Struct, frozen=True, kw_only=True):
     nick: Nick = "Gearmesh"
     upload: OptionalDomain = ""
     file_servers: tuple[Origin, ...] = ()
+    room_jids: Literal["opaque", "addresses"] = "opaque"

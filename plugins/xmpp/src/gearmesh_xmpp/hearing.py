@@ -3,42 +3,70 @@ the rest is put into the inbox for its turn."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from typing import Final
 
-from gearmesh import BridgeContext, EchoReceived, InvalidAddress, Profile, ReceiptReceived, Retry
+from gearmesh import (
+    BridgeContext,
+    EchoReceived,
+    InvalidAddress,
+    MessageReceived,
+    Profile,
+    ReceiptReceived,
+    Retry,
+    Text,
+)
 from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp import ids
-from gearmesh_xmpp.answers import answer, handle_wanted
+from gearmesh_xmpp.adhoc import Impossible, Written, performed
+from gearmesh_xmpp.answers import answer, caps, handle_wanted
 from gearmesh_xmpp.archive import Kept
 from gearmesh_xmpp.config import XmppConfig
 from gearmesh_xmpp.contacts import Contacts
-from gearmesh_xmpp.elements import PING, Element, child, delayed, element, real_jid, result, sent_back
+from gearmesh_xmpp.elements import COMMANDS, PING, Element, child, delayed, element, real_jid, result, sent_back
 from gearmesh_xmpp.inbox import Inbox
 from gearmesh_xmpp.known import Known
 from gearmesh_xmpp.link import Link
 from gearmesh_xmpp.names import bare
-from gearmesh_xmpp.pictures import Pictures
+from gearmesh_xmpp.pictures import Pictures, update
 from gearmesh_xmpp.refusals import refusal
+from gearmesh_xmpp.replies import Replies
 from gearmesh_xmpp.room import Others, Room
 from gearmesh_xmpp.rooms import Rooms
 from gearmesh_xmpp.telling import Arrived, Telling
 from gearmesh_xmpp.underway import Underway
+from gearmesh_xmpp.veils import Veils
+
+REPLIED_WITHIN: Final = 10.0
+"""Seconds for the core to say something to a command; clients wait for thirty and more."""
+MOST_ANSWERING: Final = 1_000
+"""Commands that wait for their answers at once."""
+LOST_WITHIN: Final = 2.0
+STOPPED_WITHIN: Final = 1.0
+"""Seconds for what came before to be handed over when a connection has ended."""
 
 
 class Hearing:
     """The incoming side of a bridge, and what belongs to it: its rooms, contacts and pictures."""
 
-    def __init__(self, config: XmppConfig, context: BridgeContext, known: Known, underway: Underway) -> None:
-        self.rooms = Rooms(config, context, self._said_in_room, self._came_or_left, lambda: self._inbox.ready())
+    def __init__(
+        self, config: XmppConfig, context: BridgeContext, known: Known, underway: Underway, veils: Veils
+    ) -> None:
+        self.replies = Replies()
         self.pictures = Pictures(config.file_servers, self._has_a_picture)
+        self.rooms = Rooms(
+            config, context, self._said_in_room, self._came_or_left, lambda: self._inbox.ready(), self._looks
+        )
         self._config = config
         self._context = context
         self._jid = config.component
         self._known = known
         self._underway = underway
-        self._contacts = Contacts(context, self.pictures)
-        self._telling = Telling(context, config.component, self.rooms, self._contacts, known)
+        self._contacts = Contacts(context, self.pictures, lambda jid: "@" not in jid or jid in known.faces)
+        self._telling = Telling(context, config.component, self.rooms, self._contacts, known, veils)
         self._inbox: Inbox[Arrived] = Inbox(self._telling.tell)
+        self._answering: set[asyncio.Task[None]] = set()
         self._link: Link | None = None
 
     async def work(self, link: Link) -> None:
@@ -50,10 +78,16 @@ class Hearing:
     async def close(self, link: Link, *, is_stopped: bool) -> None:
         """The connection is not used any more. `is_stopped`: there may be no other one.
 
-        What was not stored then goes back to whoever wrote it, as from a component that is away; rooms keep theirs.
+        What came is handed over all the same. Where that cannot be done soon, it waits for the next connection, before
+        all that comes by that; where there is none, it goes back to whoever wrote it, as from a component that is
+        away; rooms keep theirs.
         """
         self._link = self._telling.link = None
+        for task in self._answering:
+            task.cancel()
+        await asyncio.gather(*self._answering, return_exceptions=True)
         await self.pictures.close()
+        await self._inbox.drain(STOPPED_WITHIN if is_stopped else LOST_WITHIN)
         for arrived in self._inbox.left() if is_stopped else ():
             if arrived.stanza.tag == "message" and arrived.room is None and arrived.event is None and link.is_up:
                 link.send(sent_back(arrived.stanza, "wait", "recipient-unavailable"))
@@ -78,6 +112,10 @@ class Hearing:
         """Whoever asks gets an answer (RFC 6120, section 8.2.3)."""
         if stanza.get("type") not in {"get", "set"} or self._link is None:
             return
+        command = child(stanza, "command", COMMANDS)
+        if command is not None and stanza.get("type") == "set" and bare(stanza.get("to", "")) == self._jid:
+            self._perform(stanza, command)
+            return
         if handle_wanted(stanza) is not None:
             self._put(Arrived(self._now(), stanza))
             return
@@ -94,6 +132,38 @@ class Hearing:
             self._link.send(result(stanza))
         else:
             self._link.send(sent_back(stanza, "cancel", "service-unavailable"))
+
+    def _perform(self, stanza: Element, command: Element) -> None:
+        """Do what somebody has chosen from the menu of commands."""
+        assert self._link is not None
+        try:
+            user, done = self._telling.user(stanza.get("from", "")), performed(command, self._jid)
+        except InvalidAddress:
+            self._link.send(sent_back(stanza, "auth", "forbidden"))
+        except Impossible as error:
+            self._link.send(sent_back(stanza, error.kind, error.name))
+        else:
+            if not isinstance(done, Written):
+                self._link.send(result(stanza, done))
+                return
+            if len(self._answering) >= MOST_ANSWERING:
+                self._link.send(sent_back(stanza, "wait", "resource-constraint"))
+                return
+            number = f"{user} {done.node}.{uuid.uuid4().hex}"
+            at = self._now()
+            written = MessageReceived(number, user, user, at, Text(done.words))
+            if not self._inbox.put(Arrived(at, element("message"), event=written)):
+                self._link.send(sent_back(stanza, "wait", "resource-constraint"))
+                return
+            task = asyncio.create_task(self._answer_written(self._link, stanza, user, done))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    async def _answer_written(self, link: Link, stanza: Element, user: str, done: Written) -> None:
+        """Give what the core says to a command as its answer; it comes as a message, too."""
+        text = await self.replies.next(user, REPLIED_WITHIN)
+        if link.is_up:
+            link.send(result(stanza, done.answered(text)))
 
     def _came_back(self, stanza: Element) -> None:
         """A message of ours as an error: somebody waits for it, or believed it to be there."""
@@ -164,8 +234,15 @@ class Hearing:
         self._put(Arrived(at, element("presence"), room, event=event))
 
     def _has_a_picture(self, ghost: str) -> None:
-        """A picture was fetched: whoever sees the ghost is told, in its turn."""
-        self._put(Arrived(self._now(), element("picture", "", ghost)))
+        """A picture was fetched: whoever sees the ghost is told."""
+        if self._link is not None and self._link.is_up:
+            self._contacts.show(self._link, ghost)
+            self.rooms.show(self._link, ghost)
+
+    def _looks(self, jid: str) -> tuple[Element, ...]:
+        """What stands in the presences of one of us in rooms."""
+        ours = bare(jid)
+        return (caps(ours), update(self.pictures.get(ours)))
 
     def _put(self, arrived: Arrived) -> None:
         if self._inbox.put(arrived):

@@ -7,6 +7,7 @@ no room left, the writer is answered with an error, as by a server whose compone
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
@@ -43,6 +44,13 @@ class Inbox(Generic[Item]):
             self._fewer.clear()
             await self._fewer.wait()
 
+    async def drain(self, within: float) -> None:
+        """Hand over what is there, for `within` seconds at most; the rest stays, in its order."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self._items:
+                    await self._first()
+
     def left(self) -> list[Item]:
         """Take out all that is not handed over."""
         items = list(self._items)
@@ -56,10 +64,13 @@ class Inbox(Generic[Item]):
             while not self._items:
                 self._more.clear()
                 await self._more.wait()
-            await self._hand_over(self._items[0])
-            if self._items:
-                self._items.popleft()
-                self._fewer.set()
+            await self._first()
+
+    async def _first(self) -> None:
+        await self._hand_over(self._items[0])
+        if self._items:
+            self._items.popleft()
+            self._fewer.set()
 
     async def _hand_over(self, item: Item) -> None:
         tries = 0

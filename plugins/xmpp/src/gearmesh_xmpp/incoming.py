@@ -52,6 +52,7 @@ from gearmesh_xmpp.elements import (
     said,
     written,
 )
+from gearmesh_xmpp.sims import sharing_in
 
 MENTIONED: Final = re.compile(r"[^\s@,;!?][^\s,;!?]{0,254}(?<![.:])")
 """What can stand behind the @ with which a text says whom it is for (`gearmesh.core.switchboard`)."""
@@ -102,6 +103,10 @@ KINDS: Final[dict[str, tuple[MediaKind, str]]] = {
 """By the end of its name; whatever is in it is looked at when it is fetched."""
 
 
+_KINDS: Final[dict[str, MediaKind]] = {"image": "image", "video": "video", "audio": "audio"}
+"""By the first half of a MIME type."""
+
+
 class Heard(msgspec.Struct, frozen=True):
     """A message's circumstances: `at` in milliseconds; `whom` is whom a ghost that it was sent to stands for."""
 
@@ -123,8 +128,10 @@ def events_of(message: Element, heard: Heard, changed: Callable[[str], str]) -> 
         return [_unparsed(message, heard, f"{heard.whom} cannot be written to from here", "text")]
     if any(namespace_of(one) in ENCRYPTED for one in message):
         return [_unparsed(message, heard, "it is encrypted for somebody else", "encrypted")]
-    body = _words(message)
+    body, shared = _words(message), sharing_in(message, heard.app)
     link = next((said(oob, "url", OOB).strip() for oob in children(message, "x", OOB)), "")
+    if shared is not None and link in {"", shared.source}:
+        return [_message(message, heard, _shared(body, shared, heard))]
     if body or link:
         content = _content(body, link, message, heard)
         return [_message(message, heard, content)]
@@ -230,6 +237,15 @@ def _content(body: str, link: str, message: Element, heard: Heard) -> Text | Med
     kind, mime = KINDS.get(posixpath.splitext(name)[1].lower(), ("file", ""))
     caption = "" if body.strip() == link else body
     return Media(kind, MediaRef(heard.app, link, mime, name=name), _addressed(caption, heard))
+
+
+def _shared(body: str, ref: MediaRef, heard: Heard) -> Media:
+    """A file of which more is said than where it is."""
+    name = ref.name or posixpath.basename(unquote(urlsplit(ref.source).path))
+    kind, mime = KINDS.get(posixpath.splitext(name)[1].lower(), ("file", ""))
+    kind = _KINDS.get(ref.mime.partition("/")[0], kind if not ref.mime else "file")
+    ref = msgspec.structs.replace(ref, name=name, mime=ref.mime or mime)
+    return Media(kind, ref, _addressed(body.replace(ref.source, "", 1).strip(), heard))
 
 
 def _addressed(words: str, heard: Heard) -> str:

@@ -14,7 +14,7 @@ from slixmpp import ComponentXMPP
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
-from gearmesh import Rejected, Retry, Unauthorized, Unclear
+from gearmesh import Retry, Unauthorized, Unclear
 from gearmesh_xmpp.config import XmppConfig
 from gearmesh_xmpp.elements import PING, Element, child, element, settle, with_children, written
 
@@ -94,8 +94,10 @@ class Link:
         while True:
             await asyncio.sleep(HEARTBEAT)
             try:
-                await self.settled()
-            except (Unclear, Retry):
+                await self.ask("get", self._config.component, element("ping", PING))
+            except Refused:
+                continue  # a refusal is a sign of life
+            except Retry:
                 self._end("the server has fallen silent")
                 self._xmpp.abort()
                 return
@@ -141,7 +143,7 @@ class Link:
         so that a ping (XEP-0199) from us to ourselves comes back after whatever it has to say about the rest.
 
         Raises:
-            Unclear: the connection is gone, or nothing comes back.
+            Unclear: the connection is gone, nothing comes back, or the ping is refused, which says nothing.
             Retry: there was no connection to begin with.
         """
         if not self.is_up:
@@ -151,7 +153,7 @@ class Link:
         except Retry as error:
             raise Unclear("the connection to the XMPP server was lost before it had taken the message") from error
         except Refused as error:
-            raise Rejected("the XMPP server lets the component not write to itself") from error
+            raise Unclear("the XMPP server does not say whether it has taken the message") from error
 
     async def close(self) -> None:
         """End it, whatever its state."""

@@ -16,6 +16,8 @@ from slixmpp.jid import InvalidJID
 from gearmesh import InvalidAddress
 
 ROOM: Final = "?join"
+VEIL: Final = "%"
+"""With what a local part begins that hides whose it is (`veils`); before the `%` of any other stands a user id."""
 MOST_CHARACTERS: Final = 512
 """Of a user id in Gearmesh (`gearmesh.model.address`)."""
 _MOST_BYTES: Final = 1023
@@ -78,6 +80,12 @@ def ghost_of(address: str, handle: str, component: str) -> str:
     if not local or len(local) > _MOST_BYTES:
         return ""
     return f"{local}@{component}"
+
+
+def found_as(asked: str, component: str) -> str:
+    """The JID of whom somebody asks for: `@grace`, `grace`, `whatsapp:4915112345678`; "" where it can be nobody."""
+    asked = asked.removeprefix("@") if ":" not in asked else asked
+    return ghost_of(asked if ":" in asked else "", asked.lower(), component)
 
 
 def meant_by(ghost: str) -> str:

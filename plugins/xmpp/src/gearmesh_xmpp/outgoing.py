@@ -28,6 +28,7 @@ from gearmesh_xmpp.elements import (
     with_children,
 )
 from gearmesh_xmpp.names import is_room, jid_of
+from gearmesh_xmpp.sims import shared
 
 RETRACTED: Final = "This person took back a message, but your client does not support that."
 """For clients without XEP-0424, which recommends such words."""
@@ -58,7 +59,11 @@ def message(delivery: Delivery, sender: str, link: str = "", replied: str = "") 
         Rejected: it is nothing that goes as a message of its own.
     """
     if isinstance(delivery.content, Media):
-        body = [element("body", "", link), with_children(element("x", OOB), element("url", OOB, link))]
+        body = [
+            element("body", "", link),
+            with_children(element("x", OOB), element("url", OOB, link)),
+            shared(link, delivery.content.ref),
+        ]
     elif isinstance(delivery.content, Text):
         body = [element("body", "", delivery.content.text)]
     else:

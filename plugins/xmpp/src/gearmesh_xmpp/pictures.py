@@ -10,9 +10,17 @@ from typing import Final
 
 import msgspec
 
-from gearmesh import FileTooLarge, Sender, SendFailed
+from gearmesh import FileTooLarge, RateLimited, Retry, Sender, SendFailed
 from gearmesh_xmpp.downloads import fetched
-from gearmesh_xmpp.elements import VCARD, VCARD_UPDATE, Element, element, with_children
+from gearmesh_xmpp.elements import (
+    AVATAR_METADATA,
+    PUBSUB_EVENT,
+    VCARD,
+    VCARD_UPDATE,
+    Element,
+    element,
+    with_children,
+)
 from gearmesh_xmpp.recent import Recent
 
 MOST: Final = 200
@@ -61,6 +69,7 @@ class Pictures:
         """Fetch the picture of somebody, unless it was asked for already. Returns at once."""
         if not sender.avatar or self._wanted.get(ghost) == sender.avatar:
             return
+        # What could not be had, or was not waited for, is asked for again with the next message.
         self._wanted.put(ghost, sender.avatar)
         task = asyncio.create_task(self._fetch(ghost, sender.avatar))
         self._tasks.add(task)
@@ -81,10 +90,16 @@ class Pictures:
                     data += chunk
                     if len(data) > LARGEST:
                         return
+        except asyncio.CancelledError:
+            self._wanted.drop(ghost)
+            raise
+        except (Retry, RateLimited):
+            self._wanted.drop(ghost)
+            return
         except (SendFailed, FileTooLarge):
             return
         picture = picture_of(data)
-        if picture is not None:
+        if picture is not None and picture != self._pictures.get(ghost):
             self._pictures.put(ghost, picture)
             self._arrived(ghost)
 
@@ -99,3 +114,20 @@ def update(picture: Picture | None) -> Element:
     """What presences say of a picture (XEP-0153): its hash, or that there is none."""
     made = element("photo", VCARD_UPDATE, picture.sha1 if picture is not None else "")
     return with_children(element("x", VCARD_UPDATE), made)
+
+
+def metadata(picture: Picture | None) -> Element:
+    """What is known of a picture (XEP-0084, section 4.2.1); empty where there is none."""
+    made = element("metadata", AVATAR_METADATA)
+    if picture is not None:
+        size = str(len(picture.data))
+        made.append(element("info", AVATAR_METADATA, id=picture.sha1, type=picture.mime, bytes=size))
+    return made
+
+
+def avatar_news(picture: Picture | None) -> Element:
+    """What subscribers are sent when a picture is another one (XEP-0163, section 4.3)."""
+    item = element("item", PUBSUB_EVENT, id=picture.sha1 if picture is not None else "")
+    items = element("items", PUBSUB_EVENT, node=AVATAR_METADATA)
+    event = element("event", PUBSUB_EVENT)
+    return with_children(event, with_children(items, with_children(item, metadata(picture))))

@@ -23,6 +23,10 @@ class Recent(Generic[Key, Value]):
         """What is known under a key."""
         return self._values.get(key)
 
+    def drop(self, key: Key) -> None:
+        """Forget something."""
+        self._values.pop(key, None)
+
     def put(self, key: Key, value: Value) -> None:
         """Know something, and forget the oldest for it."""
         self._values.pop(key, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 import msgspec
@@ -20,7 +20,7 @@ from gearmesh_xmpp.elements import (
 )
 from gearmesh_xmpp.names import ROOM, bare
 
-Leaving = Literal["left", "kicked", "banned", "shut"]
+Leaving = Literal["left", "kicked", "banned", "shut", "destroyed"]
 _LEFT: Final[dict[str, Leaving]] = {"301": "banned", "307": "kicked", "321": "kicked", "322": "kicked", "332": "shut"}
 """Status codes of XEP-0045, section 15.6.2."""
 MOST_NICK: Final = 60
@@ -68,6 +68,9 @@ class Room:
         self._entering: dict[str, asyncio.Future[str]] = {}
         self._tried: dict[str, str] = {}
         self._is_greeted = False
+        self._is_filling = False
+        self.is_made = False
+        """Whether it has come into being by our entering it (status 201)."""
 
     def nicks_of_ours(self) -> frozenset[str]:
         """The nicknames that are ours, or just becoming ours: others hear of it before we do.
@@ -81,20 +84,45 @@ class Room:
         nickname in this room."""
         return jid if jid and self.shows_jids else f"{self.thread}/{nick}"
 
-    def enters(self, jid: str, nick: str) -> tuple[Element, asyncio.Future[str]]:
-        """The presence with which one of us enters, and what comes of it: the nickname, or `Refusal`."""
+    def enters(self, jid: str, nick: str, looks: Iterable[Element] = ()) -> tuple[Element, asyncio.Future[str]]:
+        """The presence with which one of us enters, and what comes of it: the nickname, or `Refusal`.
+
+        When the bridge does, the room tells anew who is there: who was before may have gone since.
+        """
         self._tried[jid] = nick
+        if "@" not in jid:
+            self.others.clear()
+            self._is_filling = True
         waiting = self._entering[jid] = asyncio.get_running_loop().create_future()
         # What was said before comes out of the archive, where there is one.
         history = element("history", MUC, maxstanzas="0")
         presence = element("presence", to=f"{self.jid}/{nick}")
         presence.set("from", jid)
-        return with_children(presence, with_children(element("x", MUC), history)), waiting
+        return with_children(presence, with_children(element("x", MUC), history), *looks), waiting
 
     def entered(self, jid: str) -> None:
         """Nobody waits for this any more."""
         self._entering.pop(jid, None)
         self._tried.pop(jid, None)
+
+    def shows(self, jid: str, looks: Iterable[Element]) -> Element | None:
+        """The presence with which one of us tells how they look now; None for who is not there."""
+        nick = self.ours.get(jid)
+        if nick is None:
+            return None
+        presence = element("presence", to=f"{self.jid}/{nick}")
+        presence.set("from", jid)
+        return with_children(presence, *looks)
+
+    def is_opened(self, message: Element) -> bool:
+        """Take what the room says of itself (XEP-0045, section 10.2.1); whether everybody's JID is shown from now on,
+        which tells nobody whose they are that are there already."""
+        told = child(message, "x", MUC_USER)
+        codes = {one.get("code") for one in children(told, "status", MUC_USER)} if told is not None else set()
+        if "/" in message.get("from", "") or not codes & {"172", "173", "174"}:
+            return False
+        self.shows_jids = "172" in codes
+        return self.shows_jids
 
     def leaves(self) -> Iterator[Element]:
         """The presences with which all of us leave."""
@@ -129,7 +157,10 @@ class Room:
         jid = bare(item.get("jid", "")) if item is not None else ""
         gone = presence.get("type") == "unavailable"
         if "110" in codes:  # it is about whom it is to
-            return self._ours_is(to, nick, gone, codes, item, reason, waiting)
+            news = self._ours_is(to, nick, gone, codes, item, reason, waiting)
+            if news is not None and told is not None and child(told, "destroy", MUC_USER) is not None:
+                return msgspec.structs.replace(news, how="destroyed")  # XEP-0045, section 10.9
+            return news
         if bare(to) != bridge:
             return None
         if nick in self.nicks_of_ours() or jid.partition("@")[2] == bridge:
@@ -143,7 +174,7 @@ class Room:
             return Others(nick, known or jid, False, reason, renamed)
         new = nick not in self.others
         self.others[nick] = jid
-        return Others(nick, jid, True) if new else None
+        return Others(nick, jid, True) if new and not self._is_filling else None
 
     def _ours_is(
         self,
@@ -156,12 +187,14 @@ class Room:
         waiting: asyncio.Future[str] | None,
     ) -> Lost | None:
         if not gone:
-            if "@" not in jid and jid not in self.ours:  # the bridge itself
-                self._is_greeted = False
+            if "@" not in jid and waiting is not None:  # the bridge itself, which enters
+                self._is_greeted = self._is_filling = False
+                # Asked again, by somebody who is there already, Prosody leaves the code out.
+                self.shows_jids = "100" in codes or (self.shows_jids and jid in self.ours)
             self.ours[jid] = nick
             self.others.pop(nick, None)
-            if "100" in codes:
-                self.shows_jids = True
+            if "201" in codes:
+                self.is_made = True
             if waiting is not None and not waiting.done():
                 waiting.set_result(nick)
             return None

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
-from gearmesh import BridgeContext, BusUnavailable, Rejected, Retry, Sender
+from gearmesh import BridgeContext, Rejected, Retry, Sender
 from gearmesh_xmpp.archive import Archive, Kept, Position
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.elements import DISCO_INFO, MAM, SID, Element, child, children, condition, element, stamp
+from gearmesh_xmpp.elements import (
+    MAM,
+    SID,
+    Element,
+    children,
+    condition,
+    written,
+)
+from gearmesh_xmpp.entrance import Entrance, nicks_of, numbered
 from gearmesh_xmpp.link import Link, Refused
 from gearmesh_xmpp.names import bare, jid_of
-from gearmesh_xmpp.room import Lost, Others, Refusal, Room, nickname
+from gearmesh_xmpp.positions import Positions
+from gearmesh_xmpp.room import Lost, Others, Refusal, Room
+from gearmesh_xmpp.troubles import Troubles
 
 RESOURCE: Final = "gearmesh"
 """Occupants of rooms are full JIDs (XEP-0045, section 3)."""
-ENTER_WITHIN: Final = 15.0
 PAUSES: Final = (0.5, 2.0, 10.0, 60.0, 300.0)
 """Seconds between tries to enter a room, the last again and again."""
+STEADY: Final = 60.0
+"""Seconds in a room after which being thrown out of it is no longer taken for the same as the last time."""
+GONE_AFTER: Final = 120.0
+"""Seconds after which a room that we sat in, and that is not there, is taken for gone."""
 GHOST_WAITS: Final = 10.0
 """Seconds that a ghost waits for the bridge to be in a room."""
 GHOST_REST: Final = 600.0
 """Seconds for which a ghost that is not let in is not tried again; what they say goes under the bridge's name."""
-OTHER_NICKS: Final = 9
-SAVE_EVERY: Final = 2.0
 HELD_MOST: Final = 2_000
 FINAL: Final = frozenset({"forbidden", "registration-required", "item-not-found", "not-allowed", "gone"})
 """Refusals that nothing mends but somebody in the room: banned, members only, no such room (XEP-0045, section 7.2)."""
@@ -34,7 +45,7 @@ FINAL: Final = frozenset({"forbidden", "registration-required", "item-not-found"
 class Rooms:
     """`hand_over` gets what was said, by whom, and in which order: a stanza, its room, and what the archive told.
 
-    `ready` waits until there is room for what was said before.
+    `ready` waits until there is room for what was said before; `looks` is what one of us shows of themselves.
     """
 
     def __init__(
@@ -44,6 +55,7 @@ class Rooms:
         hand_over: Callable[[Room, Element, Kept | None], None],
         told: Callable[[Room, Others], None],
         ready: Callable[[], Awaitable[None]],
+        looks: Callable[[str], Iterable[Element]],
     ) -> None:
         self.jid = f"{config.component}/{RESOURCE}"
         self._config = config
@@ -51,6 +63,8 @@ class Rooms:
         self._hand_over = hand_over
         self._told = told
         self._ready = ready
+        self._looks = looks
+        self._entrance = Entrance(looks)
         self._archive = Archive()
         self._wanted: set[str] = set()
         self._changed = asyncio.Event()
@@ -58,10 +72,11 @@ class Rooms:
         self._out: dict[str, asyncio.Event] = {}
         self._held: dict[str, list[Element]] = {}
         self._refused: dict[str, str] = {}
+        self._thrown: dict[str, Lost] = {}
+        self._troubles = Troubles(context)
         self._resting: dict[tuple[str, str], float] = {}
         self._entering: dict[tuple[str, str], asyncio.Lock] = {}
-        self._positions: dict[str, Position] = {}
-        self._unsaved: set[str] = set()
+        self.positions = Positions(context)
         self._inside: dict[str, asyncio.Event] = {}
         self._link: Link | None = None
 
@@ -74,6 +89,10 @@ class Rooms:
         """The room from which this JID speaks, when we sit in it."""
         return self._rooms.get(bare(jid))
 
+    def is_wanted(self, jid: str) -> bool:
+        """Whether this JID speaks from a room that we sit in, or are to sit in as soon as there is a connection."""
+        return bare(jid) in self._wanted or bare(jid) in self._rooms
+
     async def stay(self, link: Link) -> None:
         """Sit in all that are wanted, until cancelled.
 
@@ -81,14 +100,10 @@ class Rooms:
             BusUnavailable: up to where the rooms were told cannot be read.
         """
         self._link = link
-        kept = await self._context.recall_all("room")
-        for key, text in kept.items():
-            position, jid = Position.read(text), key.partition("/")[2]
-            own = self._positions.get(jid)
-            if position is not None and (own is None or own.at < position.at):  # another daemon was at work meanwhile
-                self._positions[jid] = position
+        self._troubles.clear()
+        await self.positions.read()
         sitting: dict[str, asyncio.Task[None]] = {}
-        saving = asyncio.create_task(self._save_again_and_again())
+        saving = asyncio.create_task(self.positions.save_again_and_again())
         try:
             while True:
                 self._changed.clear()
@@ -98,6 +113,8 @@ class Rooms:
                 for jid in sitting.keys() - self._wanted:
                     sitting.pop(jid).cancel()
                     self._leave(link, jid)
+                    self._forget(jid)
+                    await self._troubles.ends(jid)
                 changed = asyncio.create_task(self._changed.wait())
                 try:
                     tasks = {changed, saving, *sitting.values()}
@@ -114,14 +131,7 @@ class Rooms:
             for jid in list(self._rooms):
                 self._leave(link, jid)
             self._link = None
-            with contextlib.suppress(BusUnavailable, TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await self._save()
-
-    def is_told(self, jid: str, position: Position) -> None:
-        """All up to here is stored."""
-        self._positions[jid] = position
-        self._unsaved.add(jid)
+            await self.positions.save_at_once()
 
     def catch_up(self, jid: str) -> None:
         """Something of this room was lost on its way: enter anew, and read the archive.
@@ -150,6 +160,8 @@ class Rooms:
         news = room.take(presence, self._config.component)
         if isinstance(news, Lost):
             self._context.log.warning("out of a room", room=room.jid, who=news.jid, how=news.how, reason=news.reason)
+            if news.jid == self.jid:
+                self._thrown[room.jid] = news
             self._lost(room, news.jid)
         elif news is not None and self.jid in room.ours:
             self._told(room, news)
@@ -168,6 +180,8 @@ class Rooms:
         if bare(message.get("to", "")) == self._config.component:
             if room.is_greeting(message):
                 return True
+            if room.is_opened(message):
+                self.catch_up(room.jid)
             held = self._held.get(room.jid)
             if held is None:
                 self._hand_over(room, message, None)
@@ -195,7 +209,7 @@ class Rooms:
             return room
         why = self._refused.get(jid_of(thread))
         if why:
-            raise Rejected(f"the room does not let the bridge in: {why}", code=why.partition(":")[0])
+            raise Rejected(f"the bridge is not in the room: {why}", code=why.partition(":")[0])
         raise Retry("the bridge is not in the room yet")
 
     async def ghost_in(self, thread: str, ghost: str, sender: Sender) -> str:
@@ -213,7 +227,10 @@ class Rooms:
                     return jid
                 if self._resting.get((room.jid, jid), 0) > self._context.now():
                     return ""
-                await self._enter(link, room, jid, _nicks(sender))
+                looked = [written(one) for one in self._looks(jid)]
+                await self._entrance.enter(link, room, jid, nicks_of(sender))
+                if looked != [written(one) for one in self._looks(jid)]:
+                    self.show(link, ghost)  # their picture came meanwhile
                 return jid
             except (Refusal, Retry, Rejected) as error:
                 self._context.log.info("a ghost is not let in", thread=thread, error=str(error))
@@ -238,35 +255,56 @@ class Rooms:
             self._resting[room.jid, jid] = self._context.now() + GHOST_REST
 
     async def _sit(self, link: Link, room: Room) -> None:
-        tries = 0
+        """Enter, and again whenever we are out: ever more slowly where a room lets us in and throws us out."""
+        tries, clock = 0, asyncio.get_running_loop()
+        missing: float | None = None
         while True:
             out = self._out[room.jid]
             out.clear()
             self._held[room.jid] = []
+            self._thrown.pop(room.jid, None)
             try:
                 await self._enter_and_catch_up(link, room)
             except (Refusal, Refused, Retry) as error:
-                if isinstance(error, Refusal) and error.condition in FINAL:
-                    self._refused[room.jid] = str(error)
-                self._context.log.warning(
-                    "cannot enter a room", room=room.jid, error=str(error) or type(error).__name__
-                )
-                await self._context.status("connected", f"cannot enter {room.jid}: {error}")
+                why = str(error) or type(error).__name__
+                is_missing = isinstance(error, Refusal) and error.condition == "item-not-found"
+                missing = (clock.time() if missing is None else missing) if is_missing else None
+                # After a server's crash its people make their rooms again by entering them.
+                has_gone = missing is not None and clock.time() - missing < GONE_AFTER
+                if (
+                    isinstance(error, Refusal)
+                    and error.condition in FINAL
+                    and not (has_gone and self.positions.get(room.jid) is not None)
+                ):
+                    self._refused[room.jid] = why
+                await self._troubles.begins(room.jid, f"cannot enter {room.jid}: {why}")
             else:
-                if self._refused.pop(room.jid, ""):
-                    await self._context.status("connected")
-                tries = 0
+                missing = None
+                self._refused.pop(room.jid, "")
+                await self._troubles.ends(room.jid)
+                since = clock.time()
                 await out.wait()
+                thrown = self._thrown.pop(room.jid, None)
+                if thrown is None or clock.time() - since >= STEADY:
+                    tries = 0
+                if thrown is not None:
+                    words = f"{thrown.how} ({thrown.reason})" if thrown.reason else thrown.how
+                    if thrown.how == "destroyed":
+                        missing = clock.time() - GONE_AFTER  # somebody meant it
+                    if thrown.how == "banned":
+                        self._refused[room.jid] = f"forbidden: {words}"
+                        tries = len(PAUSES)  # nobody tells when a ban is lifted: it is looked for now and then
+                    await self._troubles.begins(room.jid, f"out of {room.jid}: {words}")
             await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
             tries += 1
 
     async def _enter_and_catch_up(self, link: Link, room: Room) -> None:
-        room.features = await self._features(link, room.jid)
-        position = self._positions.get(room.jid)
-        await self._enter(link, room, self.jid, (self._config.nick, *_numbered(self._config.nick)), position)
+        room.features = await self._entrance.features(link, room.jid)
+        position = self.positions.get(room.jid)
+        await self._entrance.enter(link, room, self.jid, (self._config.nick, *numbered(self._config.nick)), position)
         self._inside.setdefault(room.jid, asyncio.Event()).set()
         if position is None:
-            self.is_told(room.jid, Position(int(self._context.now() * 1000)))
+            self.positions.put(room.jid, Position(int(self._context.now() * 1000)))
         elif MAM in room.features:
             await self._read_archive(link, room, position)
         out, held = self._out[room.jid], self._held[room.jid]
@@ -290,44 +328,26 @@ class Rooms:
             # Better to hear what is said from now on than nothing at all.
             why = ": ".join(filter(None, condition(error.stanza)[::2]))
             self._context.log.warning("the archive of a room cannot be read", room=room.jid, error=why)
-            await self._context.status("connected", f"what was said in {room.jid} during a pause is missing: {why}")
+            await self._troubles.begins(room.jid, f"what was said in {room.jid} during a pause is missing: {why}")
 
-    async def _features(self, link: Link, room: str) -> frozenset[str]:
-        try:
-            answer = await link.ask("get", room, element("query", DISCO_INFO))
-        except Refused:
-            return frozenset()  # a room that does not exist yet is made by entering it
-        query = child(answer, "query", DISCO_INFO)
-        features = children(query, "feature", DISCO_INFO) if query is not None else []
-        return frozenset(one.get("var", "") for one in features)
+    def show(self, link: Link, ghost: str) -> None:
+        """Tell the rooms that a ghost is in how it looks now."""
+        jid = f"{ghost}/{RESOURCE}"
+        for room in self._rooms.values():
+            presence = room.shows(jid, self._looks(jid))
+            if presence is not None:
+                link.send(presence)
 
-    async def _enter(
-        self, link: Link, room: Room, jid: str, nicks: Collection[str], position: Position | None = None
-    ) -> None:
-        refusal: Refusal | None = None
-        for nick in nicks:
-            presence, entered = room.enters(jid, nick)
-            if position is not None and MAM not in room.features:
-                history = next(presence.iter("{http://jabber.org/protocol/muc}history"))
-                history.attrib.clear()
-                history.set("since", stamp(position.at))
-            link.send(presence)
-            try:
-                async with asyncio.timeout(ENTER_WITHIN):
-                    await entered
-                return
-            except TimeoutError:
-                raise Retry(f"the room {room.jid} does not answer") from None
-            except Refusal as error:
-                refusal = error
-                if error.condition not in {"conflict", "jid-malformed", "not-acceptable"}:
-                    raise
-            finally:
-                room.entered(jid)
-        raise refusal or Refusal("conflict", "no nickname is free")
+    def _forget(self, jid: str) -> None:
+        """Nothing of a room counts any more that is not sat in."""
+        self._refused.pop(jid, None)
+        self._inside.pop(jid, None)
+        self._resting = {key: until for key, until in self._resting.items() if key[0] != jid}
+        self._entering = {key: lock for key, lock in self._entering.items() if jid_of(key[0]) != jid}
 
     def _leave(self, link: Link, jid: str) -> None:
         room = self._rooms.pop(jid)
+        self._thrown.pop(jid, None)
         if jid in self._inside:
             self._inside[jid].clear()
         self._out.pop(jid, None)
@@ -335,27 +355,3 @@ class Rooms:
         with contextlib.suppress(Retry):
             for presence in room.leaves():
                 link.send(presence)
-
-    async def _save_again_and_again(self) -> None:
-        while True:
-            await asyncio.sleep(SAVE_EVERY)
-            with contextlib.suppress(BusUnavailable):
-                await self._save()
-
-    async def _save(self) -> None:
-        for jid in list(self._unsaved):
-            position = self._positions[jid]
-            await self._context.keep(f"room/{jid}", str(position))
-            if self._positions[jid] == position:
-                self._unsaved.discard(jid)
-
-
-def _nicks(sender: Sender) -> list[str]:
-    """The nicknames under which somebody may be in a room, the best first."""
-    name = nickname(sender.name) or nickname(sender.handle) or nickname(sender.network) or "somebody"
-    apart = nickname(f"{name} ({sender.network})") if sender.network else ""
-    return [name, *([apart] if apart else []), *_numbered(name)]
-
-
-def _numbered(name: str) -> list[str]:
-    return [f"{name} {number}" for number in range(2, OTHER_NICKS + 1)]

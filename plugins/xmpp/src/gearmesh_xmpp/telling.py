@@ -6,7 +6,7 @@ import contextlib
 
 import msgspec
 
-from gearmesh import BridgeContext, ChatOpened, Event, InvalidAddress, Profile, Retry, Unparsed
+from gearmesh import BridgeContext, BusUnavailable, ChatOpened, Event, InvalidAddress, Profile, Unparsed
 from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp import ids
 from gearmesh_xmpp.answers import handle_wanted
@@ -16,9 +16,10 @@ from gearmesh_xmpp.elements import NICK, REPLY, Element, child, result, said, wr
 from gearmesh_xmpp.incoming import Heard, events_of
 from gearmesh_xmpp.known import Known
 from gearmesh_xmpp.link import Link
-from gearmesh_xmpp.names import ROOM, bare, meant_by, room_in, user_of
+from gearmesh_xmpp.names import ROOM, bare, room_in, user_of
 from gearmesh_xmpp.room import Room
 from gearmesh_xmpp.rooms import Rooms
+from gearmesh_xmpp.veils import Veils
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -41,13 +42,22 @@ class Arrived(msgspec.Struct, frozen=True):
 class Telling:
     """Hands over what arrived. `link` is the connection over which questions are answered, while there is one."""
 
-    def __init__(self, context: BridgeContext, component: str, rooms: Rooms, contacts: Contacts, known: Known) -> None:
+    def __init__(
+        self,
+        context: BridgeContext,
+        component: str,
+        rooms: Rooms,
+        contacts: Contacts,
+        known: Known,
+        veils: Veils,
+    ) -> None:
         self.link: Link | None = None
         self._context = context
         self._jid = component
         self._rooms = rooms
         self._contacts = contacts
         self._known = known
+        self._veils = veils
 
     async def tell(self, arrived: Arrived) -> None:
         """Hand over what arrived.
@@ -58,7 +68,7 @@ class Telling:
         if arrived.room is None and arrived.event is None and arrived.stanza.tag != "message":
             await self._introduced(arrived)
             return
-        events = [arrived.event] if arrived.event is not None else self._read(arrived)
+        events = [arrived.event] if arrived.event is not None else await self._read(arrived)
         place = (arrived.room.jid, arrived.stored_as) if arrived.room is not None and arrived.stored_as else None
         if place is not None and place in self._known.told:
             return  # the archive and the room have both told it
@@ -66,7 +76,7 @@ class Telling:
             await self._context.receive(*events)
         if place is not None:
             self._known.told.put(place, True)
-            self._rooms.is_told(place[0], Position(arrived.at, arrived.stored_as))
+            self._rooms.positions.put(place[0], Position(arrived.at, arrived.stored_as))
 
     def user(self, jid: str) -> str:
         """The id of who writes from a JID; somebody who writes out of a room in private is who they are there.
@@ -74,8 +84,8 @@ class Telling:
         Raises:
             InvalidAddress: nobody writes from there.
         """
-        room, nick = self._rooms.of(jid), jid.partition("/")[2]
-        return user_of(f"{room.jid}{ROOM}/{nick}" if room is not None and nick else jid, self._jid)
+        room, _, nick = jid.partition("/")
+        return user_of(f"{room}{ROOM}/{nick}" if nick and self._rooms.is_wanted(room) else jid, self._jid)
 
     async def _introduced(self, arrived: Arrived) -> None:
         """Somebody wants to see one of us, or to have a handle: from then on they are known, and can be written to.
@@ -83,41 +93,39 @@ class Telling:
         Raises:
             BusUnavailable: it is not stored.
         """
-        stanza, link = arrived.stanza, self.link
-        if link is None:
-            return  # the answer would go nowhere: they ask again
-        if stanza.tag == "picture":
-            with contextlib.suppress(Retry):
-                await self._contacts.greet(link, stanza.text or "")
-            return
+        stanza = arrived.stanza
         try:
             user = self.user(stanza.get("from", ""))
         except InvalidAddress:
             return
         handle = handle_wanted(stanza)
-        with contextlib.suppress(Retry):
-            if handle is None and not await self._contacts.take(link, stanza):
-                return
-            name = said(stanza, "nick", NICK)
-            profile = Profile(name=name) if name else None
-            await self._context.receive(ChatOpened(user, user, arrived.at, profile, handle or ""))
-            if handle is not None:
-                link.send(result(stanza))
+        if handle is None and not await self._contacts.take(self.link, stanza):
+            return
+        if handle is None:
+            with contextlib.suppress(InvalidAddress):
+                await self._veils.written_to(user, bare(stanza.get("to", "")))
+        name = said(stanza, "nick", NICK)
+        profile = Profile(name=name) if name else None
+        await self._context.receive(ChatOpened(user, user, arrived.at, profile, handle or ""))
+        if handle is not None and self.link is not None and self.link.is_up:
+            self.link.send(result(stanza))
 
-    def _read(self, arrived: Arrived) -> list[Event]:
+    async def _read(self, arrived: Arrived) -> list[Event]:
         """What a message says. Anybody may send anything: one that we fail at must not keep others from coming in."""
         try:
-            return self._events(arrived)
+            return await self._events(arrived)
+        except BusUnavailable:
+            raise
         except Exception as error:
             self._context.log.exception("a message could not be read")
             return [Unparsed(written(arrived.stanza).encode(), f"{type(error).__name__}: {error}")]
 
-    def _events(self, arrived: Arrived) -> list[Event]:
+    async def _events(self, arrived: Arrived) -> list[Event]:
         if arrived.room is not None:
             return self._from_room(arrived, arrived.room)
         stanza = arrived.stanza
         try:
-            user, whom = self.user(stanza.get("from", "")), meant_by(bare(stanza.get("to", "")))
+            user, whom = self.user(stanza.get("from", "")), await self._veils.behind(stanza.get("to", ""))
         except InvalidAddress as error:
             return [Unparsed(written(stanza).encode(), f"it is for or from nobody: {error}")]
         native, to = f"{user} {arrived.own_id}", stanza.get("to", "")
@@ -126,6 +134,8 @@ class Telling:
         self._known.talks.put(native, to)
         if child(stanza, "body") is not None:
             self._known.talks.put(user, to)
+            if not room_in(user):
+                await self._veils.written_to(user, to)
         name = said(stanza, "nick", NICK)
         if whom and self._answers_in_chat(stanza, user, to):
             whom = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from gearmesh import SendFailed, Unclear
@@ -20,8 +21,10 @@ class Underway:
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[str, asyncio.Future[str]]] = {}
 
-    async def deliver(self, link: Link, stanza: Element) -> str:
-        """Let a stanza go out, and wait until it is there; returns the id that a room gave it, else its own.
+    async def deliver(self, link: Link, stanza: Element, gone: Callable[[], None]) -> str:
+        """Let a stanza go out, at once, and wait until it is there; returns the id that a room gave it, else its own.
+
+        `gone` is called in between.
 
         Raises:
             SendFailed: it is not there, or that is not known.
@@ -31,6 +34,7 @@ class Underway:
         self._waiting[stanza_id] = (bare(stanza.get("to", "")), waiting)
         try:
             link.send(stanza)
+            gone()
             if stanza.get("type") != "groupchat":
                 await self._settled(link, waiting)
                 return stanza_id
