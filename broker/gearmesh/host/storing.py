@@ -90,4 +90,4 @@ class Storing:
         return result.duplicate
 
     def _count(self, outcome: str) -> None:
-        self._shared.metrics.messages.labels(self._app.name, "in", outcome).inc()
+        self._shared.metrics.messages.count(self._app.name, "in", outcome)

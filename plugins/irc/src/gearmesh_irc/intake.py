@@ -20,6 +20,8 @@ MOST_WAITING: Final = 10_000
 """Events that wait. When there are more, no more is read from the server until some are stored."""
 REMEMBERED: Final = 10_000
 """Ids of messages that are recognised when the server tells them again."""
+AT_ONCE: Final = 200
+"""Events that are handed over together, when so many wait."""
 PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 
 
@@ -40,7 +42,7 @@ class Intake:
     def __init__(self, context: BridgeContext, positions: Positions) -> None:
         self._context, self._positions = context, positions
         self._queue: asyncio.Queue[_Item] = asyncio.Queue(MOST_WAITING)
-        self._in_hand: _Item | None = None
+        self._in_hand: list[_Item] = []
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._held: dict[str, int] = {}
         """Places whose history is not read yet, and how far they were taken in behind that."""
@@ -90,24 +92,27 @@ class Intake:
         return native_id in self._seen
 
     async def hand_over(self) -> None:
-        """Hand events over, one after the other, until cancelled."""
+        """Hand over what waits, in order, until cancelled."""
         while True:
-            if self._in_hand is None:
-                self._in_hand = await self._queue.get()
+            if not self._in_hand:
+                self._in_hand.append(await self._queue.get())
+                while len(self._in_hand) < AT_ONCE and not self._queue.empty():
+                    self._in_hand.append(self._queue.get_nowait())
             await self._store(self._in_hand)
-            self._in_hand = None
+            self._in_hand.clear()
 
-    async def _store(self, item: _Item) -> None:
+    async def _store(self, items: list[_Item]) -> None:
         tries = 0
-        while item.event is not None:
+        while events := [item.event for item in items if item.event is not None]:
             try:
-                await self._context.receive(item.event)
+                await self._context.receive(*events)
                 break
-            except BusUnavailable:
+            except BusUnavailable:  # what is stored already is recognised when it comes again
                 await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
                 tries += 1
-        if item.at:
-            self._positions.note(item.place, item.at)
+        for item in items:
+            if item.at:
+                self._positions.note(item.place, item.at)
 
 
 def _place_of(thread: str) -> str:

@@ -78,7 +78,11 @@ async def _opened(url: str, trusted: Collection[str], guard: Guard) -> AsyncIter
         is_trusted = f"{parts.scheme}://{parts.netloc}" in trusted
         if not is_trusted and (parts.scheme != "https" or not parts.hostname or "@" in parts.netloc):
             raise Rejected("the file's address is not https")
-        connector = aiohttp.TCPConnector(socket_factory=None if is_trusted else guard.socket, force_close=True)
+        connector = aiohttp.TCPConnector(
+            resolver=aiohttp.ThreadedResolver(),  # the system's: aiohttp would take aiodns, which slixmpp brings along
+            socket_factory=None if is_trusted else guard.socket,
+            force_close=True,
+        )
         async with (
             aiohttp.ClientSession(connector=connector, timeout=WITHIN, auto_decompress=False) as session,
             session.get(url, headers={"Accept-Encoding": "identity"}, allow_redirects=False) as answer,
