@@ -124,7 +124,7 @@ async def test_given_receipts_that_hang_or_fail_then_messages_to_that_person_sti
                 raise KeyError(delivery.native_ids)
             await asyncio.Event().wait()
 
-    monkeypatch.setattr("gearmesh.host.egress.RECEIPT_WITHIN", 0.05)
+    monkeypatch.setattr("gearmesh.host.handling.RECEIPT_WITHIN", 0.05)
     async with world.running(nats_server, tmp_path, north=Unreceptive):
         for number in (1, 2):
             await world.north.type("ada", f"@south:ben Hello {number}")

@@ -19,26 +19,23 @@ from typing import Final, TypeGuard
 
 import structlog
 
-from gearmesh.bridge import SupportsReceipts
 from gearmesh.bus.consumer import Taken
 from gearmesh.bus.publisher import Stored
 from gearmesh.core.lanes import Lanes
-from gearmesh.core.windows import passage
-from gearmesh.errors import BusError, BusRefused, BusUnavailable, SendFailed, Unauthorized, WireError
-from gearmesh.host.answers import answer_of
+from gearmesh.errors import BusError, BusUnavailable, WireError
 from gearmesh.host.app import App
+from gearmesh.host.backlog import Backlog, tell
 from gearmesh.host.ends import OVER, Ends
+from gearmesh.host.handling import Handling
 from gearmesh.host.invitations import Invitations
-from gearmesh.host.job import FromLog, FromQueue, Job
+from gearmesh.host.job import FromLog, Job
 from gearmesh.host.outcome import Outcome
-from gearmesh.host.queues import FOR_EVER, Queues
+from gearmesh.host.queues import Queues
 from gearmesh.host.refusals import Refusal, Refusals
 from gearmesh.host.sending import LegSender
 from gearmesh.host.turn import Turn
 from gearmesh.model.address import Address
-from gearmesh.model.content import Content, Message, Receipt
-from gearmesh.model.delivery import ReceiptDelivery
-from gearmesh.wire.body import open_body
+from gearmesh.model.content import Content, Message
 from gearmesh.wire.codec import decode
 
 log = structlog.get_logger("gearmesh.egress")
@@ -91,6 +88,8 @@ class Egress:
         self._invitations = invitations
         self._refusals = refusals
         self._lanes: Lanes[str, Item] = Lanes()
+        self._handling = Handling(app, queues, sender, ends)
+        self._backlog = Backlog(app, queues, self._handling, sender, ends, invitations, self._lanes.behind)
         self._held: set[int] = set()
         self._at_hand = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -104,8 +103,11 @@ class Egress:
         self._turn.end()
         self._draining = False
         self.give_back: Callable[[str, float], None] = lambda reason, pause: None
-        self.stopped = asyncio.Event()
+
+    @property
+    def stopped(self) -> asyncio.Event:
         """Set when the network has refused our credentials: nothing goes out until the app is started again."""
+        return self._handling.stopped
 
     @property
     def waiting(self) -> int:
@@ -256,18 +258,20 @@ class Egress:
 
     async def _work_on_legs(self, thread: str, first: Job, turn: Turn) -> Job | None:
         """Send as many of a thread's legs at once as nothing speaks against. The first of those that are left."""
-        jobs: list[Job] = [first, *self._lanes.join(thread, self._app.bridge.at_once - 1, _is_leg)]
+        jobs = [first, *self._lanes.join(thread, self._app.bridge.at_once - 1, _is_leg)]
+        waits = not self._queues.is_empty and await self._queues.lane(thread) is not None
         legs: list[tuple[Job, Content]] = []
-        if self._queues.is_empty or await self._queues.lane(thread) is None:
-            for job in jobs:
-                content = self._open(job) if job.fresh and job.body is not None and job.failure is None else None
-                if not isinstance(content, Message):
-                    break
-                legs.append((job, content))
+        for job in jobs:
+            if waits or not job.fresh or job.body is None or job.failure is not None:
+                break
+            content = self._handling.open(job)
+            if not isinstance(content, Message):
+                break
+            legs.append((job, content))
         answers: dict[Job, asyncio.Future[Stored | BusError]] = {}
         for job, _ in legs:
             answers[job] = self._loop.create_future()
-            job.written = partial(_tell, answers[job])
+            job.written = partial(tell, answers[job])
         sent = await self._sender.deliver_all(legs, turn) if len(legs) > 1 else []
         for job in sent:
             answer = await answers[job]
@@ -319,7 +323,7 @@ class Egress:
 
     async def _look(self, look: Look, thread: str, turn: Turn) -> None:
         try:
-            await self._work_off_queue(thread, turn)
+            await self._backlog.work_off(thread, turn)
         finally:
             look.over()
 
@@ -338,92 +342,26 @@ class Egress:
         lane = None if self._queues.is_empty else await self._queues.lane(job.thread)
         if lane is not None and job.header.kind != "receipt":
             # Others of this thread wait already: behind them.
-            if await self._put(job, turn):
+            if await self._backlog.put(job, turn):
                 if lane.reason == "window_closed":
                     await self._invitations.ask(job, turn)
                 await self._ends.parked(job, lane.reason)
                 await self._done(job)
             return True
         job.written = partial(self._written, job, turn)
-        outcome = await self._bring_to_end(job, turn)
+        outcome = await self._handling.bring_to_end(job, turn)
         if outcome.unwritten:
             if job.written is not None:
                 self._unwritten.add(job)
                 self._all_written.clear()
             return False
         if outcome.state == "parked":
-            if not await self._put(job, turn):
+            if not await self._backlog.put(job, turn):
                 return True
-            await self._park(job, outcome, turn)
+            await self._backlog.park(job, outcome, turn)
         if outcome.state != "left":
             await self._done(job)
         return True
-
-    async def _put(self, job: Job, turn: Turn) -> bool:
-        """Put a leg into its queue. While the stream is full its lane waits, and nobody else's. False: it is over."""
-        while not turn.has_ended():
-            try:
-                await self._queues.put(job)
-                return True
-            except BusRefused as error:
-                log.error("legs that have to wait find no room", app=self._app.name, error=str(error))
-                await turn.pause(self._shared.clock, FULL_PAUSE)
-        return False
-
-    async def _work_off_queue(self, thread: str, turn: Turn) -> None:
-        """One leg after the other, until one has to wait, or something is to be put behind them."""
-        while not turn.has_ended():
-            lane = await self._queues.lane(thread)
-            if lane is None:
-                return
-            waiting = await self._queues.first(thread)
-            if waiting is None:
-                await self._queues.close(thread)
-                return
-            try:
-                envelope = decode(waiting.data)
-                recipient = envelope.header.to[0]
-            except (WireError, IndexError) as unread:
-                await self._shared.journal.bury(self._app.name, "unparsed", str(unread), waiting.data)
-                await self._queues.later.remove(waiting)
-                continue
-            source = FromQueue(self._queues.later, waiting)
-            now = self._shared.clock.micros()
-            job = Job(
-                source, envelope.header, envelope.body, recipient, thread, waiting.place, waiting.stored_at, now, False
-            )
-            job.attempt, lane.attempt = lane.attempt, 0
-            if await self._ends.state(job) in OVER:
-                await source.done()
-                continue
-            answer: asyncio.Future[Stored | BusError] = asyncio.get_running_loop().create_future()
-            job.written = partial(_tell, answer)
-            outcome = await self._bring_to_end(job, turn)
-            if outcome.unwritten:
-                if isinstance(error := await answer, BusError):
-                    raise error
-                self._sender.written(job)
-            if outcome.state == "left":
-                return
-            if outcome.state == "parked":
-                await self._park(job, outcome, turn)
-                return
-            await source.done()
-            if self._lanes.behind(thread):
-                self._queues.wait(thread, self._shared.clock.seconds(), lane.reason)
-                return
-
-    async def _park(self, job: Job, outcome: Outcome, turn: Turn) -> None:
-        for_ever = outcome.until == FOR_EVER
-        until = job.ends(self._app.max_age) if for_ever else outcome.until
-        self._queues.wait(job.thread, until, outcome.reason, outcome.attempt)
-        if for_ever:
-            # Not before it waits: whoever answers an invitation at once must find it waiting.
-            await self._invitations.ask(job, turn)
-            window, portal = self._app.bridge.capabilities(job.thread).window, await self._app.portals.get(job.thread)
-            if passage(window, portal, self._shared.clock.millis()) != "closed":
-                self._queues.written(job.thread)  # they wrote while this was being decided
-        await self._ends.parked(job, outcome.reason, outcome.detail)
 
     def _done(self, job: Job) -> Awaitable[None]:
         self._at_hand -= len(job.body or b"")
@@ -437,73 +375,6 @@ class Egress:
         job.body = decode(original.data).body if original else b""
         self._at_hand += len(job.body)
 
-    async def _bring_to_end(self, job: Job, turn: Turn) -> Outcome:
-        """What becomes of a leg; when it is not parked or left, that is accounted for."""
-        try:
-            content = self._open(job)
-            if isinstance(content, Outcome):
-                outcome = content
-            elif isinstance(content, Receipt):
-                await self._show_receipt(job, content)
-                outcome = SHOWN
-            else:
-                outcome = await self._sender.deliver(job, content, turn)
-        except BusError:
-            raise
-        except Exception as error:
-            # Our own fault, and no reason to hold up or lose what stands behind it.
-            log.exception("a leg could not be worked on", app=self._app.name, envelope=job.envelope)
-            outcome = Outcome("dead", reason="unclear", detail=f"{type(error).__name__}: {error}")
-        if outcome.state == "left" and outcome.reason == "unauthorized":
-            self._stop()
-        elif outcome.state in OVER:
-            await self._ends.over(
-                job, outcome.state, outcome.reason, outcome.detail, notice=outcome.notice, facts=dict(outcome.facts)
-            )
-            self._sender.written(job)
-        return outcome
-
-    def _open(self, job: Job) -> Content | Outcome:
-        """What is in a leg, or what comes of it when it is too late, or cannot be opened."""
-        header, now = job.header, self._shared.clock.millis()
-        if header.expires is not None and header.expires <= now:
-            return Outcome("expired", detail="its time was over")
-        if now / 1000 >= job.ends(self._app.max_age):
-            reason = self._queues.reason(job.thread) or "unreachable"
-            return Outcome("expired", reason=reason, detail=f"it waited for {self._app.max_age:g} s")
-        try:
-            return open_body(header.seal, job.body or b"")
-        except WireError as error:
-            return Outcome("dead", reason="unsupported", detail=str(error))
-
-    def _stop(self) -> None:
-        self._turn.end()
-        self.stopped.set()
-
-    async def _show_receipt(self, job: Job, receipt: Receipt) -> None:
-        bridge = self._app.bridge
-        wanted = "read" if receipt.state == "played" else receipt.state
-        if not isinstance(bridge, SupportsReceipts) or wanted not in bridge.capabilities(job.thread).receipts:
-            return
-        native_ids: list[str] = []
-        for target in receipt.targets:
-            record = await self._shared.messages.leg(target, self._app.name, job.thread)
-            native_ids.extend(record.native_ids if record else ())
-        if not native_ids:
-            return
-        try:
-            news = ReceiptDelivery(job.thread, job.recipient.user, receipt.state, tuple(native_ids))
-            await answer_of(bridge.receipt(news), RECEIPT_WITHIN, app=self._app.name, receipt=receipt.state)
-        except Unauthorized:
-            self._stop()
-        except SendFailed as error:
-            log.info("a receipt was not shown", app=self._app.name, error=str(error))
-
 
 def _is_leg(item: Item) -> TypeGuard[Job]:
     return isinstance(item, Job)
-
-
-async def _tell(answer: asyncio.Future[Stored | BusError], result: Stored | BusError) -> None:
-    if not answer.done():
-        answer.set_result(result)

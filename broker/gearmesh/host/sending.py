@@ -12,7 +12,7 @@ import structlog
 
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
-from gearmesh.errors import RateLimited, Retry, SendFailed, Unclear, WindowClosed
+from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import Watch
 from gearmesh.host.app import App
 from gearmesh.host.carrying import carry
@@ -113,7 +113,7 @@ class LegSender:
         The others have their `failure`, or were not tried because something has to be waited for, or looked up, first.
 
         Raises:
-            BusError: it could not be written down that they are about to be sent; then none was.
+            BusError: it could not be written down that they are about to be sent, or that they were.
         """
         with self._underway.sending(legs[0][0].thread):
             ready = await self._ready(legs)
@@ -122,17 +122,23 @@ class LegSender:
                 return []
             results = await self._answers(deliveries)
             sent: list[Job] = []
+            errors: list[BusError] = []
             for (job, composed), delivery, result in zip(ready, deliveries, results, strict=True):
                 if isinstance(result, Sent):
                     self._gate.worked()
-                    await self._remember(job, result, NOTHING_SENT, 0, composed)
-                    await self._follow(job, composed.content)
                     sent.append(job)
+                    try:
+                        await self._remember(job, result, NOTHING_SENT, 0, composed)
+                        await self._follow(job, composed.content)
+                    except BusError as error:
+                        errors.append(error)  # first let it be at hand that the others were sent, too
                 else:
                     self._gate.failed(job.thread, result)
                     job.failure, job.failed_at = result, self._shared.clock.seconds()
                     job.attempt += 1
                     self._evidence.leave(delivery)
+            if errors:
+                raise errors[0]
             await self._clear_all(ready, deliveries)
             return sent
 
