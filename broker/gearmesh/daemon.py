@@ -42,8 +42,9 @@ from gearmesh.host.door import ask_for_file
 from gearmesh.host.files import FileRecord, Files
 from gearmesh.host.groups import Groups, Seed
 from gearmesh.host.media_links import MediaLinks
+from gearmesh.host.message_map import MessageMap
 from gearmesh.host.notifier import Notifier
-from gearmesh.host.records import Conversations, MessageMap, Portals
+from gearmesh.host.records import Conversations, Portals
 from gearmesh.host.supervisor import AppStatus, Supervisor
 from gearmesh.media.workshop import Workshop
 from gearmesh.metrics import Metrics

@@ -33,10 +33,11 @@ from gearmesh.host.evidence import Evidence
 from gearmesh.host.files import FileRecord, Files
 from gearmesh.host.groups import Groups
 from gearmesh.host.media_links import MediaLinks
+from gearmesh.host.message_map import MessageMap
 from gearmesh.host.notifier import Notifier
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
-from gearmesh.host.records import Conversations, MessageMap, Portals
+from gearmesh.host.records import Conversations, Portals
 from gearmesh.host.supervisor import ACK_WAIT, MOST_UNACKNOWLEDGED
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway

@@ -16,7 +16,7 @@ from gearmesh.bus.batch import Message
 from gearmesh.bus.publisher import Outcome, Publisher
 from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
-from gearmesh.host.records import MessageMap
+from gearmesh.host.message_map import MessageMap
 from gearmesh.host.repeats import Repeats
 from gearmesh.model.delivery import State
 

@@ -12,7 +12,7 @@ from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Outcome
 from gearmesh.errors import BusRefused, BusUnavailable
 from gearmesh.host.evidence import Evidence
-from gearmesh.host.records import MessageMap
+from gearmesh.host.message_map import MessageMap
 from gearmesh.host.turn import Turn
 from gearmesh.model.capabilities import Window
 from gearmesh.model.delivery import LedgerEntry

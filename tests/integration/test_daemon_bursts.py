@@ -15,8 +15,8 @@ from gearmesh.bus.batch import Message
 from gearmesh.bus.succession import Succession
 from gearmesh.errors import BusRefused, BusUnavailable
 from gearmesh.host import lately, repeats
+from gearmesh.host.message_map import MessageMap
 from gearmesh.host.posting import Posting
-from gearmesh.host.records import MessageMap
 from gearmesh.testing import NatsServer
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode

@@ -13,7 +13,7 @@ from gearmesh import Delivery, ReadUpTo, ReceiptReceived, Sent
 from gearmesh.bus import streams
 from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.host import waiting
-from gearmesh.host.records import MessageMap, NativeRecord
+from gearmesh.host.message_map import MessageMap, NativeRecord
 from gearmesh.host.waiting import WaitingRoom
 from gearmesh.model.address import Address
 from gearmesh.model.content import ReceiptState

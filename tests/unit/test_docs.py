@@ -35,7 +35,7 @@ from gearmesh.core.degrade.table import TABLE
 from gearmesh.daemon import Daemon
 from gearmesh.host import supervisor
 from gearmesh.host.files import FileRecord
-from gearmesh.host.records import LegRecord, NativeRecord
+from gearmesh.host.message_map import LegRecord, NativeRecord
 from gearmesh.host.supervisor import AppStatus
 from gearmesh.metrics import Metrics
 from gearmesh.model import delivery

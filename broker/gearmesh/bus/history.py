@@ -68,7 +68,7 @@ class History(msgspec.Struct, frozen=True):
         return not (self.ledger or self.names or self.inbound or self.legs or self.later or self.dead)
 
 
-# Host records as far as they matter here; whole they are in host/records.py, which stands above.
+# Host records as far as they matter here; whole they are in host/message_map.py, which stands above.
 
 
 class _Leg(msgspec.Struct, frozen=True):

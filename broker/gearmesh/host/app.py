@@ -19,8 +19,9 @@ from gearmesh.host.directory import Directory
 from gearmesh.host.files import Files
 from gearmesh.host.groups import Groups
 from gearmesh.host.media_links import MediaLinks
+from gearmesh.host.message_map import MessageMap
 from gearmesh.host.notifier import Notifier
-from gearmesh.host.records import Conversations, MessageMap, Portals
+from gearmesh.host.records import Conversations, Portals
 from gearmesh.metrics import Metrics
 from gearmesh.model.address import Address
 from gearmesh.wire.subjects import Subjects

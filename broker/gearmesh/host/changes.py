@@ -21,10 +21,10 @@ from gearmesh.core.switchboard import MENTION
 from gearmesh.errors import BusUnavailable, TooLarge
 from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
+from gearmesh.host.message_map import NativeRecord
 from gearmesh.host.placing import Placing
 from gearmesh.host.posting import PATIENCE, Posting, header_of
 from gearmesh.host.quotes import Quotes
-from gearmesh.host.records import NativeRecord
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
 from gearmesh.model.content import Change, Edit, Media, Reaction, Redaction, Sender, Text, Vote, replaced, words_of

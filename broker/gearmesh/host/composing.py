@@ -16,11 +16,11 @@ from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.ends import Ends
 from gearmesh.host.job import Job
+from gearmesh.host.message_map import LegRecord
 from gearmesh.host.outcome import Outcome
 from gearmesh.host.pointing import About, Pointing
 from gearmesh.host.preparing import Preparing
 from gearmesh.host.quotes import Quotes
-from gearmesh.host.records import LegRecord
 from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction, Text, replaced
 from gearmesh.model.delivery import Delivery
 

@@ -13,7 +13,7 @@ from gearmesh.core.notices import notice_of
 from gearmesh.host.app import App
 from gearmesh.host.cache import Cache
 from gearmesh.host.job import Job
-from gearmesh.host.records import LegRecord
+from gearmesh.host.message_map import LegRecord
 from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State
 from gearmesh.model.envelope import Envelope
 from gearmesh.wire.codec import encode

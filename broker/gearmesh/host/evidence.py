@@ -21,7 +21,7 @@ from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
 from gearmesh.host.begun import Begins
 from gearmesh.host.cache import Cache
-from gearmesh.host.records import MessageMap, NativeRecord
+from gearmesh.host.message_map import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import words_of

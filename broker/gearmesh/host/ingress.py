@@ -23,13 +23,13 @@ from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
 from gearmesh.host.changes import Changes
 from gearmesh.host.holding import Arrival, Holding
+from gearmesh.host.message_map import NativeRecord
 from gearmesh.host.moves import Moves
 from gearmesh.host.pending import Decided, Pending
 from gearmesh.host.placing import Answered, Moved, Placed, Placing
 from gearmesh.host.posting import PATIENCE, Posting, header_of
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
-from gearmesh.host.records import NativeRecord
 from gearmesh.host.repeats import Repeats
 from gearmesh.host.storing import Storing
 from gearmesh.host.underway import Underway

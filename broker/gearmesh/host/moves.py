@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from gearmesh.core.ids import envelope_id
 from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
+from gearmesh.host.message_map import NativeRecord
 from gearmesh.host.placing import Moved
 from gearmesh.host.posting import PATIENCE, Posting
-from gearmesh.host.records import NativeRecord
 from gearmesh.model.address import Address
 from gearmesh.model.content import Membership
 from gearmesh.model.conversation import Conversation

@@ -10,7 +10,7 @@ from gearmesh.core.commands import Command, Join, command_in
 from gearmesh.core.switchboard import Choice, Continue, Help, choose
 from gearmesh.errors import InvalidAddress
 from gearmesh.host.app import App
-from gearmesh.host.records import NativeRecord
+from gearmesh.host.message_map import NativeRecord
 from gearmesh.host.underway import Underway
 from gearmesh.model.address import Address
 from gearmesh.model.content import Text, words_of

@@ -12,7 +12,7 @@ import structlog
 from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.core.ids import envelope_id
 from gearmesh.host.app import App
-from gearmesh.host.records import NativeRecord
+from gearmesh.host.message_map import NativeRecord
 from gearmesh.host.unread import Unread
 from gearmesh.host.waiting import WaitingRoom
 from gearmesh.model.address import Address

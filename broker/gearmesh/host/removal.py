@@ -15,8 +15,8 @@ import structlog
 from gearmesh.bus.streams import IN, OUT
 from gearmesh.errors import BusError, GearmeshError
 from gearmesh.host.app import App
+from gearmesh.host.message_map import LegRecord
 from gearmesh.host.quotes import Quotes
-from gearmesh.host.records import LegRecord
 from gearmesh.model.address import Address
 
 log = structlog.get_logger("gearmesh.egress")

@@ -14,7 +14,7 @@ from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.app import App
 from gearmesh.host.lately import Lately, read_lately
-from gearmesh.host.records import NativeRecord
+from gearmesh.host.message_map import NativeRecord
 from gearmesh.model.address import Address
 from gearmesh.model.conversation import dm
 from gearmesh.model.events import MessageReceived

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -12,7 +12,7 @@ import structlog
 
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
-from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear, WindowClosed
+from gearmesh.errors import RateLimited, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import Watch
 from gearmesh.host.app import App
 from gearmesh.host.carrying import carry
@@ -22,12 +22,13 @@ from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
+from gearmesh.host.message_map import LegRecord, NativeRecord
 from gearmesh.host.outcome import ENDS, JUST_SENT, LEFT, SENT, Outcome
 from gearmesh.host.queues import FOR_EVER
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
-from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.host.removal import Removal
+from gearmesh.host.together import NOTHING_SENT, Together, is_unclear
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Change, Content, Redaction
@@ -44,7 +45,6 @@ WAITED_FOR: Final = 3.0
 """Seconds that a thread waits at most with its legs in memory; for longer they are put into its queue."""
 AFTER_TAKEOVER: Final = 5.0
 """Seconds, at least, after a takeover: what a network could not hand over meanwhile comes within them."""
-NOTHING_SENT: Final = LegRecord((), 0, False)
 SENT_WHOLE: Final = LegRecord(())
 WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
 
@@ -73,6 +73,7 @@ class LegSender:
         self._removal = Removal(app, quotes)
         self._composing = Composing(app, ends, quotes, self._verdict)
         self._watch = Watch(SEND_WITHIN)
+        self._together = Together(app, gate, evidence, self._composing, self._watch, self._have_sent)
 
     async def deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         """Send a leg. When the turn ends, what is on the wire is finished and nothing further is sent.
@@ -108,7 +109,7 @@ class LegSender:
         return JUST_SENT
 
     async def deliver_all(self, legs: Sequence[tuple[Job, Content]], turn: Turn) -> list[Job]:
-        """Send several new legs of one thread at once, by a bridge that can, and return those that were sent.
+        """Send several legs of one thread at once, by a bridge that can, and return those that were sent.
 
         The others have their `failure`, or were not tried because something has to be waited for, or looked up, first.
 
@@ -116,83 +117,11 @@ class LegSender:
             BusError: it could not be written down that they are about to be sent, or that they were.
         """
         with self._underway.sending(legs[0][0].thread):
-            ready = await self._ready(legs)
-            deliveries = [composed.delivery(job, self._app.name, 0) for job, composed in ready]
-            if not deliveries or not await self._begin_all(ready, deliveries, turn):
-                return []
-            results = await self._answers(deliveries)
-            sent: list[Job] = []
-            errors: list[BusError] = []
-            for (job, composed), delivery, result in zip(ready, deliveries, results, strict=True):
-                if isinstance(result, Sent):
-                    self._gate.worked()
-                    sent.append(job)
-                    try:
-                        await self._remember(job, result, NOTHING_SENT, 0, composed)
-                        await self._follow(job, composed.content)
-                    except BusError as error:
-                        errors.append(error)  # first let it be at hand that the others were sent, too
-                else:
-                    self._gate.failed(job.thread, result)
-                    job.failure, job.failed_at = result, self._shared.clock.seconds()
-                    job.attempt += 1
-                    self._evidence.leave(delivery)
-            if errors:
-                raise errors[0]
-            await self._clear_all(ready, deliveries)
-            return sent
+            return await self._together.deliver(takewhile(lambda leg: self._is_surely_new(leg[0]), legs), turn)
 
-    async def _ready(self, legs: Sequence[tuple[Job, Content]]) -> list[tuple[Job, Composed]]:
-        """The first of them that nothing holds up: each new, in one part, and let through by the gate."""
-        ready: list[tuple[Job, Composed]] = []
-        for job, content in legs:
-            can = self._app.bridge.capabilities(job.thread)
-            if can.window is not None or not self._is_surely_new(job):
-                break
-            composed = await self._composing.compose(job, content, NOTHING_SENT, in_words=False)
-            if isinstance(composed, Outcome) or len(composed.parts) != 1:
-                break
-            if self._gate.debt(job.thread, can) or not self._gate.passes(job.thread):
-                break
-            ready.append((job, composed))
-        return ready
-
-    async def _begin_all(self, ready: list[tuple[Job, Composed]], deliveries: list[Delivery], turn: Turn) -> bool:
-        """Write down that attempts begin. False: the turn has ended, and none may be made."""
-        now = self._shared.clock.millis()
-        try:
-            if not turn.has_ended():
-                await asyncio.gather(*(self._evidence.begin(delivery, now) for delivery in deliveries))
-                for job, _ in ready:
-                    job.begun = now
-                if not turn.has_ended():
-                    return True
-        except BaseException:
-            self._gate.left()
-            raise
-        self._gate.left()
-        return False
-
-    async def _answers(self, deliveries: list[Delivery]) -> list[Sent | SendFailed]:
-        """What became of each message: all of them are sent in one go, in order."""
-        app, answer_of, send = self._app.name, self._watch.answer_of, self._app.bridge.send
-        with guarded():
-            answers = (answer_of(send(delivery), app=app, delivery=delivery.id) for delivery in deliveries)
-            results = await asyncio.gather(*answers, return_exceptions=True)
-        known = [result for result in results if isinstance(result, Sent | SendFailed)]
-        if len(known) < len(results):
-            # Somebody has told us to stop: what was sent is not known any more.
-            self._gate.left()
-            raise next(result for result in results if not isinstance(result, Sent | SendFailed))
-        return known
-
-    async def _clear_all(self, ready: list[tuple[Job, Composed]], deliveries: list[Delivery]) -> None:
-        failed = [
-            delivery
-            for (job, _), delivery in zip(ready, deliveries, strict=True)
-            if job.failure is not None and not _is_unclear(job.failure)
-        ]
-        await asyncio.gather(*map(self._evidence.clear, failed))
+    async def _have_sent(self, job: Job, sent: Sent, composed: Composed) -> None:
+        await self._remember(job, sent, NOTHING_SENT, 0, composed)
+        await self._follow(job, composed.content)
 
     async def _follow(self, job: Job, content: Content) -> None:
         """What else changes with a leg that was sent."""
@@ -353,7 +282,7 @@ class LegSender:
                 self._evidence.leave(delivery)
                 return LEFT
             verdict = self._verdict(job, error, sought=True)
-        if not _is_unclear(error):
+        if not is_unclear(error):
             await self._evidence.clear(delivery)
         match verdict:
             case Again():
@@ -415,11 +344,6 @@ class LegSender:
 
     def _expired(self, job: Job) -> Outcome:
         return Outcome("expired", reason="unreachable", detail=f"{self._app.bridge.title} did not take it in time")
-
-
-def _is_unclear(error: SendFailed) -> bool:
-    """Whether a message that failed so may have arrived all the same."""
-    return isinstance(error, Unclear) or (isinstance(error, Retry) and error.perhaps)
 
 
 def _native(job: Job, number: int, *, last: bool) -> NativeRecord:

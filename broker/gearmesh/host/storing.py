@@ -10,10 +10,10 @@ import structlog
 from gearmesh.bus.publisher import Stored
 from gearmesh.errors import BusError
 from gearmesh.host.app import App
+from gearmesh.host.message_map import LegRecord, NativeRecord
 from gearmesh.host.pending import Decided
 from gearmesh.host.posting import PATIENCE, Posting
 from gearmesh.host.quotes import Quotes
-from gearmesh.host.records import LegRecord, NativeRecord
 from gearmesh.model.events import Event
 
 log = structlog.get_logger("gearmesh.ingress")

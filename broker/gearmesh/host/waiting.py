@@ -10,7 +10,7 @@ import structlog
 
 from gearmesh.errors import BusError
 from gearmesh.host.app import App
-from gearmesh.host.records import NativeRecord
+from gearmesh.host.message_map import NativeRecord
 from gearmesh.model.events import ReceiptReceived
 
 log = structlog.get_logger("gearmesh.receipts")

@@ -12,7 +12,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.evidence import TOLERANCE, Evidence
-from gearmesh.host.records import LegRecord, MessageMap, NativeRecord
+from gearmesh.host.message_map import LegRecord, MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import Media, MediaRef, Text

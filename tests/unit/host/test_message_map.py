@@ -11,7 +11,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.errors import BusError
-from gearmesh.host.records import LegRecord, MessageMap, NativeRecord, leg_of
+from gearmesh.host.message_map import LegRecord, MessageMap, NativeRecord, leg_of
 from gearmesh.metrics import Metrics
 from gearmesh.model.delivery import LedgerEntry
 from gearmesh.wire.subjects import Subjects
