@@ -23,6 +23,7 @@ from gearmesh.bridge import (
 from gearmesh.command import Command, Launcher
 from gearmesh.core.degrade import recognised
 from gearmesh.core.markup import read as read_formatting
+from gearmesh.downloads import Downloads
 from gearmesh.errors import (
     BusUnavailable,
     FileTooLarge,
@@ -102,6 +103,7 @@ __all__ = [
     "Content",
     "Delivery",
     "Dialect",
+    "Downloads",
     "EchoReceived",
     "Edit",
     "EditReceived",

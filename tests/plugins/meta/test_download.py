@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from gearmesh import FileTooLarge, MediaRef, RateLimited, Rejected, Retry, SendFailed
-from gearmesh_meta import download
-from gearmesh_meta.download import Downloads
+from gearmesh import Downloads, FileTooLarge, MediaRef, RateLimited, Rejected, Retry, SendFailed, downloads
 from gearmesh_meta.instagram import Instagram
 from gearmesh_meta.messenger import Messenger
 from gearmesh_meta.whatsapp import WhatsApp
@@ -162,7 +160,7 @@ async def test_given_a_file_over_the_limit_then_it_is_refused(graph_stub: GraphS
         return response
 
     graph_stub.answers.append(endless)
-    downloads = Downloads(graph_stub.url, limit=len(FILE) - 1)
+    downloads = Downloads((graph_stub.url,), limit=len(FILE) - 1)
 
     with pytest.raises(FileTooLarge, match="MB"):
         [chunk async for chunk in downloads.stream(f"{graph_stub.url}/big")]
@@ -181,8 +179,8 @@ async def test_given_a_download_that_breaks_off_then_it_is_asked_for_again(graph
     graph_stub.answers.append(broken)
 
     with pytest.raises(Retry):
-        [chunk async for chunk in Downloads(graph_stub.url).stream(f"{graph_stub.url}/half")]
+        [chunk async for chunk in Downloads((graph_stub.url,)).stream(f"{graph_stub.url}/half")]
 
 
 def test_the_limit_is_100_megabytes() -> None:
-    assert download.LIMIT == 100 * 1024 * 1024
+    assert downloads.LIMIT == 100 * 1024 * 1024

@@ -10,6 +10,7 @@ from gearmesh import (
     BridgeContext,
     Capabilities,
     Delivery,
+    Downloads,
     Event,
     InvalidAddress,
     MediaRef,
@@ -20,7 +21,6 @@ from gearmesh import (
 )
 from gearmesh_meta.capabilities import INSTAGRAM, INSTAGRAM_WAYS, answered_late
 from gearmesh_meta.config import InstagramConfig
-from gearmesh_meta.download import Downloads
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
@@ -67,7 +67,7 @@ class Instagram(MetaBridge):
         account = "me" if by_page else config.instagram_id
         self._uploads = attachment_uploads(context, graph, account, platform=platform)
         self._capabilities = answered_late(INSTAGRAM) if config.human_agent else INSTAGRAM
-        self._downloads = Downloads(config.base)
+        self._downloads = Downloads((config.base,))
 
     def capabilities(self, thread: str) -> Capabilities:
         """The same everywhere."""

@@ -10,6 +10,7 @@ from gearmesh import (
     BridgeContext,
     Capabilities,
     Delivery,
+    Downloads,
     Event,
     InvalidAddress,
     MediaRef,
@@ -21,7 +22,6 @@ from gearmesh import (
 )
 from gearmesh_meta.capabilities import MESSENGER, MESSENGER_WAYS, answered_late
 from gearmesh_meta.config import MessengerConfig
-from gearmesh_meta.download import Downloads
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.meta_bridge import MetaBridge
 from gearmesh_meta.origin import Origin
@@ -64,7 +64,7 @@ class Messenger(MetaBridge):
         super().__init__(config, context, account=config.page_id, graph=graph)
         self._messages = graph.url(f"{config.page_id}/messages")
         self._capabilities = answered_late(MESSENGER) if config.human_agent else MESSENGER
-        self._downloads = Downloads(config.graph_url)
+        self._downloads = Downloads((config.graph_url,))
         self._uploads = attachment_uploads(context, graph, config.page_id)
         self._personas: Personas | None = None
         if config.personas:

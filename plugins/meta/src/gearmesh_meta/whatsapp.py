@@ -10,6 +10,7 @@ from gearmesh import (
     BridgeContext,
     Capabilities,
     Delivery,
+    Downloads,
     Event,
     InvalidAddress,
     Media,
@@ -21,7 +22,6 @@ from gearmesh import (
 from gearmesh_meta.aliases import BSUID, PHONE
 from gearmesh_meta.capabilities import WHATSAPP, WHATSAPP_WAYS, way_for
 from gearmesh_meta.config import WhatsAppConfig
-from gearmesh_meta.download import Downloads
 from gearmesh_meta.fields import mappings, text
 from gearmesh_meta.graph import Graph
 from gearmesh_meta.invitation import invitation_id, template_message
@@ -59,7 +59,7 @@ class WhatsApp(MetaBridge):
         super().__init__(config, context, account=config.phone_number_id, graph=graph)
         self._messages = graph.url(f"{config.phone_number_id}/messages")
         self._known = KeptAliases(context)
-        self._downloads = Downloads(config.graph_url)
+        self._downloads = Downloads((config.graph_url,))
         self._uploads = whatsapp_uploads(context, graph, config.phone_number_id)
 
     def capabilities(self, thread: str) -> Capabilities:

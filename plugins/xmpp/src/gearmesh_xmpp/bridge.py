@@ -26,7 +26,6 @@ from gearmesh import (
 from gearmesh_xmpp import ids, outgoing
 from gearmesh_xmpp.capabilities import DIRECT, ROOM, with_files
 from gearmesh_xmpp.config import XmppConfig
-from gearmesh_xmpp.downloads import fetched
 from gearmesh_xmpp.elements import (
     VCARD,
     Element,
@@ -229,7 +228,7 @@ class Xmpp(Bridge):
 
     def media(self, ref: MediaRef) -> AsyncIterator[bytes]:
         """A file that came in, from where its message said that it is."""
-        return fetched(ref.source, self.config.file_servers)
+        return self._hearing.downloads.stream(ref.source)
 
     # Going out
 

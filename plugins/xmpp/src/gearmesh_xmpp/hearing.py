@@ -9,6 +9,7 @@ from typing import Final
 
 from gearmesh import (
     BridgeContext,
+    Downloads,
     EchoReceived,
     InvalidAddress,
     MessageReceived,
@@ -54,7 +55,8 @@ class Hearing:
         self, config: XmppConfig, context: BridgeContext, known: Known, underway: Underway, veils: Veils
     ) -> None:
         self.replies = Replies()
-        self.pictures = Pictures(config.file_servers, self._has_a_picture)
+        self.downloads = Downloads(config.file_servers)
+        self.pictures = Pictures(self.downloads, self._has_a_picture)
         self.rooms = Rooms(
             config, context, self._said_in_room, self._came_or_left, lambda: self._inbox.ready(), self._looks
         )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from gearmesh import FileTooLarge, RateLimited, Retry, Sender, SendFailed
-from gearmesh_xmpp.downloads import fetched
+from gearmesh import Downloads, FileTooLarge, RateLimited, Retry, Sender, SendFailed
 from gearmesh_xmpp.elements import (
     AVATAR_METADATA,
     PUBSUB_EVENT,
@@ -53,8 +52,8 @@ def picture_of(data: bytes) -> Picture | None:
 class Pictures:
     """By JID of a ghost. `arrived` is told when there is a new one."""
 
-    def __init__(self, trusted: Collection[str], arrived: Callable[[str], None]) -> None:
-        self._trusted = trusted
+    def __init__(self, downloads: Downloads, arrived: Callable[[str], None]) -> None:
+        self._downloads = downloads
         self._arrived = arrived
         self._pictures: Recent[str, Picture] = Recent(MOST)
         self._wanted: Recent[str, str] = Recent(MOST * 10)
@@ -86,7 +85,7 @@ class Pictures:
         data = b""
         try:
             async with self._some:
-                async for chunk in fetched(url, self._trusted):
+                async for chunk in self._downloads.stream(url):
                     data += chunk
                     if len(data) > LARGEST:
                         return

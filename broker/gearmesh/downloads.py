@@ -1,26 +1,26 @@
-"""Files from Meta's file servers, and from nowhere else that matters.
+"""Files from other people's servers, for bridges: from public hosts, and from those that the operator trusts.
 
-A reference to a file can come from anybody who may write on the bus, so its address is not trusted: only https to
-public hosts is fetched. The check is made on the address that is connected to, after name resolution, so a name that
-resolves to an inner host is refused too, at each redirect again.
+A reference to a file can come from anybody who may write on the bus or on a network, so its address is not trusted:
+only https to public hosts is fetched. The check is made on the address that is connected to, after name resolution, so
+a name that resolves to an inner host is refused too, at each redirect again.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from gearmesh import FileTooLarge, RateLimited, Rejected, Retry
+from gearmesh.errors import FileTooLarge, RateLimited, Rejected, Retry
 
 CHUNK: Final = 64 * 1024
 LIMIT: Final = 100 * 1024 * 1024
-"""Bytes. Nothing larger comes in on any of the three networks."""
+"""Bytes. Nothing larger is fetched: it could not be passed on to any network that we know of."""
 REDIRECTS: Final = 5
 TIMEOUT: Final = aiohttp.ClientTimeout(total=600, connect=10, sock_read=30)
 
@@ -30,10 +30,10 @@ class _Inner(OSError):
 
 
 class Downloads:
-    """Streams files. `graph_url` is the one server that may be an inner host: then it is a sandbox's."""
+    """Streams files. `trusted` are addresses of servers that may stand in the own network, and need no https."""
 
-    def __init__(self, graph_url: str, *, limit: int = LIMIT) -> None:
-        self._trusted = _origin(graph_url)
+    def __init__(self, trusted: Collection[str] = (), *, limit: int = LIMIT) -> None:
+        self._trusted = {_origin(url) for url in trusted}
         self._limit = limit
 
     async def stream(self, url: str, *, headers: Mapping[str, str] | None = None) -> AsyncIterator[bytes]:
@@ -67,7 +67,7 @@ class Downloads:
         """The answer behind `url` and its redirects. A session of its own, for its connections are checked."""
         for _ in range(REDIRECTS):
             origin = _origin(url)
-            trusted = origin == self._trusted
+            trusted = origin is not None and origin in self._trusted
             if not trusted and (origin is None or origin[0] != "https"):
                 raise Rejected("the file's address is not https")
             connector = aiohttp.TCPConnector(

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from gearmesh import FileTooLarge, Rejected, Retry, SendFailed
-from gearmesh_xmpp import downloads
-from gearmesh_xmpp.downloads import fetched
+from gearmesh import Downloads, FileTooLarge, Rejected, Retry, SendFailed
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ async def origin() -> AsyncIterator[str]:
 
 
 async def got(url: str, *trusted: str) -> bytes:
-    return b"".join([chunk async for chunk in fetched(url, trusted)])
+    return b"".join([chunk async for chunk in Downloads(trusted).stream(url)])
 
 
 async def test_given_a_server_that_the_operator_named_then_its_files_are_fetched(origin: str) -> None:
@@ -79,7 +77,7 @@ async def test_given_an_address_that_is_not_public_https_then_nothing_is_fetched
         await got(url)
 
 
-async def test_given_a_file_that_is_too_large_then_it_ends_early(origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "LIMIT", 1000)
+async def test_given_a_file_that_is_too_large_then_it_ends_early(origin: str) -> None:
     with pytest.raises(FileTooLarge):
-        await got(f"{origin}/large", origin)
+        async for _ in Downloads((origin,), limit=1000).stream(f"{origin}/large"):
+            pass
