@@ -130,7 +130,7 @@ class LegSender:
             await self._app.portals.hear(job.thread, conversation)
         if isinstance(content, Redaction):
             record = await self._shared.messages.leg(content.target, self._app.name, job.thread)
-            await self._removal.remove(content.target, job.header.sender, record)
+            await self._removal.remove(content.target, job.header.sender, conversation, record)
         else:
             self._quotes.keep(job.envelope, content)
 
