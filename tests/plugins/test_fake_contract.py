@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import msgspec
 
 from gearmesh import Feature, Support
 from gearmesh.testing import WORDS_ONLY
 
 from .fake_side import FakeSide
-from .plain_bridge import KeepingBridge, WordsOnlyBridge
+from .plain_bridge import HurryingBridge, KeepingBridge, WordsOnlyBridge
 
 DROPPED: tuple[Feature, ...] = ("reaction", "edit", "redaction", "vote", "location", "voice", "view_once", "reply")
 
@@ -35,3 +38,15 @@ class TestKeepingBridge(FakeSide):
     """It keeps what the next one at work needs."""
 
     kind = KeepingBridge
+
+
+class TestHurryingBridge(FakeSide):
+    """It sends many messages at once, over a way that takes a moment."""
+
+    kind = HurryingBridge
+
+    @asynccontextmanager
+    async def network(self) -> AsyncIterator[None]:
+        async with super().network():
+            self.messenger.delay = 0.002
+            yield
