@@ -42,6 +42,9 @@ class FakeSide(BridgeContract):
     can: ClassVar[Capabilities] = CAPABILITIES
     """What its network carries."""
 
+    delay: ClassVar[float] = 0.0
+    """Seconds that a message to somebody is on its way."""
+
     a_user = "ada"
     addresses = {"Ada": "ada", " ada ": "ada"}  # noqa: RUF012  # a constant of the contract
     bad_addresses = ("ada lovelace",)
@@ -54,6 +57,7 @@ class FakeSide(BridgeContract):
         self.messenger = FakeNetwork(capabilities=self.can)
         self.messenger.add("ada", "Ada Lovelace")
         self.messenger.retells = True
+        self.messenger.delay = self.delay
         yield
 
     def make_bridge(self, context: BridgeContext) -> Bridge:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import msgspec
 
 from gearmesh import Feature, Support
@@ -44,9 +41,4 @@ class TestHurryingBridge(FakeSide):
     """It sends many messages at once, over a way that takes a moment."""
 
     kind = HurryingBridge
-
-    @asynccontextmanager
-    async def network(self) -> AsyncIterator[None]:
-        async with super().network():
-            self.messenger.delay = 0.002
-            yield
+    delay = 0.002

@@ -75,10 +75,10 @@ class IrcSide(Author):
         return await self.ada.says(ROOM, text)
 
     async def shown(self) -> Sequence[Shown]:
-        return [self._shown(line) for line in self._ours("ada")]
+        return [self._shown(line) for line in self._lines_to("ada")]
 
     async def shown_in_room(self) -> Sequence[Shown]:
-        return [self._shown(line) for line in self._ours(ROOM)]
+        return [self._shown(line) for line in self._lines_to(ROOM)]
 
     async def we_are_in_room(self) -> bool:
         inside = False
@@ -96,7 +96,7 @@ class IrcSide(Author):
         self.ada.say_raw(command, *params)
         await self.ada.hears(lambda line: line.command == command, start)
 
-    def _ours(self, target: str) -> list[Line]:
+    def _lines_to(self, target: str) -> list[Line]:
         """The lines of the bridge to somebody or to a channel, with those of several lines as one."""
         batches = Batches()
         lines = [batches.feed(raw)[0] for raw in self.ada.lines]
@@ -263,7 +263,7 @@ class TestInspircd(OnServer):
     """It keeps what is said in a channel, where that is asked for."""
 
     make = staticmethod(inspircd)
-    
+
     @asynccontextmanager
     async def network(self) -> AsyncIterator[None]:
         async with super().network():

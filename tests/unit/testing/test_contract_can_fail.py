@@ -8,11 +8,11 @@ import pytest
 
 from gearmesh.testing.contract import Author, BridgeContract
 
-from . import broken_bridges, broken_plain_bridges, broken_rich_bridges
+from . import broken_bridges, broken_plain_bridges, broken_rich_bridges, broken_room_bridges
 
 pytest_plugins = ["pytester"]
 
-MODULES = (broken_bridges, broken_plain_bridges, broken_rich_bridges)
+MODULES = (broken_bridges, broken_plain_bridges, broken_rich_bridges, broken_room_bridges)
 BROKEN = [Path(__file__).with_name(f"{module.__name__.rpartition('.')[2]}.py") for module in MODULES]
 ROOT = Path(__file__).parents[3]
 INI = """

@@ -1,4 +1,4 @@
-"""Rules about rooms: what is said there comes in, what is sent there is said once, and we are just where we should be."""
+"""Rules about rooms: what is said there comes in, what is sent there is said once, and we are where we should be."""
 
 from __future__ import annotations
 
