@@ -115,9 +115,9 @@ class Bridge(ABC):
 
     at_once: ClassVar[int] = 1
     """How many messages to one thread may be on their way at once. With more than one, `send` is called for the next
-    before it has returned for those before, in order. They must arrive in that order, each once. After one that may be
-    sent again (`Retry`, `RateLimited`) nothing may go out: it would stand before it, so it has to fail, too. One that is
-    `Rejected` leaves the others as they are."""
+    before it has returned for those before, in order. They must arrive in that order, each once. After one that may
+    be sent again (`Retry`, `RateLimited`) nothing may go out: it would stand before it, so it has to fail, too. One
+    that is `Rejected` leaves the others as they are."""
 
     Config: ClassVar[type[msgspec.Struct]]
     """The bridge's keys under `[apps.<name>]`. Fields of type `Secret` are read from `env:` and `file:`."""

@@ -50,7 +50,7 @@ class IrcSide(Author):
     rooms = {" #Garden ": ROOM, "&Local": "&local"}  # noqa: RUF012
     bad_rooms = ("garden", "#", "#the garden", "#a,#b")
     keeps_messages = False
-    refuses_singly = "a server answers each line for itself, and has read those behind it by then"
+    refuses_singly = "a server that refuses a line for the moment has read those behind it by then"
     ada: Person
     port: int
 

@@ -64,7 +64,7 @@ class Author(ABC):
 
     refuses_singly: ClassVar[str] = ""
     """Why the network can refuse one message for the moment and take those that were on their way behind it (`at_once`
-    above 1); "" where it cannot, or its bridge prevents it."""
+    above 1), so that it comes after them; "" where it cannot, or its bridge prevents it."""
 
     @asynccontextmanager
     async def network(self) -> AsyncIterator[None]:
