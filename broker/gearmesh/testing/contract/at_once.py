@@ -37,8 +37,7 @@ class AtOnceRules(Inside):
     async def test_at_once_refused(self) -> None:
         texts = await self._ready("direct")
         deliveries = await self._composed(texts, "direct")
-        await self.fail_next(Rejected)
-        outcomes = await self._outcomes(self._begin(deliveries))
+        outcomes = await self._fail_amid(Rejected, texts, deliveries)
         must(any(isinstance(outcome, Rejected) for outcome in outcomes), "the network refused one, and none failed")
         await self._must_be_in_order(texts, deliveries, outcomes, "direct")
 
@@ -47,8 +46,7 @@ class AtOnceRules(Inside):
     async def test_at_once_later(self, kind: type[SendFailed]) -> None:
         texts = await self._ready("direct")
         deliveries = await self._composed(texts, "direct")
-        await self.fail_next(kind)
-        outcomes = await self._outcomes(self._begin(deliveries))
+        outcomes = await self._fail_amid(kind, texts, deliveries)
         must(any(isinstance(outcome, kind) for outcome in outcomes), f"none failed with {kind.__name__}: {outcomes}")
         if not self.refuses_singly:
             await self._must_be_in_order(texts, deliveries, outcomes, "direct")
@@ -64,11 +62,14 @@ class AtOnceRules(Inside):
         deliveries = await self._composed(texts, where)
         half = len(texts) // 2
         tasks = self._begin(deliveries[:half])
-        await self.read(texts[0], where=where)
-        tasks += self._begin(deliveries[half:])
-        await asyncio.sleep(0)  # all of them have begun
-        await self.cut()
-        await self._must_be_in_order(texts, deliveries, await self._outcomes(tasks), where)
+        try:
+            await self.read(texts[0], where=where)
+            tasks += self._begin(deliveries[half:])
+            await asyncio.sleep(0)  # all of them have begun
+            await self.cut()
+        finally:
+            outcomes = await self._outcomes(tasks)
+        await self._must_be_in_order(texts, deliveries, outcomes, where)
 
     async def _ready(self, where: Where) -> list[str]:
         """Let the bridge run, where it can do this; returns what is to be said."""
@@ -91,6 +92,20 @@ class AtOnceRules(Inside):
             asyncio.create_task(self.ask("send()", self.bridge.send(delivery), allowed=(SendFailed,)))
             for delivery in deliveries
         ]
+
+    async def _fail_amid(
+        self, kind: type[SendFailed], texts: Sequence[str], deliveries: Sequence[Delivery]
+    ) -> list[Sent | SendFailed]:
+        """Begin all of them, and let the network fail when the first have arrived; what became of each."""
+        half = len(texts) // 2
+        tasks = self._begin(deliveries[:half])
+        try:
+            await self.read(texts[0], where="direct")
+            await self.fail_next(kind)
+            tasks += self._begin(deliveries[half:])
+        finally:  # also where the network cannot fail so: none of them outlives the test
+            outcomes = await self._outcomes(tasks)
+        return outcomes
 
     async def _outcomes(self, tasks: Sequence[asyncio.Task[Sent]]) -> list[Sent | SendFailed]:
         outcomes: list[Sent | SendFailed] = []
