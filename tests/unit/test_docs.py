@@ -57,6 +57,7 @@ DOCUMENTS: Final = tuple(
         "plugins/README.md",
         "plugins/SENDING.md",
         "plugins/FEATURES.md",
+        "plugins/ROOMS.md",
         "plugins/meta/README.md",
         "plugins/meta/SANDBOX.md",
         "plugins/irc/README.md",
