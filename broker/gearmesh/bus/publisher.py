@@ -18,8 +18,9 @@ import structlog
 from nats.aio.msg import Msg
 
 from gearmesh.bus.batch import Message, batch_headers
-from gearmesh.bus.connection import MESSAGE_OVERHEAD, Connection
-from gearmesh.errors import BusError, BusRefused, BusUnavailable, Malformed
+from gearmesh.bus.bounds import check
+from gearmesh.bus.connection import Connection
+from gearmesh.errors import BusError, BusRefused, BusUnavailable
 
 log = structlog.get_logger("gearmesh.bus")
 
@@ -27,8 +28,6 @@ WINDOW: Final = 8192
 """Messages on their way at once; at 400 bytes each about 10 MB."""
 ANSWER_WITHIN: Final = 5.0
 NO_STREAM_PAUSE: Final = 0.25
-MAX_HEADER_CHARS: Final = MESSAGE_OVERHEAD // 5
-"""In all values together; with up to 4 bytes each and the names beside them, they stay within what is kept free."""
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
@@ -137,11 +136,12 @@ class Publisher:
         a refusal.
 
         Raises:
-            Malformed: one is larger than the server takes.
+            Malformed: one is larger than the server takes, or its subject is longer.
         """
-        _check(payload, headers, self._connection.max_payload)
+        most, reply = self._connection.max_payload, self._reply(self._number + 1)
+        check(subject, reply, payload, headers, most)
         for message in before:
-            _check(message.payload, message.headers, self._connection.max_payload)
+            check(message.subject, "", message.payload, message.headers, most)
         while self._count >= self._window:
             self._room.clear()
             await self._room.wait()
@@ -172,7 +172,7 @@ class Publisher:
         Raises:
             BusUnavailable: not stored in time.
             BusRefused: the stream does not take it.
-            Malformed: it is larger than the server takes.
+            Malformed: it is larger than the server takes, or its subject is longer.
         """
         if patience is not None and not self._online:
             raise BusUnavailable("nats is away")
@@ -241,9 +241,7 @@ class Publisher:
         try:
             if entry.before:
                 headers = await self._begin_batch(entry)
-            await self._connection.client.publish(
-                entry.subject, entry.payload, f"{self._inbox}.{entry.number}", headers
-            )
+            await self._connection.client.publish(entry.subject, entry.payload, self._reply(entry.number), headers)
         except (nats.errors.Error, OSError) as error:
             # It stays unanswered, and goes again after the reconnect or when its time is over.
             log.warning("publishing was interrupted; it goes again", subject=entry.subject, error=str(error))
@@ -252,6 +250,10 @@ class Publisher:
             log.exception("this cannot be published", subject=entry.subject)
             if self._take_out(entry.number):
                 await entry.outcome(BusRefused(f"it cannot be published: {type(error).__name__}"))
+
+    def _reply(self, number: int) -> str:
+        """Where the answer to a message comes in."""
+        return f"{self._inbox}.{number}"
 
     async def _begin_batch(self, entry: _Unanswered) -> dict[str, str]:
         """Publish what stands before a message, and return the headers with which it ends this batch."""
@@ -333,19 +335,3 @@ class Publisher:
                     log.warning("nats has not answered in time; what is unanswered goes again", count=self.unanswered)
             if self._connection.is_up:
                 await self._resend()
-
-
-def _check(payload: bytes, headers: Mapping[str, str] | None, most: int) -> None:
-    """What nats-py could not write must not get into the queue: everything behind it would wait for ever."""
-    if len(payload) > most:
-        raise Malformed(f"{len(payload)} bytes; nats takes at most {most}")
-    if not headers:
-        return
-    if (chars := sum(map(len, headers.values()))) > MAX_HEADER_CHARS:
-        raise Malformed(f"headers of {chars} characters; at most {MAX_HEADER_CHARS} are written")
-    for name, value in headers.items():
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise Malformed(f"header {name} is not Unicode") from None
