@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from itertools import pairwise, product
@@ -307,3 +308,21 @@ async def test_given_a_refusal_after_the_first_yes_then_what_is_sent_next_is_a_s
     assert not await second.step("sent")
     assert await second.step("delivered")
     assert first.counted("sent") == 2
+
+
+async def test_given_a_native_id_and_a_thread_of_any_length_then_what_was_sent_is_found_by_them(
+    connection: Connection, processes: list[Process]
+) -> None:
+    first, second = processes
+    native_id, other = "n" * 5_000, "n" * 4_999 + "m"
+    await first.sent(native_id)
+    await first.sent(other, "e2", BEN)
+    async with asyncio.timeout(10):
+        await first.hand_over(second)
+
+    reader = LedgerReader(connection, SUBJECTS)
+    for name, envelope in ((native_id, "e1"), (other, "e2")):
+        found = await reader.sent_as(APP, THREAD, name)
+        assert found is not None
+        assert (found.envelope, found.native_ids) == (envelope, (name,))
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "sent"

@@ -28,6 +28,7 @@ async def test_what_was_kept_comes_back_by_key_by_group_and_as_a_whole(
 ) -> None:
     one, two = contexts
     keys = ["plain", "alias/1650", "alias/US.13/x", "aliases/7", "upload/ab.image/jpeg", "/odd", "odd/", "ghost Ä d/a"]
+    keys += ["x" * 500, f"room/{'ä' * 512}"]
     for key in keys:
         await one.keep(key, f"of {key}")
         await two.keep(key, "somebody else's")
