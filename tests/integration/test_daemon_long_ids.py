@@ -42,7 +42,7 @@ async def test_given_a_network_with_long_ids_then_what_follows_is_sent_and_their
         await couple.remembered(shown)
         await couple.comes("north", couple.written("n-2", "two"))
         await couple.sees("two")
-        couple.shared.messages.forget()
+        couple.forgets()
         await couple.shared.publisher.drain()
 
         await couple.comes("south", couple.reported("delivered", shown))
@@ -64,7 +64,7 @@ async def test_given_a_message_with_a_long_id_in_a_long_thread_then_it_is_taken_
         await couple.comes("north", couple.written("n-2", "@south:ben two"))
         await couple.sees("one")
         await couple.sees("two")
-        couple.shared.messages.forget()
+        couple.forgets()
         await couple.comes("north", long)
         record = await couple.shared.messages.native("north", native_id)
         assert record is not None

@@ -252,10 +252,11 @@ class MessageMap:
         """What is at hand of a native message, without asking NATS."""
         return self._recent_natives.get((app, native_id))
 
-    def forget(self) -> None:
-        """Believe only what NATS says: somebody else may have written."""
-        self._recent_natives.clear()
-        self._recent_legs.clear()
+    def forget(self, app: str) -> None:
+        """Believe only what NATS says of an app: somebody else may have written. The others' hosts go on relying on
+        what they have taken in since they looked there."""
+        self._recent_natives.drop_all(lambda key: key[0] == app)
+        self._recent_legs.drop_all(lambda key: key[1] == app)
 
     @staticmethod
     def _leg_key(envelope: str, app: str, thread: str) -> str:

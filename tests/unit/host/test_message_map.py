@@ -56,7 +56,7 @@ async def test_given_a_leg_that_is_being_written_down_then_it_is_known_at_once_a
         assert await messages.leg("e1", APP, THREAD, anew=True) == leg_of(ENTRY)
         assert await messages.native(APP, "m.1", THREAD) == WRITTEN_BY
         assert messages.unwritten("e1", APP, THREAD) == ENTRY
-    messages.forget()
+    messages.forget(APP)
     assert await messages.leg("e1", APP, THREAD) == leg_of(ENTRY)
     messages.stored("e1", APP, THREAD)
     assert messages.unwritten("e1", APP, THREAD) is None
