@@ -195,8 +195,16 @@ class Publisher:
             raise result
         return result
 
-    async def publish_all(self, entries: Sequence[tuple[str, bytes]], *, patience: float | None = None) -> None:
+    async def publish_all(
+        self,
+        entries: Sequence[tuple[str, bytes]],
+        *,
+        patience: float | None = None,
+        stored: Callable[[], None] | None = None,
+    ) -> None:
         """Publish several (subject, payload), in order, and wait until all of them are stored; see `publish`.
+
+        `stored` is called when all of them are, also when that is after the `patience`.
 
         Raises:
             BusUnavailable: not stored in time.
@@ -205,26 +213,30 @@ class Publisher:
         if patience is not None and not self._online:
             raise BusUnavailable("nats is away")
         if patience is None:
-            await self._publish_all(entries)
+            await self._publish_all(entries, stored)
             return
         try:
             async with asyncio.timeout(patience):
-                await self._publish_all(entries)
+                await self._publish_all(entries, stored)
         except TimeoutError:
             raise BusUnavailable(f"nats has not answered within {patience} s") from None
 
-    async def _publish_all(self, entries: Sequence[tuple[str, bytes]]) -> None:
+    async def _publish_all(self, entries: Sequence[tuple[str, bytes]], stored: Callable[[], None] | None) -> None:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = len(entries)
+        missing = len(entries)
 
         async def outcome(result: Stored | BusError) -> None:
-            nonlocal waiting
-            waiting -= 1
-            if answer.done():
-                return
+            nonlocal missing
             if isinstance(result, BusError):
-                answer.set_exception(result)
-            elif not waiting:
+                if not answer.done():
+                    answer.set_exception(result)
+                return
+            missing -= 1
+            if missing:
+                return
+            if stored is not None:
+                stored()
+            if not answer.done():
                 answer.set_result(None)
 
         for subject, payload in entries:
