@@ -154,7 +154,7 @@ async def test_given_what_somebody_wrote_and_nats_does_not_take_then_it_is_not_k
 ) -> None:
     messages, wrote = new(), LegRecord(("m.1",), inbound=7)
     with monkeypatch.context() as away:
-        away.setattr(publisher, "_online", False)
+        away.setattr(publisher._resending, "online", False)
         with pytest.raises(BusUnavailable):
             await messages.remember(APP, THREAD, WRITTEN_BY, wrote, new=("m.1",), patience=0.05)
     assert not messages._unsaved
