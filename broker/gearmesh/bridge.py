@@ -75,8 +75,11 @@ class BridgeContext(Protocol):
     async def keep(self, key: str, value: str) -> None:
         """Write something down for this app, for good; "" forgets it. Whoever works on the app later can read it.
 
+        A key of up to 2,400 bytes is taken in any case.
+
         Raises:
             BusUnavailable: it is not written down.
+            Malformed: its key is too long to be written.
         """
 
     async def recall(self, key: str) -> str:

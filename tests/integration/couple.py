@@ -90,6 +90,11 @@ class Couple:
         """What is remembered of an app's threads."""
         return self.daemon.apps[app].app.portals
 
+    def forgets(self) -> None:
+        """The daemon forgets what messages are, as if thousands had come meanwhile."""
+        for app in self.daemon.apps:
+            self.shared.messages.forget(app)
+
     def now(self) -> int:
         """Milliseconds since the epoch, by the daemon's clock."""
         return self.clock.millis()

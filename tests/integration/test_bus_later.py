@@ -18,7 +18,7 @@ from .patience import until
 
 SUBJECTS = Subjects()
 STREAM = "GM_LATER"
-ODD = ["491511", "@ada:example.org", "a b.c", "~x", "Grüße 👍", "thread*>", "next", "early"]
+ODD = ["491511", "@ada:example.org", "a b.c", "~x", "Grüße 👍", "thread*>", "next", "early", "ä" * 512]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from itertools import pairwise, product
@@ -47,13 +48,16 @@ class Process:
         entry = LedgerEntry(envelope, APP, state, at, to=to, reason=reason, thread=THREAD)
         return await self.ledger.step(entry)
 
-    async def sent(self, native_id: str, envelope: str = "e1", to: str = ADA, at: int = 1) -> None:
-        """Write down that a leg was sent."""
+    async def sent(
+        self, native_id: str, envelope: str = "e1", to: str = ADA, at: int = 1, *, before: str = "", refusals: int = 0
+    ) -> None:
+        """Write down that a leg was sent: as this native message, or as two."""
 
         async def outcome(result: Stored | BusError) -> None:
             assert isinstance(result, Stored)
 
-        entry = LedgerEntry(envelope, APP, "sent", at, to=to, thread=THREAD, native_ids=(native_id,))
+        native_ids = (before, native_id) if before else (native_id,)
+        entry = LedgerEntry(envelope, APP, "sent", at, to=to, thread=THREAD, native_ids=native_ids, refusals=refusals)
         await self.ledger.sent(entry, outcome)
 
     async def hand_over(self, successor: Process) -> None:
@@ -307,3 +311,45 @@ async def test_given_a_refusal_after_the_first_yes_then_what_is_sent_next_is_a_s
     assert not await second.step("sent")
     assert await second.step("delivered")
     assert first.counted("sent") == 2
+
+
+async def test_given_a_network_with_ids_of_ours_when_it_takes_a_leg_again_that_it_had_refused_then_that_is_a_step(
+    connection: Connection, processes: list[Process]
+) -> None:
+    first, second = processes
+    await first.sent("gm.e1:0")
+    assert await first.step("parked", reason="rate_limit")
+    for _ in range(2):
+        await first.sent("gm.e1:0", at=5, refusals=1)
+    assert await first.step("parked", reason="rejected")
+    await first.sent("gm.e1:0", at=9, before="gm.e1:1", refusals=1)
+    await first.hand_over(second)
+
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "sent"
+    steps = await LedgerReader(connection, SUBJECTS).steps(APP, "e1")
+    assert [(step.state, step.at) for step in steps] == [
+        ("sent", 1),
+        ("parked", 1),
+        ("sent", 5),
+        ("parked", 1),
+        ("sent", 9),
+    ]
+    assert await second.step("delivered")
+
+
+async def test_given_a_native_id_and_a_thread_of_any_length_then_what_was_sent_is_found_by_them(
+    connection: Connection, processes: list[Process]
+) -> None:
+    first, second = processes
+    native_id, other = "n" * 5_000, "n" * 4_999 + "m"
+    await first.sent(native_id)
+    await first.sent(other, "e2", BEN)
+    async with asyncio.timeout(10):
+        await first.hand_over(second)
+
+    reader = LedgerReader(connection, SUBJECTS)
+    for name, envelope in ((native_id, "e1"), (other, "e2")):
+        found = await reader.sent_as(APP, THREAD, name)
+        assert found is not None
+        assert (found.envelope, found.native_ids) == (envelope, (name,))
+    assert await second.ledger.state("e1", APP, ADA, THREAD) == "sent"

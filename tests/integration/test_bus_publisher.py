@@ -11,6 +11,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import api
 
+from gearmesh.bus.batch import Message
+from gearmesh.bus.bounds import MAX_LINE
 from gearmesh.bus.connection import Access, Connection
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.errors import BusError, BusRefused, BusUnavailable, Malformed
@@ -304,3 +306,20 @@ async def test_given_a_header_that_is_no_unicode_then_it_is_malformed_and_those_
 
     assert (await publisher.publish("log.a", b"even")).seq == 1
     assert publisher.unanswered == 0
+
+
+async def test_given_a_subject_longer_than_a_line_of_the_server_then_it_is_malformed_and_those_behind_it_are_stored(
+    connection: Connection, publisher: Publisher
+) -> None:
+    await stream(connection)
+    longest = f"log.{'x' * (MAX_LINE - 80)}"
+    too_long = f"log.{'x' * MAX_LINE}"
+
+    with pytest.raises(Malformed, match="a subject of"):
+        await publisher.publish(too_long, b"odd")
+    with pytest.raises(Malformed, match="a subject of"):
+        await publisher.publish("log.a", b"even", before=[Message(too_long, b"odd", {})])
+
+    assert (await publisher.publish(longest, b"even", patience=5)).seq == 1
+    assert publisher.unanswered == 0
+    assert connection.is_up

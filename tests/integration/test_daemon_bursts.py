@@ -17,6 +17,7 @@ from gearmesh.errors import BusRefused, BusUnavailable
 from gearmesh.host import lately, repeats
 from gearmesh.host.message_map import MessageMap
 from gearmesh.host.posting import Posting
+from gearmesh.model.delivery import LedgerEntry
 from gearmesh.testing import NatsServer
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode
@@ -56,6 +57,12 @@ async def room(couple: Couple, messages: int) -> None:
     await js.update_stream(config.evolve(max_msgs=messages))
 
 
+async def accepted(couple: Couple) -> int:
+    """How many messages the ledger has as taken in."""
+    await couple.shared.publisher.drain()
+    return len(await with_headers(couple.daemon.connection, "GM_LEDGER", "gm.ledger.north.*"))
+
+
 async def batches(couple: Couple) -> int:
     """How many batches stand in the inbound log."""
     found = await with_headers(couple.daemon.connection, "GM_IN")
@@ -80,8 +87,7 @@ async def test_given_a_burst_then_it_is_stored_in_order_by_few_batches_and_all_o
             leg = await couple.shared.messages.leg(record.envelope, "north", "ada", anew=True)
             assert leg is not None
             assert leg.inbound == number + 2
-        await couple.shared.publisher.drain()
-        assert len(await with_headers(couple.daemon.connection, "GM_LEDGER", "gm.ledger.north.*")) == 251
+        assert await accepted(couple) == 251
 
 
 async def test_given_a_burst_that_turns_to_somebody_else_then_everything_before_stays_where_it_was(
@@ -125,6 +131,51 @@ async def test_given_a_burst_with_an_answer_an_edit_and_a_repeat_of_what_came_wi
         assert await said(couple) == ["hello", "1", "2", "answer", "3", "4"]
         assert getattr(contents[3], "reply_to", "") == found[1].header.hex_id
         assert getattr(contents[5], "target", "") == found[2].header.hex_id
+
+
+async def test_given_one_that_can_be_neither_stored_nor_buried_then_those_behind_it_are_accounted(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with couple.running():
+        await couple.comes("north", couple.written("first", "@south:ben hello"))
+        remember = MessageMap.remember
+
+        async def fails_at_one(messages: MessageMap, app: str, thread: str, *given: Any, **more: Any) -> None:
+            if more["new"] == ("n-1",):
+                raise ValueError("this one cannot be written down")
+            await remember(messages, app, thread, *given, **more)
+
+        async def away(*given: Any, **more: Any) -> str:
+            raise BusUnavailable("nats does not take dead letters just now")
+
+        with monkeypatch.context() as faults:
+            faults.setattr(MessageMap, "remember", fails_at_one)
+            faults.setattr(couple.shared.journal, "bury", away)
+            with pytest.raises(BusUnavailable, match="dead letters"):
+                await couple.comes("north", *burst(couple, 0, 1, 2, 3))
+        assert await accepted(couple) == 4, "the first, and those around the one that failed"
+
+        await couple.comes("north", *burst(couple, 0, 1, 2, 3))
+        assert await said(couple) == ["hello", "0", "1", "2", "3"]
+
+
+async def test_given_a_ledger_that_takes_one_entry_not_then_the_others_stand_there_and_all_are_taken_in(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with couple.running():
+        await couple.comes("north", couple.written("first", "@south:ben hello"))
+        begin, begun = couple.shared.ledger.begin, []
+
+        async def fails_once(entry: LedgerEntry) -> None:
+            begun.append(entry)
+            if len(begun) == 2:
+                raise ValueError("no such entry")
+            await begin(entry)
+
+        monkeypatch.setattr(couple.shared.ledger, "begin", fails_once)
+        await couple.comes("north", *burst(couple, 0, 1, 2, 3))
+        assert await accepted(couple) == 4
+        assert await said(couple) == ["hello", "0", "1", "2", "3"]
 
 
 async def test_given_a_log_without_room_for_a_burst_then_the_bridge_is_told_and_what_came_in_is_recognised_later(

@@ -14,6 +14,7 @@ from gearmesh.testing import NatsServer
 from gearmesh.wire.codec import decode
 
 from .couple import SHORTEST_WINDOW, Couple
+from .patience import until
 
 MINUTES, DAYS = 60.0, 24 * 3600.0
 
@@ -29,7 +30,7 @@ async def time_passes(couple: Couple, seconds: float) -> None:
     """Much later: the logs have forgotten, and so has the daemon, as if thousands of messages had come meanwhile."""
     await couple.logs_have_forgotten()
     couple.clock.ahead += seconds
-    couple.shared.messages.forget()
+    couple.forgets()
 
 
 @pytest.mark.parametrize("later", [3 * MINUTES, 6 * DAYS])
@@ -144,6 +145,25 @@ async def test_given_a_message_with_the_time_of_its_network_then_its_envelope_ha
 
         await couple.sees("from an hour ago")
         assert await _times(couple) == [at]
+
+
+async def test_given_another_app_that_begins_when_a_command_comes_again_then_it_is_not_carried_out_again(
+    couple: Couple,
+) -> None:
+    async with couple.running() as daemon:
+        to_bob = couple.written("n-1", "@south:bob")
+        await couple.comes("north", to_bob)
+        await couple.comes("north", couple.written("n-2", "@south:ben my password is"))
+        await couple.sees("my password is", "ben")
+
+        south, terms = daemon.apps["south"], daemon.apps["south"]._lease.term
+        await south._lease.release(clean=True)
+        await until(lambda: south._lease.term > terms and south._lease.valid, awaited="another turn of the south's")
+        await until(lambda: south.status.status == "connected", awaited="it to be at work")
+        await couple.comes("north", to_bob, couple.written("n-3", "hunter2"))
+
+        await couple.sees("hunter2", "ben")
+        assert couple.south.shown("bob") == ()
 
 
 async def _conversation(couple: Couple, native_id: str) -> str:

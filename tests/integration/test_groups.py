@@ -270,7 +270,7 @@ async def test_given_a_crash_before_it_was_noted_when_a_message_comes_again_then
         async def fail_once(app: str, *args: Any, **more: Any) -> None:
             if app == "north" and not failed:
                 failed.append(app)
-                messages.forget()
+                messages.forget("north")
                 raise BusUnavailable("nats is away")
             await remember(app, *args, **more)
 

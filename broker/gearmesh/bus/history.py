@@ -21,7 +21,7 @@ from gearmesh.errors import Malformed, WireError
 from gearmesh.model.delivery import LedgerEntry
 from gearmesh.model.envelope import Header
 from gearmesh.wire.codec import decode
-from gearmesh.wire.subjects import Subjects, kv_token, kv_untoken
+from gearmesh.wire.subjects import Subjects, is_digest, kv_token, kv_untoken
 
 MOST: Final = 20_000
 """Messages that are read from one stream, at most."""
@@ -151,17 +151,20 @@ class Archive:
 
     async def _names(self, envelope: str, ledger: tuple[LedgerEntry, ...]) -> tuple[NativeName, ...]:
         found = {
-            (entry.app, entry.thread): NativeName(entry.app, entry.thread, entry.native_ids, entry.at * 1000)
+            (kv_token(entry.app), kv_token(entry.thread)): NativeName(
+                entry.app, entry.thread, entry.native_ids, entry.at * 1000
+            )
             for entry in ledger
-            if entry.native_ids
+            if entry.native_ids and entry.thread
         }
+        threads = {kv_token(entry.thread): entry.thread for entry in ledger if entry.thread}
         decoder = msgspec.msgpack.Decoder(_Leg)
         async for kept in self._reader.read(self._map, f"{self._keys}{envelope}.*.*", most=MOST):
             _, app, thread = kept.subject.removeprefix(self._keys).split(".")
             try:
                 native_ids = decoder.decode(kept.data).native_ids
-                name = NativeName(kv_untoken(app), kv_untoken(thread), native_ids, kept.stored_at)
-                found.setdefault((name.app, name.thread), name)
+                named = threads.get(thread) or _thread(thread)
+                found.setdefault((app, thread), NativeName(kv_untoken(app), named, native_ids, kept.stored_at))
             except (msgspec.MsgspecError, Malformed):
                 continue
         return tuple(sorted(found.values(), key=lambda name: name.at))
@@ -211,6 +214,11 @@ class Archive:
         if log == OUT:
             return self._subjects.read_outbound(kept.subject).app, ""
         return self._subjects.read_later(kept.subject)
+
+
+def _thread(piece: str) -> str:
+    """A thread as the key of the map has it: of a long one there is only a digest, and that names it, too."""
+    return piece if is_digest(piece) else kv_untoken(piece)
 
 
 def _entry(kept: Kept) -> LedgerEntry | None:

@@ -22,7 +22,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.streams import LATER, OUT
 from gearmesh.errors import BusUnavailable, Malformed
-from gearmesh.wire.subjects import Subjects, untoken
+from gearmesh.wire.subjects import Subjects, whole_untoken
 
 PLACE: Final = "Gm-Place"
 """Header: where the leg stands in the outbound log. The order of a thread's legs is that of their places."""
@@ -133,7 +133,7 @@ class LaterLog:
         for subject, count in (await self._subject_counts()).items():
             piece, _, kind = subject[start:].partition(".")
             try:
-                queue = counts.setdefault(untoken(piece), [0, 0])
+                queue = counts.setdefault(whole_untoken(piece), [0, 0])
             except Malformed:
                 continue
             queue[0] += count

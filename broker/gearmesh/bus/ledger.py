@@ -84,7 +84,7 @@ class Ledger:
     async def sent(self, entry: LedgerEntry, outcome: Outcome, *, new: bool = False) -> None:
         """All of a leg is with its network, as the native messages that the entry names. `outcome` gets NATS's answer.
 
-        It needs no message id: written twice, it stands twice under the same subject, and counts once.
+        It needs no message id: written twice, it stands twice under the same subject, and counts once (`in_order`).
 
         Raises:
             BusUnavailable: what came before must be read, and nats does not answer; nothing is written.
@@ -193,13 +193,20 @@ class Ledger:
 
 
 def in_order(steps: Iterable[Step]) -> list[LedgerEntry]:
-    """The steps of an envelope, oldest first. As one native message it was sent once, however often that is written."""
+    """The steps of an envelope, oldest first. That it was sent is one step, however often the same is written.
+
+    Where the network takes ids of ours, a leg that it had refused has the same native ids when it is sent again; then
+    it has more refusals behind it.
+    """
     entries: list[LedgerEntry] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, tuple[str, ...], int]] = set()
     for _, subject, entry in sorted(steps, key=lambda step: step[0]):
-        if not entry.native_ids or subject not in seen:
-            entries.append(entry)
-        seen.add(subject)
+        if entry.native_ids:
+            sending = subject, entry.native_ids, entry.refusals
+            if sending in seen:
+                continue
+            seen.add(sending)
+        entries.append(entry)
     return entries
 
 

@@ -18,17 +18,16 @@ import structlog
 from nats.aio.msg import Msg
 
 from gearmesh.bus.batch import Message, batch_headers
-from gearmesh.bus.connection import MESSAGE_OVERHEAD, Connection
-from gearmesh.errors import BusError, BusRefused, BusUnavailable, Malformed
+from gearmesh.bus.bounds import check
+from gearmesh.bus.connection import Connection
+from gearmesh.bus.resending import Resending
+from gearmesh.errors import BusError, BusRefused, BusUnavailable
 
 log = structlog.get_logger("gearmesh.bus")
 
 WINDOW: Final = 8192
 """Messages on their way at once; at 400 bytes each about 10 MB."""
 ANSWER_WITHIN: Final = 5.0
-NO_STREAM_PAUSE: Final = 0.25
-MAX_HEADER_CHARS: Final = MESSAGE_OVERHEAD // 5
-"""In all values together; with up to 4 bytes each and the names beside them, they stay within what is kept free."""
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
@@ -71,38 +70,28 @@ class Publisher:
     def __init__(self, connection: Connection, *, window: int = WINDOW, answer_within: float = ANSWER_WITHIN) -> None:
         self._connection = connection
         self._window = window
-        self._answer_within = answer_within
         self._unanswered: dict[int, _Unanswered] = {}
         self._count = 0
         self._number = 0
         self._batches = 0
         self._inbox = ""
-        self._online = False
         self._room = asyncio.Event()
         self._room.set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._resend_wanted = asyncio.Event()
-        self._resending = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._resending = Resending(connection, self._unanswered, self._transmit, answer_within)
         self._decoder = msgspec.json.Decoder(_Answer)
-        self._time = time.monotonic
 
     async def __aenter__(self) -> Publisher:
         self._inbox = self._connection.client.new_inbox()
         self._subscription = await self._connection.client.subscribe(
             f"{self._inbox}.*", cb=self._answered, pending_msgs_limit=self._window * 4
         )
-        self._connection.watch(lost=self._lost, back=self._back)
-        self._online = self._connection.is_up
-        self._task = asyncio.create_task(self._resend_when_needed(), name="publisher")
+        self._resending.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._connection.unwatch(lost=self._lost, back=self._back)
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._resending.end()
         if not self._connection.client.is_closed:
             await self._subscription.unsubscribe()
         for entry in tuple(self._unanswered.values()):
@@ -118,7 +107,7 @@ class Publisher:
     @property
     def online(self) -> bool:
         """Whether messages go out at once."""
-        return self._online
+        return self._resending.online
 
     async def send(
         self,
@@ -137,11 +126,12 @@ class Publisher:
         a refusal.
 
         Raises:
-            Malformed: one is larger than the server takes.
+            Malformed: one is larger than the server takes, or its subject is longer.
         """
-        _check(payload, headers, self._connection.max_payload)
+        most, reply = self._connection.max_payload, self._reply(self._number + 1)
+        check(subject, reply, payload, headers, most)
         for message in before:
-            _check(message.payload, message.headers, self._connection.max_payload)
+            check(message.subject, "", message.payload, message.headers, most)
         while self._count >= self._window:
             self._room.clear()
             await self._room.wait()
@@ -150,7 +140,7 @@ class Publisher:
         self._unanswered[entry.number] = entry
         self._count += 1 + len(before)
         self._empty.clear()
-        if self._online:
+        if self._resending.online:
             await self._transmit(entry)
 
     async def publish(
@@ -172,9 +162,9 @@ class Publisher:
         Raises:
             BusUnavailable: not stored in time.
             BusRefused: the stream does not take it.
-            Malformed: it is larger than the server takes.
+            Malformed: it is larger than the server takes, or its subject is longer.
         """
-        if patience is not None and not self._online:
+        if patience is not None and not self.online:
             raise BusUnavailable("nats is away")
         answer: asyncio.Future[Stored | BusError] = asyncio.get_running_loop().create_future()
 
@@ -195,36 +185,45 @@ class Publisher:
             raise result
         return result
 
-    async def publish_all(self, entries: Sequence[tuple[str, bytes]], *, patience: float | None = None) -> None:
+    async def publish_all(
+        self,
+        entries: Sequence[tuple[str, bytes]],
+        *,
+        patience: float | None = None,
+        stored: Callable[[], None] | None = None,
+    ) -> None:
         """Publish several (subject, payload), in order, and wait until all of them are stored; see `publish`.
+
+        `stored` is called when all of them are, also when that is after the `patience`.
 
         Raises:
             BusUnavailable: not stored in time.
             BusRefused: a stream does not take one of them; the others may be stored.
         """
-        if patience is not None and not self._online:
+        if patience is not None and not self.online:
             raise BusUnavailable("nats is away")
-        if patience is None:
-            await self._publish_all(entries)
-            return
         try:
             async with asyncio.timeout(patience):
-                await self._publish_all(entries)
+                await self._publish_all(entries, stored)
         except TimeoutError:
             raise BusUnavailable(f"nats has not answered within {patience} s") from None
 
-    async def _publish_all(self, entries: Sequence[tuple[str, bytes]]) -> None:
+    async def _publish_all(self, entries: Sequence[tuple[str, bytes]], stored: Callable[[], None] | None) -> None:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = len(entries)
+        missing = len(entries)
 
         async def outcome(result: Stored | BusError) -> None:
-            nonlocal waiting
-            waiting -= 1
-            if answer.done():
-                return
+            nonlocal missing
             if isinstance(result, BusError):
-                answer.set_exception(result)
-            elif not waiting:
+                if not answer.done():
+                    answer.set_exception(result)
+                return
+            missing -= 1
+            if missing:
+                return
+            if stored is not None:
+                stored()
+            if not answer.done():
                 answer.set_result(None)
 
         for subject, payload in entries:
@@ -236,14 +235,12 @@ class Publisher:
         await self._empty.wait()
 
     async def _transmit(self, entry: _Unanswered) -> None:
-        entry.sent_at = self._time()
+        entry.sent_at = time.monotonic()
         headers = entry.headers
         try:
             if entry.before:
                 headers = await self._begin_batch(entry)
-            await self._connection.client.publish(
-                entry.subject, entry.payload, f"{self._inbox}.{entry.number}", headers
-            )
+            await self._connection.client.publish(entry.subject, entry.payload, self._reply(entry.number), headers)
         except (nats.errors.Error, OSError) as error:
             # It stays unanswered, and goes again after the reconnect or when its time is over.
             log.warning("publishing was interrupted; it goes again", subject=entry.subject, error=str(error))
@@ -252,6 +249,10 @@ class Publisher:
             log.exception("this cannot be published", subject=entry.subject)
             if self._take_out(entry.number):
                 await entry.outcome(BusRefused(f"it cannot be published: {type(error).__name__}"))
+
+    def _reply(self, number: int) -> str:
+        """Where the answer to a message comes in."""
+        return f"{self._inbox}.{number}"
 
     async def _begin_batch(self, entry: _Unanswered) -> dict[str, str]:
         """Publish what stands before a message, and return the headers with which it ends this batch."""
@@ -266,15 +267,14 @@ class Publisher:
         number = int(message.subject.rpartition(".")[2])
         if message.headers and message.headers.get("Status") == "503":
             # No stream listens there yet (a server that has just started): everything goes again, in order.
-            if not self._resend_wanted.is_set() and (waiting := self._unanswered.get(number)):
+            if self._resending.want() and (waiting := self._unanswered.get(number)):
                 log.warning("no stream takes this; it goes again until one does", subject=waiting.subject)
-            self._resend_wanted.set()
             return
         try:
             answer = self._decoder.decode(message.data)
         except msgspec.DecodeError:
             log.warning("nats gave an answer that is none; it is asked again", subject=message.subject)
-            self._resend_wanted.set()
+            self._resending.want()
             return
         entry = self._take_out(number)
         if entry is None:
@@ -297,55 +297,3 @@ class Publisher:
         if not self._unanswered:
             self._empty.set()
         return entry
-
-    async def _lost(self) -> None:
-        self._online = False
-
-    async def _back(self) -> None:
-        await self._resend()
-
-    async def _resend(self) -> None:
-        # One at a time: of two that overlap, the slower would write older values of a key over newer ones.
-        async with self._resending:
-            self._online = False
-            last = 0
-            while self._connection.is_up:
-                batch = [entry for number, entry in self._unanswered.items() if number > last]
-                if not batch:
-                    self._online = True
-                    return
-                for entry in batch:
-                    await self._transmit(entry)
-                    last = entry.number
-
-    async def _resend_when_needed(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(1.0):
-                    await self._resend_wanted.wait()
-                await asyncio.sleep(NO_STREAM_PAUSE)
-                self._resend_wanted.clear()
-            except TimeoutError:
-                oldest = next(iter(self._unanswered.values()), None)
-                if oldest is None or self._time() - oldest.sent_at < self._answer_within:
-                    continue
-                if self._connection.is_up:
-                    log.warning("nats has not answered in time; what is unanswered goes again", count=self.unanswered)
-            if self._connection.is_up:
-                await self._resend()
-
-
-def _check(payload: bytes, headers: Mapping[str, str] | None, most: int) -> None:
-    """What nats-py could not write must not get into the queue: everything behind it would wait for ever."""
-    if len(payload) > most:
-        raise Malformed(f"{len(payload)} bytes; nats takes at most {most}")
-    if not headers:
-        return
-    if (chars := sum(map(len, headers.values()))) > MAX_HEADER_CHARS:
-        raise Malformed(f"headers of {chars} characters; at most {MAX_HEADER_CHARS} are written")
-    for name, value in headers.items():
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise Malformed(f"header {name} is not Unicode") from None

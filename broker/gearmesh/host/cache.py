@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -39,6 +39,11 @@ class Cache(Generic[Key, Value]):
     def drop(self, key: Key) -> None:
         """Forget one."""
         self._values.pop(key, None)
+
+    def drop_all(self, meant: Callable[[Key], bool]) -> None:
+        """Forget those whose keys are meant."""
+        for key in [key for key in self._values if meant(key)]:
+            del self._values[key]
 
     def clear(self) -> None:
         """Forget everything."""

@@ -18,7 +18,7 @@ from gearmesh.host.ingress import Ingress
 from gearmesh.host.media_links import MediaLinks
 from gearmesh.model.content import MediaRef
 from gearmesh.model.events import Event
-from gearmesh.wire.subjects import kv_token, kv_untoken
+from gearmesh.wire.subjects import kv_token, whole_kv_token, whole_kv_untoken
 
 KEEP_WITHIN: Final = 4.0
 
@@ -96,17 +96,17 @@ class HostContext:
 
     async def recall_all(self, group: str = "") -> Mapping[str, str]:
         """Everything that was kept for this app, or in a group of it; see `BridgeContext`."""
-        keys = f"{kv_token(group)}.*" if group else ">"
+        keys = f"{whole_kv_token(group)}.*" if group else ">"
         entries = await self._kept.scan(f"{kv_token(self.app)}.{keys}", limit=RECALLED_MOST)
         return {_told(entry.key): entry.record for entry in entries}
 
     def _key(self, key: str) -> str:
-        """A group is a token of its own, so that it can be read without the others."""
+        """A group is a token of its own, so that it can be read without the others. All names come back from here."""
         group, _, rest = key.partition("/")
-        tokens = [self.app, group, rest] if group and rest else [self.app, key]
-        return ".".join(map(kv_token, tokens))
+        tokens = [group, rest] if group and rest else [key]
+        return ".".join([kv_token(self.app), *map(whole_kv_token, tokens)])
 
 
 def _told(key: str) -> str:
     """The bridge's own name for what stands under a key of the bucket."""
-    return "/".join(map(kv_untoken, key.split(".")[1:]))
+    return "/".join(map(whole_kv_untoken, key.split(".")[1:]))

@@ -12,32 +12,30 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVarTuple
+from typing import TypeVarTuple
 from weakref import WeakValueDictionary
 
-from gearmesh.core.degrade import vote_in
-from gearmesh.core.ids import envelope_id, raw_id
+from gearmesh.core.ids import envelope_id
 from gearmesh.core.ordering import HELD_AT_MOST
 from gearmesh.errors import BusError, BusUnavailable, TooLarge
 from gearmesh.host.acquaintance import Acquaintance
 from gearmesh.host.app import App
 from gearmesh.host.changes import Changes
+from gearmesh.host.deciding import Deciding
 from gearmesh.host.holding import Arrival, Holding
-from gearmesh.host.message_map import NativeRecord
 from gearmesh.host.moves import Moves
 from gearmesh.host.pending import Decided, Pending
 from gearmesh.host.placing import Answered, Moved, Placed, Placing
-from gearmesh.host.posting import PATIENCE, Posting, header_of
+from gearmesh.host.posting import PATIENCE, Posting
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.repeats import Repeats
+from gearmesh.host.replies import Replies
 from gearmesh.host.storing import Storing
 from gearmesh.host.underway import Underway
+from gearmesh.host.writers import Writers
 from gearmesh.model.address import Address
-from gearmesh.model.content import Media, Message, Poll, Product, Text, Vote, replaced
-from gearmesh.model.conversation import Conversation
 from gearmesh.model.events import (
-    ChangeReceived,
     ChatOpened,
     EchoReceived,
     EditReceived,
@@ -55,13 +53,6 @@ from gearmesh.model.events import (
 
 Given = TypeVarTuple("Given")
 
-LONGEST_VOTE: Final = 200
-"""Characters of an answer to a poll that is looked at: numbers, or the words of an option."""
-
-
-FOR_ROOMS: Final = frozenset({"too_large"})
-"""What somebody who wrote in a room is told, in a chat of their own."""
-
 
 class Ingress:
     """Takes the events of one app.
@@ -69,8 +60,7 @@ class Ingress:
     Whoever hosts it may set: `guard`, asked right before something is stored, raises `BusUnavailable` when this process
     is no longer the one at work on the app. `on_inbound` gets each thread whose messaging window has just been opened,
     once that is stored; `on_echo` what went out from our own account; `on_refusal` what the network refuses after its
-    first yes; `on_message` thread, conversation and native id of what was just taken in; `on_typing` who is
-    writing.
+    first yes; `on_message` thread, conversation and native id of what was just taken in; `on_typing` who is writing.
     """
 
     def __init__(self, app: App, receipts: Receipts, underway: Underway, quotes: Quotes) -> None:
@@ -83,16 +73,17 @@ class Ingress:
         self._app = app
         self._shared = app.shared
         self._receipts = receipts
-        self._quotes = quotes
         self._placing = Placing(app, underway)
+        self._repeats = Repeats(app, PATIENCE)
+        self._writers = Writers(app, lambda thread: self.on_inbound(thread))
+        self._replies = Replies(app, self._repeats, self._writers, lambda: self.guard())
         self._posting = Posting(app, lambda: self.guard())
+        self._deciding = Deciding(app, self._posting, quotes)
         self._acquaintance = Acquaintance(app, lambda: self.guard())
         self._storing = Storing(app, self._posting, quotes, self._said)
-        self._changes = Changes(
-            app, self._posting, self._acquaintance, self._placing, quotes, underway, self._notice, self._anew
-        )
-        self._moves = Moves(app, self._posting, self._acquaintance, self._notice)
-        self._repeats = Repeats(app, PATIENCE)
+        posting, acquaintance, notice = self._posting, self._acquaintance, self._replies.notice
+        self._changes = Changes(app, posting, acquaintance, self._placing, quotes, underway, notice, self._anew)
+        self._moves = Moves(app, posting, acquaintance, notice)
         self._holding = Holding(app.shared.clock, self._take)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.doubt(disturbed=False)
@@ -205,7 +196,7 @@ class Ingress:
             case ReactionReceived() | EditReceived() | RedactionReceived() | VoteReceived():
                 self._count(await self._changes.take(event, received))
                 if isinstance(event, ReactionReceived | VoteReceived):
-                    await self._wrote(event.thread, event.at)
+                    await self._writers.wrote(event.thread, event.at)
             case MembershipReceived():
                 await self._moves.seen(event, received)
             case TypingReceived():
@@ -219,13 +210,14 @@ class Ingress:
                 await self._receipts.read_up_to(event)
             case ChatOpened():
                 await self._acquaintance.meet(Address(self._app.name, event.user), event.profile, event.handle)
-                await self._wrote(event.thread, event.at)
+                await self._writers.wrote(event.thread, event.at)
                 self._count("opened")
             case EchoReceived():
                 self._count("echo")
                 await self.on_echo(event)
             case Unparsed():
-                await self._unparsed(event)
+                await self._replies.not_understood(event)
+                self._count("dead")
 
     async def _show_what_is_reported(self, event: ReceiptReceived) -> None:
         """What arrived was sent: news of a message that we do not know may be the only sign of it."""
@@ -251,19 +243,25 @@ class Ingress:
         if isinstance(placed, Placed) and not placed.conversation.others(sender, party):
             placed = Answered("alone", {"title": placed.conversation.title})
         if isinstance(placed, Placed):
-            if party == sender and await self._enters(event, placed):
+            if party == sender and await self._writers.enters(event, placed):
                 await pending.settle()
-                await self._enter(event, placed.conversation, starts=placed.starts)
-            envelope = quoted.envelope if quoted else ""
-            await pending.add(await self._decided(event, header_id, party, placed, envelope, arrival, pending))
+                await self._writers.enter(event, placed.conversation, starts=placed.starts)
+            reply_to = quoted.envelope if quoted else ""
+            try:
+                decided = await self._deciding.decided(arrival, event, header_id, party, placed, reply_to)
+            except TooLarge:
+                await pending.settle()
+                await self._replies.too_large(event, sender, placed.conversation)
+                raise
+            await pending.add(decided)
             return
         await pending.settle()
         if isinstance(placed, Moved):
             await self._moves.carry_out(event, sender, placed, arrival.received)
-            self._count("answered")
         else:
-            await self._answer(event, sender, placed)
-        await self._wrote(event.thread, event.at)
+            await self._replies.answer(event, sender, placed)
+        self._count("answered")
+        await self._writers.wrote(event.thread, event.at)
 
     async def _anew(self, event: MessageReceived, received: int) -> None:
         """Take in what is no message of its own, as one."""
@@ -271,122 +269,14 @@ class Ingress:
         await self._message(event, Arrival(event, received), pending)
         await pending.settle()
 
-    async def _answer(self, event: MessageReceived, sender: Address, answered: Answered) -> None:
-        """Tell whoever wrote how to go on: their message goes nowhere."""
-        if answered.opened:
-            await self._enter(event, answered.opened, starts=True)
-        # An advertisement or a listing comes with words, and those are answered.
-        if not isinstance(event.content, Product) or event.content.text:
-            await self._notice(event, answered.key, answered.args)
-        record = NativeRecord("", "", str(sender), parts=event.parts)
-        await self._shared.messages.note(self._app.name, event.native_id, record, patience=PATIENCE)
-        self._count("answered")
-
-    async def _decided(
-        self,
-        event: MessageReceived,
-        identity: bytes,
-        party: Address,
-        placed: Placed,
-        reply_to: str,
-        arrival: Arrival,
-        pending: Pending,
-    ) -> Decided:
-        shared, conversation, sender = self._shared, placed.conversation, Address(self._app.name, event.user)
-        content = replaced(
-            await self._vote(event, reply_to) or _with_text(event.content, placed.text),
-            sender=await shared.directory.sender(sender, self._app.bridge.title),
-        )
-        if isinstance(content, Message):
-            content = replaced(content, reply_to=reply_to)
-        header = header_of(identity, sender, conversation, event.at, party)
-        try:
-            data = self._posting.closed(header, content)
-        except TooLarge:
-            await pending.settle()
-            await self._notice(event, "too_large", {"name": await self._name(conversation, sender)})
-            await self._wrote(event.thread, event.at)
-            raise
-        return Decided(arrival, event, header, content, self._posting.message(header, data, arrival.received))
-
-    async def _vote(self, event: MessageReceived, reply_to: str) -> Vote | None:
-        """The vote that a message is: an answer to a poll with its numbers or words, where the network has no votes."""
-        if not reply_to or not isinstance(event.content, Text) or len(event.content.text) > LONGEST_VOTE:
-            return None
-        quoted = await self._quotes.of(reply_to, event.thread)
-        if quoted is None or not isinstance(quoted.content, Poll):
-            return None
-        options = vote_in(event.content.text, quoted.content)
-        return Vote(reply_to, options) if options is not None else None
-
-    async def _enters(self, event: MessageReceived, placed: Placed) -> bool:
-        """Whether this message makes a conversation the one in which the person's next plain message goes."""
-        return placed.starts or (await self._app.portals.get(event.thread)).focus != placed.conversation.id
-
-    async def _enter(self, event: MessageReceived, conversation: Conversation, *, starts: bool) -> None:
-        """The person's next plain message goes there, too."""
-        if starts:
-            await self._shared.conversations.start(conversation)
-        await self._app.portals.focus(event.thread, conversation.id, self._not_ahead(event.at))
-
     async def _said(self, decided: Sequence[Decided]) -> None:
         """Messages of a thread are stored."""
         for one in decided:
             self.on_message(one.event.thread, one.header.conversation, one.event.native_id)
-        await self._wrote(decided[0].event.thread, max(one.event.at for one in decided))
-
-    async def _wrote(self, thread: str, at: int) -> None:
-        """The person did something that opens their network's messaging window."""
-        await self._app.portals.wrote(thread, self._not_ahead(at))
-        self.on_inbound(thread)
-
-    def _not_ahead(self, at: int) -> int:
-        """A network's time, but not one that is still to come: a window must not stay open for it."""
-        return min(at, self._shared.clock.millis())
-
-    async def _unparsed(self, event: Unparsed) -> None:
-        letter = raw_id(event.raw)
-        self.guard()
-        await self._shared.journal.bury(
-            self._app.name, "unparsed", event.detail, event.raw, letter_id=letter, patience=PATIENCE
-        )
-        self._count("dead")
-        if not event.user or await self._repeats.has_letter(letter):
-            return
-        if event.kind:
-            await self._notice(event, "unsupported", {"kind": event.kind})
-        if event.thread and event.kind == "reaction":
-            await self._wrote(event.thread, self._shared.clock.millis())
-        await self._repeats.note_letter(letter, Address(self._app.name, event.user))
-
-    async def _notice(self, event: MessageReceived | ChangeReceived | Unparsed, key: str, args: dict[str, str]) -> None:
-        if self._app.is_room(event.thread) and key not in FOR_ROOMS:
-            return  # everybody there would read what is for one, and who wrote did not write to us
-        named = event.native_id if isinstance(event, MessageReceived | Unparsed) else ""
-        cause = named or raw_id(repr(event).encode("utf-8", "backslashreplace"))
-        address = Address(self._app.name, event.user)
-        self.guard()
-        await self._shared.notifier.tell(
-            address, key, args, cause=cause, now=self._shared.clock.millis(), patience=PATIENCE
-        )
-
-    async def _name(self, conversation: Conversation, sender: Address) -> str:
-        others = conversation.others(sender)
-        return conversation.title or (await self._shared.name_of(others[0]) if others else "")
+        await self._writers.wrote(decided[0].event.thread, max(one.event.at for one in decided))
 
     def _count(self, outcome: str) -> None:
         self._shared.metrics.messages.count(self._app.name, "in", outcome)
-
-
-def _with_text(content: Message, text: str) -> Message:
-    """The content with what remains of its words, once it is clear whom they are for."""
-    match content:
-        case Text() | Product():
-            return replaced(content, text=text)
-        case Media():
-            return replaced(content, caption=text)
-        case _:
-            return content
 
 
 def _is_ours() -> None:

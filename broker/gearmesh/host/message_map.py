@@ -98,8 +98,8 @@ class MessageMap:
         self._recent_legs: Cache[tuple[str, str, str], LegRecord] = Cache(REMEMBERED)
         self._unwritten: dict[tuple[str, str, str], LedgerEntry] = {}
         self._unsaved: dict[tuple[str, str, str], tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
-        """What is on its way to the ledger, or to the bucket, or was refused there: of what was sent it is all that
-        there is."""
+        """What was sent and is on its way to the ledger, or to the bucket, or was refused there: it is all that there
+        is of it."""
         self._written: dict[tuple[str, str, str], asyncio.Event] = {}
         """Who waits until something of that is stored."""
         self.learned = Learned()
@@ -196,14 +196,22 @@ class MessageMap:
     ) -> None:
         """Write down what is known of an envelope in a thread; the ids in `new` were not written before.
 
-        What is at hand knows it at once; returns when it is stored.
+        What is at hand knows it at once; returns when it is stored. Of what was sent it is kept until it is; what
+        somebody wrote here comes again.
 
         Raises:
             BusUnavailable: not stored within `patience` seconds.
         """
-        leg_key = record.envelope, app, thread
+        leg_key, unsaved = (record.envelope, app, thread), (record, leg, new)
         self._recent_legs.put(leg_key, leg)
-        self._unsaved[leg_key] = (record, leg, new)
+        if not leg.inbound:
+            self._unsaved[leg_key] = unsaved
+
+        def stored() -> None:
+            if self._unsaved.get(leg_key) is unsaved:
+                del self._unsaved[leg_key]
+                self._wake(leg_key)
+
         entries = [self._legs.entry(self._leg_key(record.envelope, app, thread), leg)]
         for native_id in new:
             last = record.last and native_id == new[-1]
@@ -211,9 +219,7 @@ class MessageMap:
             self._recent_natives.put((app, native_id), entry)
             self.learned.announce(app, native_id)
             entries.append(self._natives.entry(f"{kv_token(app)}.{kv_token(native_id)}", entry))
-        await self._publisher.publish_all(entries, patience=patience)
-        self._unsaved.pop(leg_key, None)
-        self._wake(leg_key)
+        await self._publisher.publish_all(entries, patience=patience, stored=stored)
 
     async def save(self, envelope: str, app: str, thread: str) -> None:
         """Write down again what is at hand of an envelope in a thread, if the bucket has refused it before.
@@ -252,10 +258,11 @@ class MessageMap:
         """What is at hand of a native message, without asking NATS."""
         return self._recent_natives.get((app, native_id))
 
-    def forget(self) -> None:
-        """Believe only what NATS says: somebody else may have written."""
-        self._recent_natives.clear()
-        self._recent_legs.clear()
+    def forget(self, app: str) -> None:
+        """Believe only what NATS says of an app: somebody else may have written. The others' hosts go on relying on
+        what they have taken in since they looked there."""
+        self._recent_natives.drop_all(lambda key: key[0] == app)
+        self._recent_legs.drop_all(lambda key: key[1] == app)
 
     @staticmethod
     def _leg_key(envelope: str, app: str, thread: str) -> str:

@@ -47,24 +47,40 @@ class Storing:
         error = succession.error
         stored: list[Decided] = []
         for one, repeated in zip(first, repeats, strict=True):
-            if isinstance(repeated, BusError):
-                error = repeated
-                continue
-            if isinstance(repeated, Exception):
-                await self.bury(one.event, repeated)
-            else:
-                if repeated:
-                    self._count("duplicate")
+            # What goes wrong with one keeps no later one from being accounted: it would count as a repeat when it
+            # comes again.
+            try:
+                if isinstance(repeated, BaseException):
+                    await self._give_up(one, repeated)
                 else:
-                    self._count("accepted")
-                    await self._posting.account(one.header)
-                self._quotes.keep(one.header.hex_id, one.content)
-                stored.append(one)
+                    await self._accept(one, repeated)
+                    stored.append(one)
+            except BusError as problem:
+                error = problem
+                continue
             one.arrival.stored = True
         if stored:
             await self._said(stored)
         if error is not None:
             raise error
+
+    async def _accept(self, one: Decided, repeated: bool) -> None:
+        """It is stored, and known."""
+        self._quotes.keep(one.header.hex_id, one.content)
+        if repeated:
+            self._count("duplicate")
+            return
+        self._count("accepted")
+        try:
+            await self._posting.account(one.header)
+        except Exception:
+            # It is in the log, and goes its way: it would not help anybody to say it again.
+            log.exception("the ledger lacks that this was accepted", app=self._app.name, envelope=one.header.hex_id)
+
+    async def _give_up(self, one: Decided, error: BaseException) -> None:
+        if isinstance(error, BusError) or not isinstance(error, Exception):
+            raise error
+        await self.bury(one.event, error)
 
     async def bury(self, event: Event, error: Exception) -> None:
         """What will fail the next time, too, is kept as a dead letter; others go on.

@@ -162,7 +162,7 @@ class Supervisor:
         log.info("at work", app=self.app.name, term=self._lease.term, clean=clean)
         # Somebody else may have been at work: what is remembered may be old.
         shared = self.app.shared
-        shared.messages.forget()
+        shared.messages.forget(self.app.name)
         shared.ledger.forget(self.app.name)
         self.app.portals.forget()
         self.ingress.doubt(disturbed=not clean)

@@ -1,6 +1,8 @@
 """The grammar of NATS subjects and KV keys, both ways. Pure functions.
 
-A token is `[A-Za-z0-9_-]+`; any other text becomes `~` and its unpadded base64url.
+A token is `[A-Za-z0-9_-]+`; any other text becomes `~` and its unpadded base64url. One that is longer than `LONGEST`
+becomes `~~` and a digest: networks have ids of any length, and nats-server cuts off whoever sends it a line of more
+than 4,096 bytes.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -16,12 +19,30 @@ from gearmesh.errors import Malformed
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 PARTITIONS: Final = 8
+LONGEST: Final = 200
+"""Characters of a text that its token has in it: those of a thread and of a native id fit into one subject."""
+DIGEST: Final = "~~"
+"""How the token of a longer text begins. No base64 has a `~` in it."""
 NO_ID: Final = "~"
 """Where a native id would stand: no text has this token."""
 
 
 def fresh_token(text: str) -> str:
     """One subject token that stands for `text`. For a text that is hardly asked for again, such as a message's id.
+
+    Raises:
+        Malformed: the text is empty, or not Unicode.
+    """
+    if len(text) <= LONGEST:
+        return whole_token(text)
+    try:
+        return DIGEST + blake2b(text.encode(), digest_size=32).hexdigest()
+    except UnicodeEncodeError:
+        raise Malformed(f"{text[:80]!a} has no subject token: it is not Unicode") from None
+
+
+def whole_token(text: str) -> str:
+    """The token of a text that must come back from it, however long that is.
 
     Raises:
         Malformed: the text is empty, or not Unicode.
@@ -38,7 +59,7 @@ def fresh_token(text: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def token(text: str) -> str:
-    """The same, remembered."""
+    """The same as `fresh_token`, remembered."""
     return fresh_token(text)
 
 
@@ -46,7 +67,19 @@ def untoken(piece: str) -> str:
     """The text that a token stands for.
 
     Raises:
-        Malformed: it is no token.
+        Malformed: it is no token, or that of a text of which it has only a digest.
+    """
+    text = whole_untoken(piece)
+    if len(text) > LONGEST:
+        raise Malformed(f"{piece[:80]!r} is no subject token: so long a text has a digest for one")
+    return text
+
+
+def whole_untoken(piece: str) -> str:
+    """The text that a `whole_token` stands for.
+
+    Raises:
+        Malformed: it is none.
     """
     if PLAIN.fullmatch(piece):
         return piece
@@ -55,7 +88,7 @@ def untoken(piece: str) -> str:
         text = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
     except ValueError:  # not ASCII, no base64, no UTF-8
         text = ""
-    if not text or token(text) != piece:
+    if not text or whole_token(text) != piece:
         raise Malformed(f"{piece[:80]!r} is no subject token")
     return text
 
@@ -63,16 +96,35 @@ def untoken(piece: str) -> str:
 @lru_cache(maxsize=16_384)
 def kv_token(text: str) -> str:
     """A token for keys of KV buckets, where `~` is not allowed and `=` is."""
-    return token(text).replace("~", "=", 1)
+    return token(text).replace("~", "=")
 
 
 def kv_untoken(piece: str) -> str:
     """The text that a token of a KV key stands for.
 
     Raises:
-        Malformed: it is no token.
+        Malformed: it is no token, or that of a text of which it has only a digest.
     """
     return untoken(piece.replace("=", "~", 1))
+
+
+def is_digest(piece: str) -> bool:
+    """Whether a piece of a KV key stands for a text of which it has only a digest."""
+    return piece.startswith(DIGEST.replace("~", "="))
+
+
+def whole_kv_token(text: str) -> str:
+    """A `whole_token` for keys of KV buckets."""
+    return whole_token(text).replace("~", "=")
+
+
+def whole_kv_untoken(piece: str) -> str:
+    """The text that a `whole_kv_token` stands for.
+
+    Raises:
+        Malformed: it is none.
+    """
+    return whole_untoken(piece.replace("=", "~", 1))
 
 
 def partition_of(conversation: str, partitions: int = PARTITIONS) -> int:
@@ -114,9 +166,10 @@ class Subjects(msgspec.Struct, frozen=True):
     def later(self, app: str, thread: str, *, early: bool = False) -> str:
         """Where legs for a thread that has to wait stand in their order.
 
-        `early`: for a leg that belongs before those that stand there already.
+        `early`: for a leg that belongs before those that stand there already. Which threads wait is read from the
+        subjects, so a thread stands there whole.
         """
-        return f"{self.prefix}.later.{token(app)}.{token(thread)}.{'early' if early else 'next'}"
+        return f"{self.prefix}.later.{token(app)}.{whole_token(thread)}.{'early' if early else 'next'}"
 
     def later_of(self, app: str) -> str:
         """The filter for all legs of an app that wait."""
@@ -226,7 +279,7 @@ class Subjects(msgspec.Struct, frozen=True):
         pieces = self._pieces(subject, "later")
         if len(pieces) != 3:
             raise Malformed(f"{subject[:120]!r} has not an app, a thread and a place")
-        return untoken(pieces[0]), untoken(pieces[1])
+        return untoken(pieces[0]), whole_untoken(pieces[1])
 
     def read_dead(self, subject: str) -> tuple[str, str]:
         """The app and the letter id that a dead letter's subject says.

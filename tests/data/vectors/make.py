@@ -27,6 +27,8 @@ GROUP = "c7qk2v3m4n5p6r7s8t9u2w3x4y"
 
 def token(text: str) -> str:
     """A subject token."""
+    if len(text) > 200:
+        return "~~" + blake2b(text.encode(), digest_size=32).hexdigest()
     if re.fullmatch(r"[A-Za-z0-9_-]+", text):
         return text
     return "~" + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -398,14 +400,16 @@ def subjects() -> dict[str, Any]:
     """Tokens, partitions and the ids of DMs."""
     texts = [
         "native", "A-Z_09", "4915112345678", "+4915112345678", "@ada:example.org", "a.b", "a b", "*", ">", "~", "=",
-        "Grüße", "👩‍👩‍👧", "\n", "~YQ",
+        "Grüße", "👩‍👩‍👧", "\n", "~YQ", "x" * 200, "👍" * 200,
     ]  # fmt: skip
+    long = ["x" * 201, "👍" * 201, "." * 5000]
     conversations = [dm_id(ADA, BEN), dm_id(BEN, CLEO), "reading club", "a", "b", "c", "Grüße", "x" * 128]
     pairs = [(ADA, BEN), (BEN, ADA), (CLEO, "native:ada"), ("matrix:@ada:example.org", ADA), (ADA, ADA)]
     return {
         "note": "token: in subjects; key: in keys of KV buckets; partition: of 8 and of 64",
-        "tokens": [{"text": text, "token": token(text), "key": token(text).replace("~", "=", 1)} for text in texts],
-        "no_tokens": ["", "~", "a.b", "a b", "~YQ==", "~Y", "~YR", "~YWJj", "~/w", "~_w", "~é", "=YQ", "*", ">"],
+        "tokens": [{"text": text, "token": token(text), "key": token(text).replace("~", "=")} for text in texts],
+        "digests": [{"text": text, "token": token(text), "key": token(text).replace("~", "=")} for text in long],
+        "no_tokens": ["", "~", "a.b", "a b", "~YQ==", "~Y", "~YR", "~YWJj", "~/w", "~_w", "~é", "=YQ", "*", ">", "~~"],
         "partitions": [
             {"conversation": text, "token": token(text), "of_8": partition(text, 8), "of_64": partition(text, 64)}
             for text in conversations

@@ -35,6 +35,12 @@ class CacheAgainstAModel(RuleBasedStateMachine):
         if key in self.model:
             self.model.move_to_end(key)
 
+    @rule(below=KEYS)
+    def drop_all(self, below: int) -> None:
+        self.cache.drop_all(lambda key: key < below)
+        for key in range(below):
+            self.model.pop(key, None)
+
     @rule()
     def clear(self) -> None:
         self.cache.clear()

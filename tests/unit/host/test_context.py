@@ -9,6 +9,7 @@ import pytest
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
+from gearmesh.errors import Malformed
 from gearmesh.host import context as context_module
 from gearmesh.host.context import HostContext
 from gearmesh.wire.subjects import Subjects
@@ -28,6 +29,7 @@ async def test_what_was_kept_comes_back_by_key_by_group_and_as_a_whole(
 ) -> None:
     one, two = contexts
     keys = ["plain", "alias/1650", "alias/US.13/x", "aliases/7", "upload/ab.image/jpeg", "/odd", "odd/", "ghost Ä d/a"]
+    keys += ["x" * 500, f"room/{'ä' * 512}"]
     for key in keys:
         await one.keep(key, f"of {key}")
         await two.keep(key, "somebody else's")
@@ -36,6 +38,19 @@ async def test_what_was_kept_comes_back_by_key_by_group_and_as_a_whole(
     assert await one.recall_all() == {key: f"of {key}" for key in keys}
     assert await one.recall_all("alias") == {key: f"of {key}" for key in ("alias/1650", "alias/US.13/x")}
     assert await one.recall_all("nothing") == {}
+
+
+async def test_a_key_of_any_length_is_kept_or_refused_and_nothing_waits_behind_it(
+    contexts: tuple[HostContext, HostContext],
+) -> None:
+    one, _ = contexts
+    key = f"{'r' * 20}/{'ä' * 1_180}"
+    await one.keep(key, "seen")
+    with pytest.raises(Malformed):
+        await one.keep("ä" * 3_000, "never")
+    await one.keep("next", "kept")
+    assert await one.recall_all() == {key: "seen", "next": "kept"}
+    assert await one.recall("ä" * 3_000) == ""
 
 
 async def test_what_is_forgotten_takes_no_place_of_what_is_kept(

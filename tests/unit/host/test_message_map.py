@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -9,8 +10,8 @@ import pytest
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.ledger import Ledger
-from gearmesh.bus.publisher import Publisher, Stored
-from gearmesh.errors import BusError
+from gearmesh.bus.publisher import Outcome, Publisher, Stored
+from gearmesh.errors import BusError, BusUnavailable
 from gearmesh.host.message_map import LegRecord, MessageMap, NativeRecord, leg_of
 from gearmesh.metrics import Metrics
 from gearmesh.model.delivery import LedgerEntry
@@ -56,7 +57,7 @@ async def test_given_a_leg_that_is_being_written_down_then_it_is_known_at_once_a
         assert await messages.leg("e1", APP, THREAD, anew=True) == leg_of(ENTRY)
         assert await messages.native(APP, "m.1", THREAD) == WRITTEN_BY
         assert messages.unwritten("e1", APP, THREAD) == ENTRY
-    messages.forget()
+    messages.forget(APP)
     assert await messages.leg("e1", APP, THREAD) == leg_of(ENTRY)
     messages.stored("e1", APP, THREAD)
     assert messages.unwritten("e1", APP, THREAD) is None
@@ -118,3 +119,44 @@ async def test_given_a_leg_of_several_parts_then_the_last_message_is_known_as_th
         assert await known.leg("e1", APP, THREAD) == LegRecord(("m.1", "m.2"), 2, True, "", 7)
         assert await known.native(APP, "m.1", THREAD) == first
         assert await known.native(APP, "m.2", THREAD) == NativeRecord("e1", "c", "whatsapp:1", True, 1)
+
+
+async def test_given_an_answer_that_comes_late_then_what_it_was_about_is_not_kept_for_ever(
+    new: New, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages, late = new(), asyncio.Event()
+    send, sending = publisher.send, set[asyncio.Task[None]]()
+
+    async def send_late(subject: str, payload: bytes, headers: dict[str, str] | None, outcome: Outcome) -> None:
+        async def go() -> None:
+            await late.wait()
+            await send(subject, payload, headers, outcome)
+
+        sending.add(asyncio.create_task(go()))
+
+    first, leg = NativeRecord("e1", "c", "whatsapp:1", False), LegRecord(("m.1",), 1, False)
+    with monkeypatch.context() as slow:
+        slow.setattr(publisher, "send", send_late)
+        with pytest.raises(BusUnavailable):
+            await messages.remember(APP, THREAD, first, leg, new=("m.1",), patience=0.05)
+    assert messages._unsaved, "nobody else knows that it was sent"
+    assert await messages.leg("e1", APP, THREAD, anew=True) == leg
+
+    late.set()
+    await asyncio.gather(*sending)
+    assert await messages.is_stored("e1", APP, THREAD)
+    assert not messages._unsaved
+    assert await new().leg("e1", APP, THREAD) == leg
+
+
+async def test_given_what_somebody_wrote_and_nats_does_not_take_then_it_is_not_kept_for_it_comes_again(
+    new: New, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages, wrote = new(), LegRecord(("m.1",), inbound=7)
+    with monkeypatch.context() as away:
+        away.setattr(publisher._resending, "online", False)
+        with pytest.raises(BusUnavailable):
+            await messages.remember(APP, THREAD, WRITTEN_BY, wrote, new=("m.1",), patience=0.05)
+    assert not messages._unsaved
+    await messages.remember(APP, THREAD, WRITTEN_BY, wrote, new=("m.1",), patience=5)
+    assert await new().leg("e1", APP, THREAD) == wrote

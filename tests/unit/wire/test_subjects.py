@@ -9,10 +9,25 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gearmesh.errors import Malformed
-from gearmesh.wire.subjects import PARTITIONS, Route, Subjects, kv_token, partition_of, token, untoken
+from gearmesh.wire.subjects import (
+    LONGEST,
+    PARTITIONS,
+    Route,
+    Subjects,
+    is_digest,
+    kv_token,
+    partition_of,
+    token,
+    untoken,
+    whole_kv_token,
+    whole_kv_untoken,
+    whole_token,
+    whole_untoken,
+)
 
 TEXTS = st.text(min_size=1, max_size=60)
-TOKEN = re.compile(r"~?[A-Za-z0-9_-]+")
+LONG = st.builds(lambda text, times: text * times, st.text(min_size=1, max_size=8), st.integers(LONGEST + 1, 1500))
+TOKEN = re.compile(r"~{0,2}[A-Za-z0-9_-]+")
 KV_KEY = re.compile(r"[-/_=A-Za-z0-9]+")
 """What nats-server and its clients take as one piece of a key (NATS ADR-8)."""
 
@@ -25,19 +40,47 @@ def test_any_text_comes_back_from_its_token(text: str) -> None:
     assert untoken(token(text)) == text
 
 
-@given(TEXTS)
+@given(TEXTS | LONG)
 def test_a_token_is_one_piece_of_a_subject(text: str) -> None:
     assert TOKEN.fullmatch(token(text))
 
 
-@given(TEXTS)
+@given(TEXTS | LONG)
 def test_a_kv_token_is_one_piece_of_a_key(text: str) -> None:
     assert KV_KEY.fullmatch(kv_token(text))
 
 
-@given(TEXTS, TEXTS)
+@given(TEXTS | LONG, TEXTS | LONG)
 def test_two_texts_never_share_a_token(one: str, other: str) -> None:
     assert (token(one) == token(other)) == (kv_token(one) == kv_token(other)) == (one == other)
+
+
+@given(LONG)
+def test_given_a_long_text_its_token_is_short_and_only_a_whole_one_leads_back_to_it(text: str) -> None:
+    assert len(token(text)) == len(kv_token(text)) == 66
+    assert is_digest(kv_token(text))
+    assert whole_untoken(whole_token(text)) == whole_kv_untoken(whole_kv_token(text)) == text
+    for piece in (token(text), whole_token(text)):
+        with pytest.raises(Malformed):
+            untoken(piece)
+
+
+@given(TEXTS)
+def test_given_a_text_that_is_not_long_there_is_nothing_but_its_whole_token(text: str) -> None:
+    assert (token(text), kv_token(text)) == (whole_token(text), whole_kv_token(text))
+    assert not is_digest(kv_token(text))
+
+
+def test_given_a_thread_and_an_id_as_long_as_networks_like_the_subject_of_what_was_sent_is_short() -> None:
+    longest = "👍" * LONGEST
+    for text in (longest, longest + "👍", "." * 100_000):
+        assert len(Subjects().sent("a" * 64, text, "0" * 32, text)) < 2_500
+
+
+def test_given_a_long_thread_it_is_read_from_the_subject_of_a_leg_that_waits() -> None:
+    thread = "ä" * 512
+    subject = Subjects().later("xmpp", thread, early=True)
+    assert Subjects().read_later(subject) == ("xmpp", thread)
 
 
 @given(st.text(max_size=20) | st.text(max_size=20).map(lambda text: f"~{text}"))
@@ -63,7 +106,11 @@ def test_given_texts_that_look_like_tokens_no_token_has_two_spellings(piece: str
 
 @pytest.mark.parametrize(
     "text",
-    [pytest.param("", id="an empty text"), pytest.param("a\ud83d", id="half of a surrogate pair")],
+    [
+        pytest.param("", id="an empty text"),
+        pytest.param("a\ud83d", id="half of a surrogate pair"),
+        pytest.param("a\ud83d" * 200, id="many such halves"),
+    ],
 )
 def test_a_text_that_has_no_token_is_refused(text: str) -> None:
     with pytest.raises(Malformed):

@@ -115,6 +115,8 @@ def test_tokens_partitions_and_dm_ids_are_those_of_the_vectors() -> None:
     for row in subjects["tokens"]:
         assert (token(row["text"]), kv_token(row["text"])) == (row["token"], row["key"])
         assert untoken(row["token"]) == row["text"]
+    for row in subjects["digests"]:
+        assert (token(row["text"]), kv_token(row["text"])) == (row["token"], row["key"])
     for row in subjects["partitions"]:
         ours = {"of_8": partition_of(row["conversation"], 8), "of_64": partition_of(row["conversation"], 64)}
         assert row == {"conversation": row["conversation"], "token": token(row["conversation"]), **ours}
