@@ -192,10 +192,10 @@ class LegSender:
             failure, job.failure = job.failure, None
             left = job.failed_at + self._app.unclear_wait - self._shared.clock.seconds()
             return await self._settled(job, delivery, turn, failure, max(left, 0.0))
-        begun = await self._evidence.was_begun(delivery)
-        if begun is None:
+        held = await self._evidence.was_begun(delivery)
+        if held is None:
             return None
-        job.begun = begun
+        job.begun = begun = held.begun.at
         # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
         left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
         within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
