@@ -115,8 +115,10 @@ class Bridge(ABC):
 
     at_once: ClassVar[int] = 1
     """How many messages to one thread may be on their way at once. With more than one, `send` is called for the next
-    before it has returned for those before, in order. They must arrive in that order, and after one that may be sent
-    again (`Retry`, `RateLimited`) nothing may go out: it would stand before it, so it has to fail in the same way."""
+    before it has returned for those before, in order. They must arrive in that order, each once. After one that may be
+    sent again (`Retry`, `RateLimited`, `Unclear`) nothing may have arrived: it would stand before it, so it has to
+    fail, too. That is so where one connection carries them one after the other. One that is `Rejected` leaves the
+    others as they are."""
 
     Config: ClassVar[type[msgspec.Struct]]
     """The bridge's keys under `[apps.<name>]`. Fields of type `Secret` are read from `env:` and `file:`."""
@@ -221,7 +223,8 @@ class SupportsRooms(Protocol):
         """Whether this thread is a room. Answer from memory, of every thread that ever stood in an event."""
 
     async def sit_in(self, rooms: Collection[str]) -> None:
-        """Be in these rooms and in no others: they are the ones that are linked to a conversation.
+        """Be in these rooms and in no others: they are the ones that are linked to a conversation. Of others nothing
+        comes in, and what is sent there raises `Rejected`, or `Retry`.
 
         Called before `run`, and whenever others are linked. It returns at once, connected or not: the rooms are
         entered as soon as that is possible, and again after each reconnect.

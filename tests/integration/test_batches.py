@@ -9,11 +9,14 @@ from typing import ClassVar
 import pytest
 
 from gearmesh import Delivery, Rejected, Retry, SendFailed, Sent, Unclear
+from gearmesh.daemon import Daemon
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.turn import Turn
+from gearmesh.model.content import words_of
 from gearmesh.testing import FakeBridge, NatsServer
 
 from .pair import World
+from .patience import eventually
 from .town import SIGN_WITHIN
 
 COUNT = 30
@@ -48,7 +51,7 @@ class Batching(FakeBridge):
             raise self.failed
         try:
             return await super().send(delivery)
-        except Retry as error:
+        except (Retry, Unclear) as error:
             self.failed = error
             raise
 
@@ -132,24 +135,31 @@ async def test_given_one_that_has_to_be_sent_again_then_none_overtakes_it(
         await seen(world, list(range(COUNT)))
 
 
-async def test_given_answers_that_are_lost_then_what_the_network_shows_is_not_sent_again(
+async def test_given_a_connection_that_is_lost_then_what_the_network_shows_is_not_sent_again(
     world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching]
 ) -> None:
+    class Cut(batching):  # type: ignore[valid-type, misc]
+        """Of what is on its way the first few arrive, and nobody says so."""
+
+        calls = 0
+
+        async def _show(self, delivery: Delivery) -> Sent:
+            Cut.calls += 1
+            if 1 < Cut.calls <= COUNT:
+                if Cut.calls < 7:
+                    await FakeBridge.send(self, delivery)
+                raise Unclear("the connection was lost")
+            sent: Sent = await FakeBridge.send(self, delivery)
+            return sent
+
     world.south.echo = True
-    async with world.running(nats_server, tmp_path, south=batching):
-        await world.north.type("ada", "@south:ben number 0")
-        batching.may_go.set()
-        await seen(world, [0])
-        batching.may_go.clear()
-        world.south.fail(Unclear("no answer"), times=5, shown=True)
-        world.south.fail(Unclear("no answer"), times=5)
+    async with world.running(nats_server, tmp_path, south=Cut) as daemon:
+        await warm(world, batching)
         for number in range(1, COUNT):
             await world.north.type("ada", f"number {number}")
-        await world.north.until(lambda: not world.north.waiting, awaited="everything to be stored")
+        await waiting(world, daemon, COUNT - 1)
         batching.may_go.set()
-        await world.south.until(lambda: sorted(set(numbers(world))) == list(range(COUNT)), within=30, awaited="all")
-
-    assert len(numbers(world)) == COUNT, "something arrived twice"
+        await seen(world, list(range(COUNT)))
 
 
 async def test_given_a_bridge_that_fails_in_a_way_it_should_not_then_its_messages_arrive(
@@ -168,6 +178,107 @@ async def test_given_a_bridge_that_fails_in_a_way_it_should_not_then_its_message
     async with world.running(nats_server, tmp_path, south=Broken):
         await jam(world, batching, 5)
         await world.south.until(lambda: sorted(numbers(world)) == list(range(5)), within=20, awaited="all five")
+
+
+async def warm(world: World, batching: type[Batching]) -> None:
+    """The conversation is open; what is written next waits."""
+    await world.north.type("ada", "@south:ben number 0")
+    batching.may_go.set()
+    await seen(world, [0])
+    batching.may_go.clear()
+
+
+async def waiting(world: World, daemon: Daemon, count: int) -> None:
+    """So many legs were taken and are not done with: one in work, the others behind it."""
+    egress = daemon.apps["south"].egress
+    await eventually(lambda: _of(egress.waiting), lambda legs: legs == count, awaited=f"{count} legs in hand")
+
+
+async def _of(number: int) -> int:
+    return number
+
+
+async def test_given_one_that_has_to_wait_then_those_behind_it_go_together_again(
+    world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching]
+) -> None:
+    """Each of them would pause for itself, and go alone."""
+    async with world.running(nats_server, tmp_path, south=batching) as daemon:
+        await warm(world, batching)
+        for number in range(1, 20):
+            await world.north.type("ada", f"number {number}")
+        await waiting(world, daemon, 19)
+        await world.south.until(lambda: len(batching.together) == 2, awaited="the first of them to be on its way")
+        world.south.fail(Retry("not now", after=0.01))
+        world.south.fail(Retry("nor now", after=0.01))
+        batching.together.clear()
+        batching.may_go.set()
+        await seen(world, list(range(20)))
+
+    assert max(batching.together) > 10
+    assert len(batching.together) < 60
+
+
+@pytest.mark.parametrize("answer", [None, Sent(("\ud800",)), Sent((7,))], ids=["nothing", "no-unicode", "a-number"])  # type: ignore[arg-type]
+async def test_given_an_answer_that_is_none_then_the_others_do_not_go_twice(
+    world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching], answer: Sent | None
+) -> None:
+    class Odd(batching):  # type: ignore[valid-type, misc]
+        was = False
+
+        async def _show(self, delivery: Delivery) -> Sent | None:
+            sent: Sent = await super()._show(delivery)
+            if "number 3" in words_of(delivery.content) and not Odd.was:
+                Odd.was = True
+                return answer
+            return sent
+
+    async with world.running(nats_server, tmp_path, south=Odd) as daemon:
+        await warm(world, batching)
+        for number in range(1, 10):
+            await world.north.type("ada", f"number {number}")
+        await waiting(world, daemon, 9)
+        batching.may_go.set()
+        await waiting(world, daemon, 0)
+
+    twice = [number for number in range(10) if numbers(world).count(number) > 1]
+    assert sorted(set(numbers(world))) == list(range(10))
+    assert twice in ([], [3]), "an answer that says nothing is unclear; the others were clear"
+
+
+async def test_given_an_answer_to_what_is_just_before_it_then_it_is_shown_as_one(
+    world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching]
+) -> None:
+    async with world.running(nats_server, tmp_path, south=batching) as daemon:
+        await warm(world, batching)
+        await world.north.type("ada", "number 1")
+        asked = await world.north.type("ada", "number 2")
+        await world.north.type("ada", "number 3", reply_to=asked)
+        await waiting(world, daemon, 3)
+        batching.may_go.set()
+        await seen(world, [0, 1, 2, 3])
+        shown = world.south.shown("ben")
+
+    assert shown[-1].reply_to == shown[-2].id
+
+
+async def test_given_a_turn_that_ends_with_many_on_their_way_then_nothing_fails(
+    world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world.running(nats_server, tmp_path, south=batching) as daemon:
+        await warm(world, batching)
+        for number in range(1, 6):
+            await world.north.type("ada", f"number {number}")
+        await waiting(world, daemon, 5)
+        egress = daemon.apps["south"].egress
+        failed: list[Exception] = []
+        egress._failed = failed.append  # type: ignore[method-assign, assignment]
+        world.south.fail(Rejected("the first"))
+        world.south.fail(Rejected("one of many"))
+        egress.end()
+        batching.may_go.set()
+        await egress.finish()
+
+    assert failed == []
 
 
 async def test_given_a_process_that_dies_with_many_on_their_way_then_its_successor_sends_only_what_did_not_arrive(

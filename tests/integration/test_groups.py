@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from gearmesh import Rejected
+from gearmesh.bus import direct
+from gearmesh.daemon import Daemon
 from gearmesh.errors import BusUnavailable
 from gearmesh.host.groups import Seed
 from gearmesh.model.address import Address
@@ -17,6 +19,7 @@ from gearmesh.model.conversation import Conversation
 from gearmesh.testing import NatsServer
 
 from .club import Club, texts
+from .patience import eventually
 
 
 @pytest.fixture
@@ -184,6 +187,35 @@ async def test_what_one_of_many_does_not_get_is_told_to_whoever_wrote_in_a_chat_
         await club.told(club.north, "ada", "Your message to Ben was not delivered: the account is blocked")
 
         assert not texts(club.rooms, "dan")
+
+
+async def test_that_somebody_came_or_left_is_nothing_that_they_wrote_and_could_be_missed(club: Club) -> None:
+    async with club.running():
+        await club.joins(club.north, "ada")
+        club.rooms.fail(Rejected("the room is gone", code="gone"), times=2)
+        await club.joins(club.south, "ben")
+        await club.north.type("ada", "from a chat")
+        await club.told(club.rooms, "#openings", "from a chat")
+
+        assert not any("not delivered" in text for text in texts(club.south, "ben"))
+
+
+async def test_what_was_said_in_a_room_and_taken_back_goes_out_of_the_log(club: Club) -> None:
+    async with club.running() as daemon:
+        await club.joins(club.north, "ada")
+        said = await club.rooms.type("dan", "nobody saw that", thread="#chess")
+        await club.told(club.north, "ada", "nobody saw that")
+        await club.rooms.unsend("dan", said)
+        await eventually(
+            lambda: _bodies(daemon),
+            lambda bodies: not any(b"nobody saw that" in body for body in bodies),
+            awaited="the words to be nowhere in the inbound log",
+        )
+
+
+async def _bodies(daemon: Daemon) -> list[bytes]:
+    found = direct.scan(daemon.connection, "GM_IN", "gm.in.*.*.*")
+    return [one.data async for one in found]
 
 
 async def test_whoever_is_alone_in_a_group_is_told_so(club: Club) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar
@@ -17,7 +18,7 @@ from gearmesh.errors import (
     WindowClosed,
 )
 from gearmesh.model.capabilities import Capabilities
-from gearmesh.model.content import Media, Message, Text
+from gearmesh.model.content import Media, MembershipChange, Message, Text
 from gearmesh.testing import FakeBridge, FakeConfig, FakeNetwork, Shown, bridge_for
 from gearmesh.testing.contract import BridgeContract
 from gearmesh.testing.network import CAPABILITIES
@@ -41,14 +42,22 @@ class FakeSide(BridgeContract):
     can: ClassVar[Capabilities] = CAPABILITIES
     """What its network carries."""
 
+    delay: ClassVar[float] = 0.0
+    """Seconds that a message to somebody is on its way."""
+
     a_user = "ada"
     addresses = {"Ada": "ada", " ada ": "ada"}  # noqa: RUF012  # a constant of the contract
     bad_addresses = ("ada lovelace",)
+    a_room = "#club"
+    rooms = {" #Club ": "#club"}  # noqa: RUF012
+    bad_rooms = ("club", "#", "# club")
 
     @asynccontextmanager
     async def network(self) -> AsyncIterator[None]:
         self.messenger = FakeNetwork(capabilities=self.can)
         self.messenger.add("ada", "Ada Lovelace")
+        self.messenger.retells = True
+        self.messenger.delay = self.delay
         yield
 
     def make_bridge(self, context: BridgeContext) -> Bridge:
@@ -114,6 +123,22 @@ class FakeSide(BridgeContract):
 
     async def user_types(self, on: bool) -> None:
         await self.messenger.writing("ada", on)
+
+    async def user_says(self, text: str) -> str:
+        return await self.messenger.type("ada", text, thread="#club")
+
+    async def shown_in_room(self) -> Sequence[Shown]:
+        return self.messenger.shown("#club")
+
+    async def we_are_in_room(self) -> bool:
+        return "#club" in self.messenger.rooms
+
+    async def user_moves(self, change: MembershipChange, text: str = "") -> None:
+        await self.messenger.move("ada", "#club", change, text)
+
+    async def cut(self) -> None:
+        self.messenger.reachable = False
+        asyncio.get_running_loop().call_later(0.03, setattr, self.messenger, "reachable", True)
 
     def make_inviting_bridge(self, context: BridgeContext) -> Bridge:
         return bridge_for(self.messenger, self.kind)(FakeConfig(invitation="Somebody wrote to you"), context)

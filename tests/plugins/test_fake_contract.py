@@ -8,7 +8,7 @@ from gearmesh import Feature, Support
 from gearmesh.testing import WORDS_ONLY
 
 from .fake_side import FakeSide
-from .plain_bridge import KeepingBridge, WordsOnlyBridge
+from .plain_bridge import HurryingBridge, KeepingBridge, WordsOnlyBridge
 
 DROPPED: tuple[Feature, ...] = ("reaction", "edit", "redaction", "vote", "location", "voice", "view_once", "reply")
 
@@ -35,3 +35,10 @@ class TestKeepingBridge(FakeSide):
     """It keeps what the next one at work needs."""
 
     kind = KeepingBridge
+
+
+class TestHurryingBridge(FakeSide):
+    """It sends many messages at once, over a way that takes a moment."""
+
+    kind = HurryingBridge
+    delay = 0.002

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,8 +57,10 @@ DOCUMENTS: Final = tuple(
         "plugins/README.md",
         "plugins/SENDING.md",
         "plugins/FEATURES.md",
+        "plugins/ROOMS.md",
         "plugins/meta/README.md",
         "plugins/meta/SANDBOX.md",
+        "plugins/irc/README.md",
         "plugins/xmpp/README.md",
         "broker/PROTOCOL.md",
         "tests/chaos/README.md",
@@ -80,8 +83,9 @@ SECTIONS: Final = {
 
 
 def blocks(file: Path, language: str) -> list[str]:
-    """The code blocks of a document in one language."""
-    return [match["text"] for match in BLOCK.finditer(file.read_text()) if match["language"] == language]
+    """The code blocks of a document in one language, those of list items among them."""
+    text = re.sub(r"^ {3}(?=```)", "", file.read_text(), flags=re.MULTILINE)
+    return [textwrap.dedent(match["text"]) for match in BLOCK.finditer(text) if match["language"] == language]
 
 
 def anchors(file: Path) -> set[str]:
@@ -144,6 +148,30 @@ def test_given_an_example_file_when_checked_by_the_command_then_it_is_right(
     )
     assert (checked.returncode, checked.stderr) == (0, "")
     assert f"{example} is right: whatsapp (WhatsApp), messenger (Messenger), instagram (Instagram)" in checked.stdout
+
+
+def test_given_the_club_then_its_commented_part_is_right_too_and_five_apps_are_in_one_conversation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (EXAMPLES / "club.toml").read_text()
+    uncommented = re.sub(r"^# (?=\[apps\.irc\.keys\]|\"#club\" = )", "", text, flags=re.MULTILINE)
+    config = parse(tomllib.loads(with_secrets(uncommented, tmp_path, monkeypatch)))
+    assert {app.config.bridge for app in config.apps.values()} == {"whatsapp", "messenger", "instagram", "irc", "xmpp"}
+    assert [room.partition(":")[0] for group in config.conversations for room in group.rooms] == ["irc", "xmpp"]
+
+
+@pytest.mark.parametrize("network", ["irc", "xmpp"])
+def test_given_a_network_with_rooms_then_its_example_file_and_the_configurations_in_its_document_are_right(
+    network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ROOT / "plugins" / network
+    example = tomllib.loads(with_secrets((folder / "example.toml").read_text(), tmp_path, monkeypatch))
+    assert parse(example).apps
+    found = blocks(folder / "README.md", "toml")
+    assert found
+    for text in found:
+        tables = tomllib.loads(with_secrets(text, tmp_path, monkeypatch))
+        parse(tables if "apps" in tables else {"apps": example["apps"], **tables})
 
 
 def test_given_the_first_configuration_then_its_commented_part_is_right_too(

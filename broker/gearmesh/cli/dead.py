@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -14,14 +13,11 @@ from gearmesh.bus.letters import Letter, Letters, Wanted
 from gearmesh.bus.replay import Replay
 from gearmesh.cli.durations import seconds
 from gearmesh.cli.letter_view import as_json, described, print_table
-from gearmesh.cli.operator import ConfigOption, Data, Desk, at_desk, complain
+from gearmesh.cli.operator import ConfigFile, ConfigOption, Data, Desk, at_desk, complain
 from gearmesh.errors import BusRefused, Malformed, ReplayRefused
 
 ALL_OR_SOME: Final = "name letters by their ids, or say --all"
 
-ConfigFile = Annotated[
-    Path | None, typer.Argument(help="The configuration, a TOML file.", show_default="gearmesh.toml")
-]
 Ids = Annotated[list[str] | None, typer.Argument(help="Ids, or beginnings that no other letter has.")]
 All = Annotated[bool, typer.Option("--all", help="All of them, or all that the other options leave.")]
 App = Annotated[str, typer.Option(help="Only those of this app.", show_default=False)]

@@ -15,7 +15,7 @@ from rich.text import Text as Line
 from gearmesh.bridge import SupportsRooms
 from gearmesh.bus.store import Store
 from gearmesh.cli.offline import OfflineContext
-from gearmesh.cli.operator import DEFAULT, ConfigOption, Data, Desk, at_desk, complain
+from gearmesh.cli.operator import DEFAULT, ConfigFile, ConfigOption, Data, Desk, at_desk, complain
 from gearmesh.cli.visible import visible
 from gearmesh.config import parse, read_file
 from gearmesh.errors import ConfigInvalid, InvalidAddress
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_groups(
+    config: ConfigFile = None,
     option: ConfigOption = None,
     data: Data = None,
     as_lines: Annotated[bool, typer.Option("--json", help="One JSON object in each line.")] = False,
@@ -60,12 +61,12 @@ def list_groups(
             people = [
                 f"{who} (muted)" if who in group.muted else who for who in group.members if who not in group.rooms
             ]
-            cells = (group.code, group.title, ", ".join(group.rooms), ", ".join(people))
+            cells = (group.code, group.title, "\n".join(group.rooms), "\n".join(people))
             table.add_row(*(Line(visible(cell)) for cell in cells))
         Console(soft_wrap=False).print(table)
         return 0
 
-    at_desk(work, option, data)
+    at_desk(work, config or option, data)
 
 
 def link(code: Code, room: Room, option: ConfigOption = None, data: Data = None) -> None:

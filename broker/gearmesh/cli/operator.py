@@ -26,6 +26,9 @@ CONNECTS_WITHIN: Final = 5.0
 STARTS_WITHIN: Final = 10.0
 """Seconds for a daemon that has just been started to bring its nats-server up."""
 
+ConfigFile = Annotated[
+    Path | None, typer.Argument(help="The configuration, a TOML file.", show_default="gearmesh.toml")
+]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="The configuration, a TOML file.", show_default="gearmesh.toml")
 ]

@@ -19,6 +19,8 @@ class Lanes(Generic[Key, Item]):
 
     def __init__(self) -> None:
         self._waiting: dict[Key, deque[Item]] = {}
+        self._joined: dict[Key, int] = {}
+        """How many belong to the item in work, beside it."""
         self._items = 0
 
     def __len__(self) -> int:
@@ -55,7 +57,7 @@ class Lanes(Generic[Key, Item]):
             KeyError: nothing is in work there.
         """
         waiting = self._waiting[key]
-        self._items -= 1
+        self._items -= 1 + self._joined.pop(key, 0)
         if waiting:
             return waiting.popleft()
         del self._waiting[key]
@@ -72,21 +74,24 @@ class Lanes(Generic[Key, Item]):
         while waiting and len(joined) < most and fits(first := waiting[0]):
             joined.append(first)
             waiting.popleft()
-        self._items -= len(joined)
+        if joined:
+            self._joined[key] = self._joined.get(key, 0) + len(joined)
         return joined
 
     def put_back(self, key: Key, items: Sequence[Item]) -> None:
-        """Let them wait again, before all others.
+        """Let some that were joined wait again, before all others.
 
         Raises:
             KeyError: nothing is in work there.
         """
         self._waiting[key].extendleft(reversed(items))
-        self._items += len(items)
+        if items:
+            self._joined[key] -= len(items)
 
     def clear(self) -> int:
         """Forget everything, and say how much that was: somebody else has taken over."""
         forgotten = self._items
         self._waiting.clear()
+        self._joined.clear()
         self._items = 0
         return forgotten

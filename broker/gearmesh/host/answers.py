@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from gearmesh.errors import SendFailed, Unclear
+from gearmesh.model.delivery import Sent
 
 log = structlog.get_logger("gearmesh.host")
 
@@ -83,6 +84,27 @@ class Watch:
             del self._ends[task]
             self._interrupted.add(task)
             task.cancel()
+
+
+def sent_of(answer: object) -> Sent:
+    """What a bridge says was sent, without ids that are none.
+
+    Raises:
+        Unclear: it says something else.
+    """
+    if not isinstance(answer, Sent):
+        raise Unclear(f"the bridge says {type(answer).__name__} instead of what it has sent")
+    if all(map(_is_id, answer.native_ids)):
+        return answer
+    log.error("the bridge names ids that are none", ids=repr(answer.native_ids)[:200])
+    return Sent(tuple(filter(_is_id, answer.native_ids)))
+
+
+def _is_id(native_id: object) -> bool:
+    try:
+        return isinstance(native_id, str) and bool(native_id.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _silent(within: float) -> Unclear:

@@ -89,12 +89,10 @@ class Backlog:
                 await source.done()
                 continue
             answer: asyncio.Future[Stored | BusError] = asyncio.get_running_loop().create_future()
-            job.written = partial(tell, answer)
+            job.written = partial(tell, self._sender, job, answer)
             outcome = await self._handling.bring_to_end(job, turn)
-            if outcome.unwritten:
-                if isinstance(error := await answer, BusError):
-                    raise error
-                self._sender.written(job)
+            if outcome.unwritten and isinstance(error := await answer, BusError):
+                raise error
             if outcome.state == "left":
                 return
             if outcome.state == "parked":
@@ -119,7 +117,11 @@ class Backlog:
         await self._ends.parked(job, outcome.reason, outcome.detail)
 
 
-async def tell(answer: asyncio.Future[Stored | BusError], result: Stored | BusError) -> None:
-    """Hand over what NATS says to whoever waits for it."""
+async def tell(
+    sender: LegSender, job: Job, answer: asyncio.Future[Stored | BusError], result: Stored | BusError
+) -> None:
+    """NATS says whether it has that a leg was sent: whoever waits for it learns that, if anybody still does."""
+    if isinstance(result, Stored):
+        sender.written(job)
     if not answer.done():
         answer.set_result(result)

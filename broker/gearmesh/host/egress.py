@@ -29,13 +29,12 @@ from gearmesh.host.ends import OVER, Ends
 from gearmesh.host.handling import Handling
 from gearmesh.host.invitations import Invitations
 from gearmesh.host.job import FromLog, Job
-from gearmesh.host.outcome import Outcome
 from gearmesh.host.queues import Queues
 from gearmesh.host.refusals import Refusal, Refusals
 from gearmesh.host.sending import LegSender
 from gearmesh.host.turn import Turn
 from gearmesh.model.address import Address
-from gearmesh.model.content import Content, Message
+from gearmesh.model.content import Content, Media, Message
 from gearmesh.wire.codec import decode
 
 log = structlog.get_logger("gearmesh.egress")
@@ -43,15 +42,10 @@ log = structlog.get_logger("gearmesh.egress")
 FINISH_WITHIN: Final = 35.0
 """Seconds that what is on its way to a network may take when a turn ends: a little more than one request."""
 REFUSED_PAUSE: Final = 1.0
-FULL_PAUSE: Final = 5.0
-"""Seconds between two tries to put a leg into a full stream."""
-RECEIPT_WITHIN: Final = 10.0
-"""Seconds that the lane of a thread waits until a receipt is shown there."""
 MOST_AT_HAND: Final = 16 * 1024 * 1024
 """Bytes of legs that are kept in memory; the others are read again when it is their turn."""
 WORKED_OFF_AT_ONCE: Final = 256
 """Queues that are worked off at the same time."""
-SHOWN: Final = Outcome("read")
 UNCERTAIN: Final = "it is not certain that this app is still ours"
 
 
@@ -265,27 +259,35 @@ class Egress:
             if waits or not job.fresh or job.body is None or job.failure is not None:
                 break
             content = self._handling.open(job)
-            if not isinstance(content, Message):
-                break
+            if not isinstance(content, Message) or isinstance(content, Media):
+                break  # nobody waits for the file of who comes behind
             legs.append((job, content))
-        answers: dict[Job, asyncio.Future[Stored | BusError]] = {}
-        for job, _ in legs:
-            answers[job] = self._loop.create_future()
-            job.written = partial(tell, answers[job])
-        sent = await self._sender.deliver_all(legs, turn) if len(legs) > 1 else []
-        for job in sent:
-            answer = await answers[job]
-            if isinstance(answer, BusError):
-                raise answer
-            self._sender.written(job)
-            if turn is self._turn:
+        if len(legs) < 2:
+            self._lanes.put_back(thread, jobs[1:])
+            return first
+        answers = [(job, self._answer_about(job)) for job, _ in legs]
+        sent = set(await self._sender.deliver_all(legs, turn))
+        errors: list[BusError] = []
+        for job, answer in answers:
+            if job not in sent:
+                continue
+            if isinstance(result := await answer, BusError):
+                errors.append(result)
+            elif turn is self._turn:
                 await self._done(job)  # else it comes again, and is known
-        gone = set(sent)
-        left = [job for job in jobs if job not in gone]
-        if turn is not self._turn or not left:
+        if errors:
+            raise errors[0]
+        left = [job for job in jobs if job not in sent]
+        if turn.has_ended() or not left:
             return None
         self._lanes.put_back(thread, left[1:])
         return left[0]
+
+    def _answer_about(self, job: Job) -> asyncio.Future[Stored | BusError]:
+        """What NATS will say when it is told that a leg was sent."""
+        answer: asyncio.Future[Stored | BusError] = self._loop.create_future()
+        job.written = partial(tell, self._sender, job, answer)
+        return answer
 
     def _next(self, thread: str, turn: Turn) -> Item | None:
         """What is next in a lane, whose last item is done with."""

@@ -103,9 +103,10 @@ class Ends:
         *,
         notice: str = "",
         facts: Mapping[str, str] = NO_FACTS,
+        silent: bool = False,
     ) -> None:
-        """It will not be delivered. Nothing of it is silent: whoever wrote gets the notice that belongs to the state,
-        or this one, with these facts.
+        """It will not be delivered. Whoever wrote gets the notice that belongs to the state, or this one, with these
+        facts; unless it is nothing that anybody wrote (`silent`).
 
         Raises:
             BusError: what became of it could not be written down.
@@ -119,7 +120,7 @@ class Ends:
             log.warning("not delivered", app=app, **named, detail=detail)
         if state == "dead":
             await self._bury(job, reason, detail)
-        if header.kind == "event" and not header.sender.is_system:
+        if header.kind == "event" and not header.sender.is_system and not silent:
             hour = self._shared.clock.millis() // HOUR
             # What could not be sent because it is too old comes in numbers: one line stands for all of them.
             cause = f"{reason} {job.recipient} {hour}" if state == "expired" else f"{job.envelope} {job.recipient}"

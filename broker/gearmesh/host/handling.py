@@ -17,7 +17,7 @@ from gearmesh.host.outcome import Outcome
 from gearmesh.host.queues import Queues
 from gearmesh.host.sending import LegSender
 from gearmesh.host.turn import Turn
-from gearmesh.model.content import Content, Receipt
+from gearmesh.model.content import Content, Membership, Receipt
 from gearmesh.model.delivery import ReceiptDelivery
 from gearmesh.wire.body import open_body
 
@@ -42,8 +42,8 @@ class Handling:
 
     async def bring_to_end(self, job: Job, turn: Turn) -> Outcome:
         """What becomes of a leg; when it is not parked or left, that is accounted for."""
+        content = self.open(job)
         try:
-            content = self.open(job)
             if isinstance(content, Outcome):
                 outcome = content
             elif isinstance(content, Receipt):
@@ -60,8 +60,11 @@ class Handling:
         if outcome.state == "left" and outcome.reason == "unauthorized":
             self._stop(turn)
         elif outcome.state in OVER:
+            # Who came or left has written nothing that could be missed.
+            silent = isinstance(content, Membership)
+            facts = dict(outcome.facts)
             await self._ends.over(
-                job, outcome.state, outcome.reason, outcome.detail, notice=outcome.notice, facts=dict(outcome.facts)
+                job, outcome.state, outcome.reason, outcome.detail, notice=outcome.notice, facts=facts, silent=silent
             )
             self._sender.written(job)
         return outcome

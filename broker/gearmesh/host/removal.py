@@ -31,20 +31,30 @@ class Removal:
         self._connection = app.shared.journal.connection
         self._quotes = quotes
 
-    async def remove(self, envelope: str, writer: Address, leg: LegRecord | None) -> None:
-        """Remove an envelope (hex id) that `writer` has taken back, and its leg to this app."""
+    async def remove(self, envelope: str, writer: Address, conversation: str, leg: LegRecord | None) -> None:
+        """Remove an envelope (hex id) of a conversation that `writer` has taken back, and its leg to this app."""
         self._quotes.forget(envelope)
         if leg is not None and leg.place:
             await self._delete(OUT, leg.place)
         try:
-            home = self._shared.bridges.get(writer.app)
-            thread = home.thread_of(writer.user) if home else writer.user
-            written = await self._shared.messages.leg(envelope, writer.app, thread)
+            written = await self._written(envelope, writer, conversation)
         except (BusError, GearmeshError) as error:
             log.warning("a copy of what was taken back stays", envelope=envelope, error=str(error))
             return
         if written is not None and written.inbound:
             await self._delete(IN, written.inbound)
+
+    async def _written(self, envelope: str, writer: Address, conversation: str) -> LegRecord | None:
+        """What is known of it where it was written: in a chat of their own, or in a room of the conversation."""
+        home = self._shared.bridges.get(writer.app)
+        threads = [home.thread_of(writer.user) if home else writer.user]
+        if group := self._shared.groups.get(conversation):
+            rooms = map(Address.parse, group.rooms)
+            threads += [room.user for room in rooms if room.app == writer.app]
+        for thread in threads:
+            if written := await self._shared.messages.leg(envelope, writer.app, thread):
+                return written
+        return None
 
     async def _delete(self, name: str, place: int) -> None:
         stream = self._shared.subjects.stream(name)
@@ -53,5 +63,16 @@ class Removal:
         except nats.js.errors.NotFoundError:
             return
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError) as error:
+            if isinstance(error, nats.js.errors.APIError) and await self._is_gone(stream, place):
+                return  # of several legs, one takes the message itself away
             # Whoever runs NATS may not let us delete: then it goes with its age.
             log.warning("a copy of what was taken back stays", stream=stream, seq=place, error=type(error).__name__)
+
+    async def _is_gone(self, stream: str, place: int) -> bool:
+        try:
+            await self._connection.js.get_msg(stream, place)
+        except nats.js.errors.NotFoundError:
+            return True
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error, OSError):
+            return False
+        return False

@@ -13,7 +13,7 @@ import structlog
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
 from gearmesh.errors import RateLimited, SendFailed, Unclear, WindowClosed
-from gearmesh.host.answers import Watch
+from gearmesh.host.answers import Watch, sent_of
 from gearmesh.host.app import App
 from gearmesh.host.carrying import carry
 from gearmesh.host.composing import Composed, Composing
@@ -130,7 +130,7 @@ class LegSender:
             await self._app.portals.hear(job.thread, conversation)
         if isinstance(content, Redaction):
             record = await self._shared.messages.leg(content.target, self._app.name, job.thread)
-            await self._removal.remove(content.target, job.header.sender, record)
+            await self._removal.remove(content.target, job.header.sender, conversation, record)
         else:
             self._quotes.keep(job.envelope, content)
 
@@ -244,7 +244,9 @@ class LegSender:
         marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
         try:
             with guarded():
-                sent = await self._watch.answer_of(carry(app.bridge, marked), app=app.name, delivery=delivery.id)
+                sent = sent_of(
+                    await self._watch.answer_of(carry(app.bridge, marked), app=app.name, delivery=delivery.id)
+                )
         except SendFailed as failure:
             error = failure
         except BaseException:
@@ -322,6 +324,9 @@ class LegSender:
         self, job: Job, delivery: Delivery, turn: Turn, verdict: Again, error: SendFailed
     ) -> Outcome | None:
         clock, pause = self._shared.clock, verdict.pause
+        if job.failed_at:
+            # What failed together pauses together: most of it is over when the second comes.
+            pause, job.failed_at = max(0.0, job.failed_at + pause - clock.seconds()), 0.0
         log.info("sent again later", app=self._app.name, delivery=delivery.id, pause=pause, error=str(error))
         if verdict.whole_app:
             self._gate.hold(pause)

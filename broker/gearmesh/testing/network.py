@@ -24,7 +24,7 @@ from gearmesh.model.capabilities import (
 from gearmesh.testing.board import Board
 from gearmesh.testing.people import People
 from gearmesh.testing.shown import Shown
-from gearmesh.testing.updates import Echoed, Update
+from gearmesh.testing.updates import Echoed, Typed, Update
 
 SIGNATURE: Final = "x-fake-signature"
 """The header with the HMAC-SHA256 of a webhook's body, in hex."""
@@ -65,7 +65,8 @@ class FakeNetwork(People):
     What people do waits, in order, until the bridge has acknowledged it: it comes again after a failure. What the
     bridge sends is `shown` to its recipient. What `capabilities` do not claim is refused. `delay` (seconds, by `clock`)
     slows every send down; with `echo` the network tells our own messages back; while `reachable` is False nothing goes
-    through; without `lets_in` our credentials are refused.
+    through; without `lets_in` our credentials are refused. Of rooms the bridge is told while our account is in them;
+    with `retells` it is told all of that again whenever it says where it is to be.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class FakeNetwork(People):
         self.delay = 0.0
         self.echo = False
         self.lets_in = True
+        self.retells = False
         self.secret = b"sandbox-webhook-secret"
         self.ghosts: dict[str, str] = {}
         self.receipts: list[tuple[str, str]] = []
@@ -95,6 +97,7 @@ class FakeNetwork(People):
         self._sent_at: dict[str, float] = {}
         self._failures: deque[tuple[SendFailed, bool]] = deque()
         self._drops = 0
+        self._said: list[Typed] = []
 
     # For the test
 
@@ -153,6 +156,10 @@ class FakeNetwork(People):
             self._board.join(room)
         self.rooms = frozenset(rooms)
         self._watch.changed()
+        if self.retells:
+            said, self._said = self._said, []
+            for typed in said:
+                self._tell(typed)
 
     async def first(self) -> Update:
         """The first update that is not acknowledged; waits for one.
@@ -253,6 +260,14 @@ class FakeNetwork(People):
         """Show whoever wrote these messages what became of them."""
         self.receipts.extend((native_id, state) for native_id in native_ids)
         self._watch.changed()
+
+    def _tell(self, update: Update) -> None:
+        if update.thread.startswith("#"):
+            if update.thread not in self.rooms:
+                return
+            if isinstance(update, Typed):
+                self._said.append(update)
+        super()._tell(update)
 
     async def _pass(self) -> SendFailed | None:
         """Let a send through. What was ordered to be lost on its way back comes out, to be raised at the end."""

@@ -161,6 +161,27 @@ async def test_who_is_banned_is_told_so_and_gets_in_when_the_ban_is_lifted(
 
 
 @both
+async def test_a_channel_whose_key_is_another_one_is_told_to_the_operator_until_we_are_in(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gearmesh_irc.rooms.AGAIN", (0.2,))
+    async with Person("ada", server.port) as ada:
+        await ada.join("#board")
+        ada.say_raw("MODE", "#board", "+k", "right")
+        await ada.hears(lambda line: line.command == "MODE" and "+k" in line.params)
+        async with bench(server.port, keys={"#board": Secret("wrong")}) as irc:
+            await irc.bridge.sit_in(["#board"])
+            await until(lambda: "the channel wants another key" in irc.context.reports[-1].detail)
+            assert irc.context.reports[-1].detail.startswith("as gearmesh; cannot enter #board: ")
+            assert irc.context.reports[-1].status == "connected"
+            reports = len(irc.context.reports)
+            ada.say_raw("MODE", "#board", "-k", "right")
+            await irc.inside("#board")
+            await until(lambda: irc.context.reports[-1].detail == "as gearmesh")
+            assert len(irc.context.reports) == reports + 1  # a trouble that lasts is told once
+
+
+@both
 async def test_a_taken_nickname_is_had_back_when_it_is_free(server: Server) -> None:
     thief = Person("gearmesh", server.port)
     await thief.connect()
@@ -170,6 +191,7 @@ async def test_a_taken_nickname_is_had_back_when_it_is_free(server: Server) -> N
         await irc.comes_in("Who are you?")
         await thief.leave()
         await until(lambda: irc.bridge._session is not None and irc.bridge._session.nick == "gearmesh")
+        assert irc.context.reports[-1].detail == "as gearmesh"
         await irc.says("ada", "Myself again")
         assert (await ada.reads("Myself again")).hostmask.nickname == "gearmesh"
 

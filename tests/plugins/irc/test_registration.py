@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from typing import cast
@@ -88,3 +89,22 @@ async def test_while_somebody_has_our_nickname_others_are_tried() -> None:
     wrote, _ = await entered(":s CAP * LS :", ":s 433 * us :taken", ":s 433 * us_ :taken", ":s 001 us_2 :Welcome")
 
     assert [line for line in wrote if line.startswith("NICK")] == ["NICK us", "NICK us_", "NICK us_2"]
+
+
+async def test_a_server_that_waits_for_words_where_we_wait_for_tls_is_told_with_what_may_be_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gearmesh_irc.connection.CONNECT_WITHIN", 0.1)
+    over = asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(TimeoutError, match=rf"127\.0\.0\.1:{port} does not answer; .*`tls = false`"):
+        await Connection.open(IrcConfig(host="127.0.0.1", port=port, nick="us"))
+    over.set()
+    server.close()
+    await server.wait_closed()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import posixpath
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import aiohttp
 import pytest
 
 from gearmesh import Bridge, BridgeContext, Media, MediaRef, Message, Rejected, Retry, Secret, SendFailed, Text, Unclear
+from gearmesh.model.content import MembershipChange
 from gearmesh.testing import Shown
 from gearmesh.testing.contract import BridgeContract
 from gearmesh_xmpp import ids
@@ -26,6 +28,7 @@ from gearmesh_xmpp.elements import (
     RECEIPTS,
     REPLY,
     RETRACT,
+    SID,
     Element,
     child,
     children,
@@ -37,10 +40,11 @@ from gearmesh_xmpp.incoming import KINDS
 from gearmesh_xmpp.uploads import UPLOAD as SLOTS
 
 from .person import Person
-from .server import BRIDGE, SECRET, UPLOAD, Prosody
+from .server import BRIDGE, ROOMS, SECRET, UPLOAD, Prosody
 from .wire import Wire
 
 ADA = "ada@example.org"
+_count: Final = itertools.count(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,6 +62,11 @@ class TestXmpp(BridgeContract):
         "room@rooms.example.org?join/Ben": "room@rooms.example.org?join/Ben",
     }
     bad_addresses = ("ada", "example.org", "@example.org", "a b@example.org", "ada@", f"ben%x@{BRIDGE}", "a@b?join")
+    rooms = {  # noqa: RUF012
+        " Talk@Rooms.example.org ": f"talk@{ROOMS}?join",
+        f"xmpp:talk@{ROOMS}?join": f"talk@{ROOMS}?join",
+    }
+    bad_rooms = ("talk", ROOMS, f"@{ROOMS}", f"a b@{ROOMS}", f"talk@{ROOMS}/ben", f"talk@{ROOMS}?join/ben")
     keeps_messages = False
     comes_as = {"voice": "audio", "gif": "image", "sticker": "image"}  # noqa: RUF012
 
@@ -65,6 +74,9 @@ class TestXmpp(BridgeContract):
     async def network(self) -> AsyncIterator[None]:
         async with Wire(self.server.component) as self.wire, Person(self.server, "ada") as self.ada:
             self.wrote: dict[str, str] = {}
+            self.room = f"talk{next(_count)}@{ROOMS}"
+            self.a_room = f"{self.room}?join"
+            await self.ada.enters(self.room)
             yield
 
     def make_bridge(self, context: BridgeContext, secret: str = SECRET) -> Bridge:
@@ -97,7 +109,7 @@ class TestXmpp(BridgeContract):
         felt: dict[str, dict[str, str]] = {}
         for message in self.ada.messages:
             number, author = message.get("id", ""), message.get("from", "")
-            if message.get("type") == "error" or not number:
+            if message.get("type") in {"error", "groupchat"} or not number:
                 continue
             text = said(message, "body")
             reactions, retract = child(message, "reactions", REACTIONS), child(message, "retract", RETRACT)
@@ -163,6 +175,49 @@ class TestXmpp(BridgeContract):
             asyncio.get_running_loop().call_later(0.3, self.wire.mend)
         else:
             self.cannot(f"Prosody has no answer that means {kind.__name__}")
+
+    async def cut(self) -> None:
+        self.wire.cut()
+        asyncio.get_running_loop().call_later(0.05, self.wire.mend)
+
+    async def user_says(self, text: str) -> str:
+        number = self.ada.says(text, to=self.room, room=True)
+        given: list[str] = []
+
+        def is_shown() -> bool:
+            shown = (one for one in self.ada.messages if one.get("id") == number)
+            ids_ = (child(one, "stanza-id", SID) for one in shown)
+            given[:] = [one.get("id", "") for one in ids_ if one is not None]
+            return bool(given)
+
+        await self.ada.until(is_shown, f"{text!r} in the room")
+        return ids.native_id(self.a_room, given[0])
+
+    async def shown_in_room(self) -> Sequence[Shown]:
+        said_there = [one for one in self.ada.messages if one.get("type") == "groupchat" and said(one, "body")]
+        seen = []
+        for message in said_there:
+            room, _, nick = message.get("from", "").partition("/")
+            given = child(message, "stanza-id", SID)
+            if room == self.room and nick != self.ada.name:
+                native = ids.native_id(self.a_room, given.get("id", "")) if given is not None else ""
+                author = "" if nick.startswith("Gearmesh") else nick
+                seen.append(Shown(native, said(message, "body"), self.a_room, author))
+        return seen
+
+    async def we_are_in_room(self) -> bool:
+        there = {one.get("from", "") for one in self.ada.presences}
+        return any(self.ada.sees(one) for one in there if one.startswith(f"{self.room}/Gearmesh"))
+
+    async def user_moves(self, change: MembershipChange, text: str = "") -> None:
+        if change == "joined":
+            await self.ada.enters(self.room)
+        elif change == "topic":
+            self.ada.tells(element("subject", "", text), to=self.room, room=True)
+        else:
+            here = f"{self.room}/{self.ada.name}"
+            self.ada.send(element("presence", to=here, type="unavailable"))
+            await self.ada.until(lambda: not self.ada.sees(here), "that Ada has left")
 
     async def _block(self, on: bool) -> None:
         item = element("item", "urn:xmpp:blocking", jid=BRIDGE)

@@ -11,6 +11,7 @@ from gearmesh import MessageReceived, Rejected, Retry, Text
 from gearmesh.model.events import MembershipReceived
 from gearmesh_xmpp.elements import DISCO_INFO, MUC_OWNER, XDATA, Element, condition, element, with_children
 from gearmesh_xmpp.entrance import Entrance
+from gearmesh_xmpp.link import Link
 from gearmesh_xmpp.room import Room
 
 from .conftest import GRACE, ROOM, THREAD, Desk
@@ -47,7 +48,9 @@ async def test_given_a_room_that_does_not_exist_then_it_is_not_made_and_the_oper
 ) -> None:
     await desk.bridge.sit_in((f"{NOWHERE}?join",))
     await told(desk, f"cannot enter {NOWHERE}: item-not-found")
-    with pytest.raises(Rejected, match="there is no such room"):
+    with pytest.raises(
+        Rejected, match=r"^the bridge is not in the room: there is no such room[^\[]* \[item-not-found\]$"
+    ):
         await desk.says("Is anybody there?", f"{NOWHERE}?join")
     assert not await exists(ada, NOWHERE)
     await ada.enters(NOWHERE)
@@ -56,6 +59,30 @@ async def test_given_a_room_that_does_not_exist_then_it_is_not_made_and_the_oper
     await desk.says("Now it is there", f"{NOWHERE}?join")
     await ada.reads("Now it is there")
     assert desk.context.reports[-1].detail == ""
+
+
+async def test_given_a_room_that_is_long_missing_then_it_is_looked_for_often_and_told_of_once(
+    desk: Desk, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gearmesh_xmpp.rooms.PAUSES", (0.01, 3600.0))
+    monkeypatch.setattr("gearmesh_xmpp.rooms.MISSING_AGAIN", 0.05)
+    looks, often, features = 0, asyncio.Event(), Entrance.features
+
+    async def counted(entrance: Entrance, link: Link, room: str) -> frozenset[str]:
+        nonlocal looks
+        looks += 1
+        if looks > 4:
+            often.set()
+        return await features(entrance, link, room)
+
+    monkeypatch.setattr(Entrance, "features", counted)
+    before = len(desk.context.reports)
+    await desk.bridge.sit_in((f"{NOWHERE}?join",))
+    async with asyncio.timeout(10):
+        await often.wait()
+    assert [report.detail[:12] for report in desk.context.reports[before:]] == ["cannot enter"]
+    await ada.enters(NOWHERE)
+    await ada.until(lambda: ada.sees(f"{NOWHERE}/Gearmesh"), "the bridge is there")
 
 
 async def test_given_a_room_that_is_gone_between_asking_and_entering_then_it_is_taken_away_again(

@@ -22,7 +22,17 @@ from gearmesh import (
 )
 from gearmesh.config import parse
 from gearmesh.model.capabilities import Capabilities, Limit
-from gearmesh.testing import FakeBridge, FakeClock, FakeConfig, FakeContext, FakeNetwork, Shown, bridge_for, plugins_of
+from gearmesh.testing import (
+    FakeBridge,
+    FakeClock,
+    FakeConfig,
+    FakeContext,
+    FakeNetwork,
+    Shown,
+    Typed,
+    bridge_for,
+    plugins_of,
+)
 
 
 @pytest.fixture
@@ -165,3 +175,34 @@ def test_given_two_networks_then_a_configuration_finds_their_bridges() -> None:
 
     assert {name: app.bridge.title for name, app in config.apps.items()} == {"n": "North", "s": "The South"}
     assert config.apps["s"].settings == FakeConfig(ghosts=False)
+
+
+async def test_given_a_room_when_our_account_is_not_in_it_then_nothing_of_it_is_told(network: FakeNetwork) -> None:
+    await network.type("ada", "Too early", thread="#club")
+    network.sit_in(["#club"])
+    heard = await network.type("ada", "Hello", thread="#club")
+    network.sit_in([])
+    await network.type("ada", "Too late", thread="#club")
+    await network.move("ada", "#club", "left")
+
+    told = await network.first()
+    assert network.waiting == 1
+    assert isinstance(told, Typed)
+    assert (told.id, told.text) == (heard, "Hello")
+
+
+async def test_given_a_network_that_retells_when_we_sit_in_rooms_anew_then_what_was_said_there_is_told_again(
+    network: FakeNetwork,
+) -> None:
+    network.retells = True
+    network.sit_in(["#club"])
+    said = await network.type("ada", "Hello", thread="#club")
+    await network.type("ada", "Between us")
+    network.acknowledge()
+    network.acknowledge()
+    network.sit_in(["#club"])
+
+    again = await network.first()
+    assert network.waiting == 1
+    assert isinstance(again, Typed)
+    assert again.id == said

@@ -23,6 +23,7 @@ says what passed.
 
 from __future__ import annotations
 
+from gearmesh.testing.contract.at_once import AtOnceRules
 from gearmesh.testing.contract.author import Author
 from gearmesh.testing.contract.claims import ClaimRules
 from gearmesh.testing.contract.failures import FailureRules
@@ -38,6 +39,7 @@ from gearmesh.testing.contract.outgoing import OutgoingRules
 from gearmesh.testing.contract.people import PeopleRules
 from gearmesh.testing.contract.receipts import ReceiptRules
 from gearmesh.testing.contract.replay import ReplayRules
+from gearmesh.testing.contract.rooms import RoomRules
 from gearmesh.testing.contract.rule import Broken, Rule
 from gearmesh.testing.contract.running import RunningRules
 from gearmesh.testing.contract.webhook import WebhookRules
@@ -62,6 +64,8 @@ class BridgeContract(
     InvitationRules,
     ReplayRules,
     KeptRules,
+    RoomRules,
+    AtOnceRules,
 ):
     """All rules of the contract between Gearmesh and one network, for one bridge."""
 

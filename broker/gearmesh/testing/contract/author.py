@@ -11,7 +11,7 @@ import pytest
 
 from gearmesh.bridge import Bridge, BridgeContext, WebhookRequest
 from gearmesh.errors import SendFailed
-from gearmesh.model.content import MediaKind, Message
+from gearmesh.model.content import MediaKind, MembershipChange, Message
 from gearmesh.testing.shown import Shown
 
 NOT_GIVEN: Final = "not tested: "
@@ -48,6 +48,23 @@ class Author(ABC):
 
     comes_as: ClassVar[Mapping[MediaKind, MediaKind]] = {}
     """Kinds of files that the network tells as another kind, such as a voice message as a sound."""
+
+    a_room: str = ""
+    """The id of a room that `a_user` is in when a test begins, and our account is not. `network` may set another one
+    for each test."""
+
+    rooms: ClassVar[Mapping[str, str]] = {}
+    """Texts that operators write for a room, and the canonical ids that they mean."""
+
+    bad_rooms: ClassVar[Sequence[str]] = ()
+    """Texts that can mean no room of this network."""
+
+    keeps_rooms: ClassVar[bool] = True
+    """Whether the network keeps what is said in a room while our account is not there, and tells it later."""
+
+    refuses_singly: ClassVar[str] = ""
+    """Why the network can refuse one message for the moment and take those that were on their way behind it (`at_once`
+    above 1), so that it comes after them; "" where it cannot, or its bridge prevents it."""
 
     @asynccontextmanager
     async def network(self) -> AsyncIterator[None]:
@@ -148,6 +165,31 @@ class Author(ABC):
     async def user_types(self, on: bool) -> None:
         """`a_user` begins to write to our account, or stops."""
         self.not_given("user_types")
+
+    # Rooms (`SupportsRooms`): all of it in `a_room`
+
+    async def user_says(self, text: str) -> str:
+        """`a_user` says this in the room; returns the message's native id, "" where people there do not learn it."""
+        self.not_given("user_says")
+
+    async def shown_in_room(self) -> Sequence[Shown]:
+        """What `a_user` sees of what the bridge has said in the room, oldest first. `author` is the name beside it, ""
+        where it is our account's own."""
+        self.not_given("shown_in_room")
+
+    async def we_are_in_room(self) -> bool:
+        """Whether `a_user` sees our account in the room."""
+        self.not_given("we_are_in_room")
+
+    async def user_moves(self, change: MembershipChange, text: str = "") -> None:
+        """`a_user` has "left" the room, has "joined" it again, or gives it the "topic" `text`."""
+        self.not_given("user_moves")
+
+    # Many on their way at once (`at_once` above 1)
+
+    async def cut(self) -> None:
+        """Cut the bridge's connection, whatever is on its way; it can be made anew soon afterwards."""
+        self.not_given("cut")
 
     # Invitations, replay
 

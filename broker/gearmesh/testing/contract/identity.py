@@ -38,6 +38,7 @@ class IdentityRules(Harness):
             isinstance(kind.Config, type) and issubclass(kind.Config, msgspec.Struct),
             f"Config is {kind.Config!r}; expected a msgspec.Struct",
         )
+        must(isinstance(kind.at_once, int) and kind.at_once > 0, f"at_once is {kind.at_once!r}; expected 1 or more")
 
     @rule("identity", "construction does no I/O: no connection, no task, nothing received")
     async def test_identity_construction(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ Kind = Literal[
     "invitations",
     "replay",
     "kept",
+    "rooms",
+    "at_once",
 ]
 KINDS: Final[tuple[Kind, ...]] = Kind.__args__  # type: ignore[attr-defined]  # typing has no public way to ask
 ATTRIBUTE: Final = "contract_rule"

@@ -110,8 +110,15 @@ class Connection:
             OSError: nobody is there, or the certificate is not good; `TimeoutError` is one.
         """
         context = tls_of(config) if config.tls else None
-        async with asyncio.timeout(CONNECT_WITHIN):
-            return Connection(*await asyncio.open_connection(config.host, config.at_port, ssl=context, limit=LONGEST))
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                return Connection(
+                    *await asyncio.open_connection(config.host, config.at_port, ssl=context, limit=LONGEST)
+                )
+        except TimeoutError:
+            # A server that speaks first waits for us where we wait for its TLS.
+            mend = "; is TLS spoken at this port, or is `tls = false` missing?" if config.tls else ""
+            raise TimeoutError(f"{config.host}:{config.at_port} does not answer{mend}") from None
 
     def write(self, *lines: Line) -> None:
         """Hand lines to the system, with all others that are written in the same moment; they may or may not arrive.

@@ -28,6 +28,8 @@ ALIVE: Final = "alive"
 """What we ask with whether the server is still there."""
 WELCOME_WITHIN: Final = 30.0
 FLOOD: Final = re.compile(r"flood|too (fast|many)|excess|sendq|recvq", re.IGNORECASE)
+MOST_TOLD: Final = 500
+"""Characters of what is reported of the app."""
 MANY: Final = 5
 """Lines without an answer when a connection is lost: so many are a sign that they were too many."""
 Take = Callable[[Event, int], Awaitable[None]]
@@ -75,6 +77,7 @@ class Link:
         self._history = History(self._outbox, session, positions, intake, self._read, context.log)
         self._listening = True
         self._last_words = ""
+        self._troubles: dict[str, str] = {}
         self._welcomed_at = 0
         self._early: list[tuple[Line, bytes]] = []
 
@@ -182,7 +185,10 @@ class Link:
             for refused in self.confirmations.late():
                 await self._take(failed(refused, round(self._context.now() * 1000)), 0)
             return
-        if self._rooms.take(line, self.session):
+        is_refused = self._rooms.take(line, self.session)
+        if self._rooms.troubles != self._troubles:
+            await self._tell_of_rooms()
+        if is_refused:
             return
         whole, closed = self._batches.feed(line)
         ours = closed is not None and closed.kind == MULTILINE and self._is_ours(closed.opening)
@@ -209,11 +215,24 @@ class Link:
         self.session.learn(line)
         if self.session.nick != ours_before:
             self._nicks.renamed(time_of(line) or now)
+            await self._report()
         if line.command == "JOIN" and line.params and line.source and self.session.is_me(line.hostmask.nickname):
             self._history.joined(line.params[0], time_of(line) or now)
         freed = line.command in {"QUIT", "NICK"} and line.source and self.session.nick == ours_before
         if freed and self.session.fold(line.hostmask.nickname) == self.session.fold(self._config.nick):
             self._ask_for_nick()
+
+    async def _tell_of_rooms(self) -> None:
+        """Nobody else tells an operator that a key is wrong before somebody writes."""
+        before, self._troubles = self._troubles, self._rooms.troubles
+        for room, trouble in self._troubles.items():
+            if before.get(room) != trouble:
+                self._context.log.warning("a room has a trouble", room=room, trouble=trouble)
+        await self._report()
+
+    async def _report(self) -> None:
+        told = "; ".join((f"as {self.session.nick}", *self._troubles.values()))
+        await self._context.status("connected", told[:MOST_TOLD])
 
     def has_read(self, thread: str) -> bool:
         """Whether what was said in a thread during an outage was read, also what we said."""

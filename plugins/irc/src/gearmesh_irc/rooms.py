@@ -138,6 +138,15 @@ class Rooms:
         """The channels that we are to be in."""
         return frozenset(self._wanted)
 
+    @property
+    def troubles(self) -> dict[str, str]:
+        """The channels that refuse us, each with what it says."""
+        return {
+            room: f"cannot enter {room}: {failure_of(door.refusal)}"
+            for room, door in self._doors.items()
+            if door.refusal is not None and room in self._wanted
+        }
+
     def is_wanted(self, room: str) -> bool:
         """Whether we are to be in this channel."""
         return room in self._wanted

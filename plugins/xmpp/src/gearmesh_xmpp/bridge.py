@@ -50,7 +50,6 @@ class Xmpp(Bridge):
     network: ClassVar[str] = "xmpp"
     title: ClassVar[str] = "XMPP"
     api: ClassVar[int] = 1
-    at_once: ClassVar[int] = 50
     Config = XmppConfig
 
     def __init__(self, config: XmppConfig, context: BridgeContext) -> None:

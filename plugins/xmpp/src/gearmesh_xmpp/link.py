@@ -75,6 +75,11 @@ class Link:
                 "its configuration into ours",
                 code=self._refusal,
             )
+        if self._refusal == "host-unknown":
+            raise ConnectionError(
+                f"the XMPP server gives away no {self._config.component}: add it there as a component, or mend "
+                "`component` [host-unknown]"
+            )
         if not self._up.is_set() or self._over.done():
             why = self._refusal or (self._over.result() if self._over.done() else "it does not answer")
             where = f"{self._config.host}:{self._config.port}"

@@ -29,6 +29,8 @@ RESOURCE: Final = "gearmesh"
 """Occupants of rooms are full JIDs (XEP-0045, section 3)."""
 PAUSES: Final = (0.5, 2.0, 10.0, 60.0, 300.0)
 """Seconds between tries to enter a room, the last again and again."""
+MISSING_AGAIN: Final = 10.0
+"""Seconds at most between two looks for a room that is not there: somebody may be about to make it."""
 STEADY: Final = 60.0
 """Seconds in a room after which being thrown out of it is no longer taken for the same as the last time."""
 GONE_AFTER: Final = 120.0
@@ -209,7 +211,8 @@ class Rooms:
             return room
         why = self._refused.get(jid_of(thread))
         if why:
-            raise Rejected(f"the bridge is not in the room: {why}", code=why.partition(":")[0])
+            code, _, words = why.partition(": ")
+            raise Rejected(f"the bridge is not in the room: {words or code}", code=code)
         raise Retry("the bridge is not in the room yet")
 
     async def ghost_in(self, thread: str, ghost: str, sender: Sender) -> str:
@@ -295,7 +298,8 @@ class Rooms:
                         self._refused[room.jid] = f"forbidden: {words}"
                         tries = len(PAUSES)  # nobody tells when a ban is lifted: it is looked for now and then
                     await self._troubles.begins(room.jid, f"out of {room.jid}: {words}")
-            await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
+            pause = PAUSES[min(tries, len(PAUSES) - 1)]
+            await asyncio.sleep(pause if missing is None else min(pause, MISSING_AGAIN))
             tries += 1
 
     async def _enter_and_catch_up(self, link: Link, room: Room) -> None:

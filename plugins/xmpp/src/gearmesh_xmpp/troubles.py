@@ -22,7 +22,9 @@ class Troubles:
         self._troubles.clear()
 
     async def begins(self, room: str, trouble: str) -> None:
-        """Something is wrong with a room."""
+        """Something is wrong with a room; told once as long as it is the same."""
+        if self._troubles.get(room) == trouble:
+            return
         self._context.log.warning("a room has a trouble", room=room, trouble=trouble)
         self._troubles[room] = trouble
         await self._report()

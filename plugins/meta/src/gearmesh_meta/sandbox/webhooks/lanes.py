@@ -173,7 +173,8 @@ class Lanes:
         if count < 2 or (fault := self._faults.strike(LANE_KINDS, lane.network, lane.user)) is None:
             return
         ordered = failed + [lane.waiting.popleft() for _ in range(count - len(failed))]
-        lane.scatter = Scatter([(event, self._encode(lane, [event])) for event in ordered], fault.chance)
+        pieces = [(event, self._encode(lane, [event])) for event in ordered]
+        lane.scatter = Scatter(pieces, fault.chance, self._settings.retry_first)
         lane.batch = None
         lane.body = b""
         lane.failures = 0
