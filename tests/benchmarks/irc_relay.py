@@ -229,8 +229,11 @@ class Proxy:
 
 
 @asynccontextmanager
-async def line(folder: Path, *, protected: bool = False) -> AsyncIterator[Line]:
-    """Both servers and the daemon, up. A `protected` second server slows down who writes too much."""
+async def line(folder: Path, *, protected: bool = False, proxied: bool = False) -> AsyncIterator[Line]:
+    """Both servers and the daemon, up. A `protected` second server slows down who writes too much.
+
+    `proxied`: the daemon's connection to it can be cut.
+    """
     async with AsyncExitStack() as stack:
         north = await stack.enter_async_context(_server(folder / "north", penalty=False))
         south = await stack.enter_async_context(_server(folder / "south", penalty=protected))
@@ -238,7 +241,7 @@ async def line(folder: Path, *, protected: bool = False) -> AsyncIterator[Line]:
         await proxy.start()
         stack.push_async_callback(proxy.stop)
         config = folder / "relay.toml"
-        config.write_text(_config(north.port, proxy.port, protected=protected))
+        config.write_text(_config(north.port, proxy.port if proxied else south.port, protected=protected))
         arguments = ("-m", "gearmesh", "run", str(config), "--data", str(folder / "data"))
         daemon = await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=asyncio.subprocess.PIPE)
         stack.push_async_callback(_stop, daemon)
@@ -314,10 +317,12 @@ async def _run(only: str) -> None:
                 ("irc_irc_latency_10", {"rooms": 1, "each": 100, "rate": 10.0}),
                 ("irc_irc_latency_100", {"rooms": 1, "each": 1000, "rate": 100.0}),
                 ("irc_irc_latency_500", {"rooms": 1, "each": 5000, "rate": 500.0}),
-                ("irc_irc_cut", {"rooms": 1, "each": 1200, "rate": 20.0, "cut": 20.0}),
             ):
                 if only in {"", row}:
                     _print(await between.run(row, **arguments))
+        if only in {"", "irc_irc_cut"}:
+            async with line(folder / "proxied", proxied=True) as between:
+                _print(await between.run("irc_irc_cut", 1, 1200, rate=20.0, cut=20.0))
         if only in {"", "irc_irc_burst"}:
             async with line(folder / "protected", protected=True) as between:
                 _print(await between.run("irc_irc_burst", 1, 100))

@@ -10,11 +10,14 @@ import pytest
 
 from gearmesh import Delivery, Rejected, Retry, SendFailed, Sent, Unclear
 from gearmesh.daemon import Daemon
+from gearmesh.host.evidence import Evidence
+from gearmesh.host.turn import Turn
 from gearmesh.model.content import words_of
 from gearmesh.testing import FakeBridge, NatsServer
 
 from .pair import World
 from .patience import eventually
+from .town import SIGN_WITHIN
 
 COUNT = 30
 
@@ -307,3 +310,41 @@ async def test_given_a_process_that_dies_with_many_on_their_way_then_its_success
         await world.south.until(lambda: sorted(numbers(world)) == list(range(20)), within=30, awaited="all of them")
 
     assert numbers(world) == list(range(20))
+
+
+async def test_given_a_process_that_dies_with_many_on_their_way_then_its_successor_waits_once_for_signs_of_them_all(
+    world: World, nats_server: NatsServer, tmp_path: Path, batching: type[Batching], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_away = asyncio.Event()
+
+    class Dying(batching):  # type: ignore[valid-type, misc]
+        """Its answers do not come any more after the first, nor do its messages."""
+
+        async def send(self, delivery: Delivery) -> Sent:
+            await self.may_go.wait()
+            self.together.append(1)
+            if len(self.together) == 1:
+                return await FakeBridge.send(self, delivery)
+            if len(self.together) == 8:
+                all_away.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    seek = Evidence.seek
+    waits: list[float] = []
+
+    async def counted(evidence: Evidence, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
+        waits.append(within)
+        return await seek(evidence, delivery, since, within, turn)
+
+    async with world.running(nats_server, tmp_path, south=Dying) as daemon:
+        await jam(world, batching, 8)
+        await asyncio.wait_for(all_away.wait(), 20)
+        for task in daemon.apps["south"].egress._tasks.values():
+            task.cancel()
+    monkeypatch.setattr(Evidence, "seek", counted)
+    async with world.running(nats_server, tmp_path, south=batching):
+        await world.south.until(lambda: numbers(world) == list(range(8)), within=30, awaited="all of them")
+
+    assert len(waits) == 7
+    assert sum(waits) <= SIGN_WITHIN

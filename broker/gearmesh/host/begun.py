@@ -2,94 +2,69 @@
 
     sends that begin in the same moment ─▶ one wave, stored as one message ─▶ each of them goes
 
-The waves stand in a ring of `ROUND` keys. Each is written over the oldest, takes over from it what is not over, and
+The waves of a term stand in a ring (`waves`). Each is written over the oldest, takes over from it what is not over, and
 says since which wave anything is not. So whoever comes after reads the ring, and knows what may have been sent and was
 not written down.
+
+    state     what it says                                    how it ends
+    open      it began here, and its answer is awaited        over; left ─▶ in doubt; cleared ─▶ over; after ten minutes
+    in doubt  others began it, or a turn ended before the     settled ─▶ open; begun again ─▶ open; cleared ─▶ over;
+              answer came: who sends it has to look first     over; after 8 days, when its leg cannot come any more
+    over      what became of it is written down elsewhere
+
+What is taken over from a term before is spread over the ring, so that each further wave repeats a few of it. How much
+that is, is bounded by what a process has on its way when it dies, times the deaths of a week. Of what begins here, a
+wave repeats what is not answered within a round.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any, Final
 
 import msgspec
-import structlog
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.bus.publisher import Publisher, Stored
-from gearmesh.bus.store import Store
 from gearmesh.errors import BusError, Malformed
+from gearmesh.host.undecided import Held, Undecided
+from gearmesh.host.waves import NONE_YET, ROUND, Begun, Rings, Wave, not_over, term_that_counts
 from gearmesh.model.delivery import Delivery
-from gearmesh.wire.subjects import Subjects, kv_token
+from gearmesh.wire.subjects import Subjects
 
-log = structlog.get_logger("gearmesh.evidence")
-
-ROUND: Final = 256
-"""Waves that are kept. A message that is longer on its way than so many waves is named by a further one."""
 MOST: Final = 500
-"""Messages that begin with one wave, and that are taken over by one."""
-NAMED_FOR: Final = 600_000
-"""Milliseconds for which a message is named by further waves. A send takes a minute at most, and who takes over asks
-at once about what comes first in each thread; of what was acknowledged by whoever is gone, nobody ever asks."""
-
-
-class Begun(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A delivery that was about to be sent to a thread, and when (milliseconds); 0 when it clearly was not sent."""
-
-    thread: str
-    id: str
-    at: int = 0
-
-
-class Wave(msgspec.Struct, frozen=True, array_like=True):
-    """What began at one moment, and what is not over of the wave that stood in its place. Since wave number `since`
-    there is something that is not over."""
-
-    number: int = 0
-    since: int = 0
-    begun: list[Begun] = []
-
-
-class _Open(msgspec.Struct, frozen=True, gc=False):
-    """What is not over, and the number of the wave that names it."""
-
-    begun: Begun
-    wave: int
+"""Messages that begin with one wave."""
+FEW: Final = 50
+"""Messages in a wave of those that are taken over, unless there are so many that half a ring is not enough for them."""
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """One message of a wave, how it was begun before, and who waits until it is stored."""
+    """One message of a wave, how it was before, and who waits until it is stored."""
 
     begun: Begun
-    before: _Open | None
+    before: Held | None
     stored: asyncio.Future[None]
-
-
-NONE_YET: Final = Wave()
 
 
 class Begins:
     """The messages of one app that are about to be sent. `forget` when somebody else may have sent some."""
 
     def __init__(self, connection: Connection, publisher: Publisher, subjects: Subjects, app: str) -> None:
-        self._store = Store(connection, publisher, subjects.bucket("sends"), Wave)
+        self._rings = Rings(connection, publisher, subjects, app)
         self._publisher = publisher
         self._ledger = LedgerReader(connection, subjects)
         self._app = app
+        self._undecided = Undecided()
+        self._leased = 1
+        self._term = 1
+        """Whose ring is written."""
         self._ring: list[Wave] = [NONE_YET] * ROUND
-        self._number = 0
+        self._number = 1
         """Of the wave that departs next."""
-        self._open: dict[str, dict[str, _Open]] = {}
-        """By thread and delivery id, what was begun and is not known to be over."""
-        self._left: dict[int, int] = {}
-        """How many each wave names that are not over, of the waves that name any."""
-        self._doubtful: set[tuple[str, str]] = set()
-        """Thread and delivery id of what somebody else began, or was left by a turn that has ended."""
-        self._now = 0
         self._wave: list[_Entry] = []
-        self._writing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
         self._loop: asyncio.AbstractEventLoop
@@ -111,72 +86,43 @@ class Begins:
         """
         while not self._loaded:
             await self._load()
-        if delivery.id not in self._open.get(delivery.thread, ()):
+        if self._undecided.get(delivery.thread, delivery.id) is None:
             return  # that is known
         await self._enter(Begun(delivery.thread, delivery.id))
         self.over(delivery.thread, delivery.id)
 
     def over(self, thread: str, name: str) -> None:
         """What became of the messages to a thread whose delivery ids begin with `name` is written down."""
-        begun = self._open.get(thread)
-        if begun is None:
-            return
-        for identity in tuple(begun):
-            if identity.startswith(name):
-                self._drop(thread, identity)
+        self._undecided.drop_all(thread, name)
 
-    def _put(self, begun: Begun, wave: int) -> _Open | None:
-        """It is named by a wave now. Returns how it was before."""
-        here = self._open.setdefault(begun.thread, {})
-        before = here.get(begun.id)
-        if before is not None:
-            self._let_go(before.wave)
-        here[begun.id] = _Open(begun, wave)
-        self._left[wave] = self._left.get(wave, 0) + 1
-        return before
-
-    def _drop(self, thread: str, identity: str) -> None:
-        here = self._open.get(thread)
-        if here is None or (one := here.pop(identity, None)) is None:
-            return
-        self._let_go(one.wave)
-        if not here:
-            del self._open[thread]
-        if self._doubtful:
-            self._doubtful.discard((thread, identity))
-
-    def _let_go(self, wave: int) -> None:
-        self._left[wave] -= 1
-        if not self._left[wave]:
-            del self._left[wave]
-
-    async def at(self, delivery: Delivery) -> int | None:
-        """When a message was begun (milliseconds) of which nobody here knows what became; None for any other.
+    async def in_doubt(self, delivery: Delivery) -> Held | None:
+        """A message that was begun and of which nobody here knows what became; None for any other.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
         while not self._loaded:
             await self._load()
-        if (delivery.thread, delivery.id) not in self._doubtful:
-            return None
-        return self._open[delivery.thread][delivery.id].begun.at
+        held = self._undecided.get(delivery.thread, delivery.id)
+        return held if held is not None and held.doubted and held.begun.at else None
 
     def leave(self, delivery: Delivery) -> None:
         """Nobody will know here what became of a message that was begun."""
-        if delivery.id in self._open.get(delivery.thread, ()):
-            self._doubtful.add((delivery.thread, delivery.id))
+        if held := self._undecided.get(delivery.thread, delivery.id):
+            self._undecided.doubt(held)
 
     def leave_all(self) -> None:
         """Of nothing that was begun it is known what became of it."""
-        self._doubtful |= {(thread, identity) for thread, begun in self._open.items() for identity in begun}
+        self._undecided.doubt_all()
 
     def settle(self, delivery: Delivery) -> None:
         """It has been found out, as far as it can be, what became of a message."""
-        self._doubtful.discard((delivery.thread, delivery.id))
+        if held := self._undecided.get(delivery.thread, delivery.id):
+            self._undecided.settle(held)
 
-    def forget(self) -> None:
-        """Believe only what NATS says."""
+    def forget(self, term: int) -> None:
+        """Believe only what NATS says, and write into the ring of this term."""
+        self._leased = term
         self._loaded, self._loading = False, None
 
     async def _load_and_enter(self, begun: Begun) -> None:
@@ -187,73 +133,50 @@ class Begins:
     def _enter(self, begun: Begun) -> asyncio.Future[None]:
         if not self._wave:
             # It goes when all that are ready now have entered: whoever comes alone waits for nobody.
-            task = self._loop.create_task(self._depart())
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+            self._start(self._depart())
         stored: asyncio.Future[None] = self._loop.create_future()
-        self._wave.append(_Entry(begun, self._put(begun, self._number), stored))
-        if begun.at > self._now:
-            self._now = begun.at
-        if self._doubtful:
-            self._doubtful.discard((begun.thread, begun.id))
+        self._wave.append(_Entry(begun, self._undecided.begin(begun, self._number), stored))
         return stored
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _depart(self) -> None:
         wave, self._wave = self._wave, []
         for start in range(0, len(wave), MOST):
             await self._write(wave[start : start + MOST])
 
-    async def _write(self, entries: list[_Entry]) -> None:
-        left = self._next_place()
-        number, place, before = self._number, self._number % ROUND, self._ring[self._number % ROUND]
+    async def _write(self, entries: Sequence[_Entry], *, completes: bool = False) -> None:
+        number, undecided = self._number, self._undecided
         self._number += 1
-        for begun in (*left, *(entry.begun for entry in entries)):
-            if self._is_open(begun):
-                self._put(begun, number)
-        wave = Wave(number, min(self._left, default=number), [*left, *(entry.begun for entry in entries)])
+        place, before = number % ROUND, self._ring[number % ROUND]
+        left = [begun for begun in before.begun if undecided.is_named(begun)]
+        begun = [*left, *(entry.begun for entry in entries)]
+        wave = Wave(number, undecided.needed_since(number) if self._loaded or completes else 0, begun)
         self._ring[place] = wave
 
-        async def outcome(result: Stored | BusError) -> None:
-            if isinstance(result, BusError):
-                self._ring[place] = before
-                self._refuse(entries, result)
+        async def outcome(result: Stored | BusError | Malformed) -> None:
+            if isinstance(result, Stored):
+                for one in begun:
+                    undecided.stored(one, number)
+                for entry in entries:
+                    if not entry.stored.done():
+                        entry.stored.set_result(None)
                 return
-            for entry in entries:
+            # What the wave had taken over is still needed where it was.
+            if self._ring[place] is wave:
+                self._ring[place] = before
+            for entry in reversed(entries):
+                undecided.refused(entry.begun, entry.before)
                 if not entry.stored.done():
-                    entry.stored.set_result(None)
+                    entry.stored.set_exception(result)
 
         try:
-            await self._publisher.send(*self._store.entry(self._key(place), wave), None, outcome)
+            await self._publisher.send(*self._rings.entry(self._term, place, wave), None, outcome)
         except Malformed as error:
-            self._ring[place] = before
-            self._refuse(entries, error)
-
-    def _refuse(self, entries: list[_Entry], error: Exception) -> None:
-        for entry in reversed(entries):
-            if self._is_open(entry.begun):
-                if entry.before is None:
-                    self._drop(entry.begun.thread, entry.begun.id)
-                else:
-                    self._put(entry.before.begun, entry.before.wave)
-            if not entry.stored.done():
-                entry.stored.set_exception(error)
-
-    def _is_open(self, begun: Begun) -> bool:
-        one = self._open.get(begun.thread, {}).get(begun.id)
-        return one is not None and one.begun is begun
-
-    def _next_place(self) -> list[Begun]:
-        """Go on to the next place that has room, and return what is not over of what stands there."""
-        left: list[Begun] = []
-        for _ in range(ROUND):
-            left = [begun for begun in self._ring[self._number % ROUND].begun if begun.at and self._is_open(begun)]
-            for begun in [begun for begun in left if begun.at < self._now - NAMED_FOR]:
-                left.remove(begun)
-                self._drop(begun.thread, begun.id)
-            if len(left) <= MOST:
-                break
-            self._number += 1
-        return left
+            await outcome(error)
 
     async def _load(self) -> None:
         self._loop = asyncio.get_running_loop()  # once: it takes a system call
@@ -262,44 +185,64 @@ class Begins:
         await asyncio.shield(self._loading)
 
     async def _read(self) -> None:
-        ring = await asyncio.gather(*map(self._stored, range(ROUND)))
+        rings, leased = await self._rings.read(), self._leased
         if self._loading is not asyncio.current_task():
             return  # it was forgotten meanwhile
-        self._ring = list(ring)
-        self._open.clear()
-        self._left.clear()
-        newest = max(ring, key=lambda wave: wave.number)
-        self._number = newest.number + 1
-        for wave in sorted(ring, key=lambda wave: wave.number):
-            if wave.number < newest.since:
-                continue
-            for begun in wave.begun:
-                if begun.at:
-                    self._put(begun, wave.number)
-                else:
-                    self._drop(begun.thread, begun.id)
+        newest = max(rings, default=0)
+        # Leases that were lost are counted from the beginning.
+        self._term = leased if leased >= newest else newest + 1
+        counts = term_that_counts(rings)
+        own = rings.get(self._term, [])
+        self._number = max([self._number, *(wave.number + 1 for wave in own)])
+        self._ring = [NONE_YET] * ROUND
+        for wave in own:
+            self._ring[wave.number % ROUND] = wave
+        self._undecided.clear()
+        for begun, number in not_over(rings.get(counts, [])).values():
+            self._undecided.begin(begun, number)
         await self._drop_what_was_sent()
         if self._loading is not asyncio.current_task():
             return
-        self.leave_all()
-        self._loaded = True
+        if counts != self._term:
+            await self._take_over()
+        if self._loading is asyncio.current_task():
+            self._undecided.doubt_all()
+            self._loaded = True
+            if any(term < self._term for term in rings):
+                self._start(self._rings.remove_before(self._term))
 
     async def _drop_what_was_sent(self) -> None:
         """Most of it is over: whoever began it had no occasion to say so."""
-        legs = {(thread, identity.partition(":")[0]) for thread, begun in self._open.items() for identity in begun}
-        for (thread, envelope), sent in (await self._ledger.sent_of(self._app, legs)).items():
-            for identity, one in tuple(self._open.get(thread, {}).items()):
-                # What was refused after it had been sent, and was begun again, may have been sent once more.
-                if identity.startswith(envelope) and one.begun.at <= sent.at:
-                    self._drop(thread, identity)
+        legs = {(held.begun.thread, held.begun.id.partition(":")[0]) for held in self._undecided}
+        sent = await self._ledger.sent_of(self._app, legs)
+        for begun in [held.begun for held in self._undecided]:
+            entry = sent.get((begun.thread, begun.id.partition(":")[0]))
+            # What was refused after it had been sent, and was begun again, may have been sent once more.
+            if entry is not None and begun.at <= entry.at:
+                self._undecided.drop(begun.thread, begun.id)
 
-    async def _stored(self, place: int) -> Wave:
-        try:
-            # Of the leader, which knows all that was answered.
-            return await self._store.get(self._key(place), certain=True) or NONE_YET
-        except Malformed as error:
-            log.error("what was about to be sent cannot be read", app=self._app, error=str(error))
-            return NONE_YET
+    async def _take_over(self) -> None:
+        """Copy what is in doubt into the ring of this term, spread so that no further wave has to repeat much of it."""
+        held = list(self._undecided)
+        self._undecided.clear()
+        size = max(FEW, -(-len(held) // (ROUND // 2)))
+        waiting: list[asyncio.Future[None]] = []
+        for start in range(0, len(held), size):
+            is_last = start + size >= len(held)
+            if is_last:
+                await _all_stored(waiting)
+            if self._loading is not asyncio.current_task():
+                return
+            begun = [one.begun for one in held[start : start + size]]
+            entries = [
+                _Entry(one, self._undecided.begin(one, self._number), self._loop.create_future()) for one in begun
+            ]
+            waiting += [entry.stored for entry in entries]
+            await self._write(entries, completes=is_last)
+        await _all_stored(waiting)
 
-    def _key(self, place: int) -> str:
-        return f"begun.{kv_token(self._app)}.wave.{place}"
+
+async def _all_stored(waiting: Sequence[asyncio.Future[None]]) -> None:
+    for result in await asyncio.gather(*waiting, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

@@ -23,6 +23,7 @@ from gearmesh.host.begun import Begins
 from gearmesh.host.cache import Cache
 from gearmesh.host.message_map import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
+from gearmesh.host.undecided import Held
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import words_of
 from gearmesh.model.delivery import Delivery
@@ -131,13 +132,13 @@ class Evidence:
         """What became of an envelope (hex id) in a thread is written down."""
         self._begins.over(thread, f"{envelope}:")
 
-    async def was_begun(self, delivery: Delivery) -> int | None:
-        """When anybody began to send this message (milliseconds), if it is not known here what became of that.
+    async def was_begun(self, delivery: Delivery) -> Held | None:
+        """That anybody began to send this message, and when, if it is not known here what became of that.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
-        return await self._begins.at(delivery)
+        return await self._begins.in_doubt(delivery)
 
     def leave(self, delivery: Delivery) -> None:
         """A turn of this process has ended before it was known what became of a message."""
@@ -151,9 +152,9 @@ class Evidence:
         """Whether a message was sent has been found out, as far as it can be."""
         self._begins.settle(delivery)
 
-    def doubt(self) -> None:
-        """Somebody else may have been at work: what is about to be sent is read again."""
-        self._begins.forget()
+    def doubt(self, term: int) -> None:
+        """Somebody else may have been at work before this term: what is about to be sent is read again."""
+        self._begins.forget(term)
 
     async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
         """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.

@@ -44,7 +44,7 @@ SURELY_NEW: Final = 100.0
 WAITED_FOR: Final = 3.0
 """Seconds that a thread waits at most with its legs in memory; for longer they are put into its queue."""
 AFTER_TAKEOVER: Final = 5.0
-"""Seconds, at least, after a takeover: what a network could not hand over meanwhile comes within them."""
+"""Seconds, at least, since a doubt arose here: what a network could not hand over before comes within them."""
 SENT_WHOLE: Final = LegRecord(())
 WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
 
@@ -192,13 +192,14 @@ class LegSender:
             failure, job.failure = job.failure, None
             left = job.failed_at + self._app.unclear_wait - self._shared.clock.seconds()
             return await self._settled(job, delivery, turn, failure, max(left, 0.0))
-        begun = await self._evidence.was_begun(delivery)
-        if begun is None:
+        held = await self._evidence.was_begun(delivery)
+        if held is None:
             return None
-        job.begun = begun
-        # A sign is kept for whoever comes; so it is not waited for anew by each who takes over.
-        left = begun / 1000 + self._app.unclear_wait - self._shared.clock.seconds()
-        within = max(left, min(self._app.unclear_wait, AFTER_TAKEOVER))
+        job.begun = held.begun.at
+        # A sign is kept for whoever comes; so it is not waited for anew by each who takes over, nor for each message.
+        wait = self._app.unclear_wait
+        left = min(job.begun / 1000 + wait - self._shared.clock.seconds(), wait)  # the clock may have been set back
+        within = max(left, min(wait, AFTER_TAKEOVER) - held.age, 0.0)
         doubt = Unclear("whoever was at work before may have sent it")
         return await self._settled(job, delivery, turn, doubt, within)
 

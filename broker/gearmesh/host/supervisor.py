@@ -167,7 +167,7 @@ class Supervisor:
         self.app.portals.forget()
         self.ingress.doubt(disturbed=not clean)
         # Also after a clean end: what its predecessor had left unclear may be so still.
-        self._evidence.doubt()
+        self._evidence.doubt(self._lease.term)
         await self._note("starting")
         tasks = [
             asyncio.create_task(self._consumer.run(), name=f"egress {self.app.name}"),
