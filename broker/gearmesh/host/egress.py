@@ -262,6 +262,8 @@ class Egress:
             if not isinstance(content, Message) or isinstance(content, Media):
                 break  # nobody waits for the file of who comes behind
             legs.append((job, content))
+        if turn.has_ended():
+            return None
         if len(legs) < 2:
             self._lanes.put_back(thread, jobs[1:])
             return first
