@@ -84,8 +84,7 @@ class Begins:
         Raises:
             BusError: it could not be written down.
         """
-        while not self._loaded:
-            await self._load()
+        await self.ready()
         if self._undecided.get(delivery.thread, delivery.id) is None:
             return  # that is known
         await self._enter(Begun(delivery.thread, delivery.id))
@@ -95,14 +94,22 @@ class Begins:
         """What became of the messages to a thread whose delivery ids begin with `name` is written down."""
         self._undecided.drop_all(thread, name)
 
-    async def in_doubt(self, delivery: Delivery) -> Held | None:
-        """A message that was begun and of which nobody here knows what became; None for any other.
+    async def ready(self) -> None:
+        """What others began is at hand.
 
         Raises:
             BusUnavailable: nats does not answer.
         """
         while not self._loaded:
             await self._load()
+
+    async def in_doubt(self, delivery: Delivery) -> Held | None:
+        """A message that was begun and of which nobody here knows what became; None for any other.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        await self.ready()
         held = self._undecided.get(delivery.thread, delivery.id)
         return held if held is not None and held.doubted and held.begun.at else None
 
@@ -126,8 +133,7 @@ class Begins:
         self._loaded, self._loading = False, None
 
     async def _load_and_enter(self, begun: Begun) -> None:
-        while not self._loaded:
-            await self._load()
+        await self.ready()
         await self._enter(begun)
 
     def _enter(self, begun: Begun) -> asyncio.Future[None]:

@@ -132,6 +132,14 @@ class Evidence:
         """What became of an envelope (hex id) in a thread is written down."""
         self._begins.over(thread, f"{envelope}:")
 
+    async def ready(self) -> None:
+        """What others began is at hand, but for what was written down as sent until now.
+
+        Raises:
+            BusUnavailable: nats does not answer.
+        """
+        await self._begins.ready()
+
     async def was_begun(self, delivery: Delivery) -> Held | None:
         """That anybody began to send this message, and when, if it is not known here what became of that.
 

@@ -170,6 +170,8 @@ class LegSender:
 
     async def _sent_before(self, job: Job) -> LegRecord:
         """What was sent of this leg before."""
+        # First this: what a predecessor writes down in between is either found here, or in doubt.
+        await self._evidence.ready()
         messages, key = self._shared.messages, (job.envelope, self._app.name, job.thread)
         before = await messages.leg(*key)
         if before is None:
