@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from gearmesh import Delivery, Profile, ReceiptDelivery, Sender, Sent
+from gearmesh.daemon import Daemon
+from gearmesh.host import handling
+from gearmesh.model.content import Content
 from gearmesh.testing import FakeBridge, NatsServer
+from gearmesh.wire.body import open_body
 
 from .pair import World
+from .patience import eventually
 
 
 @pytest.fixture
@@ -135,3 +140,26 @@ async def test_given_receipts_that_hang_or_fail_then_messages_to_that_person_sti
         await world.north.until(
             lambda: any("Hello yourself" in shown.text for shown in world.north.shown("ada")), within=20
         )
+
+
+async def test_given_a_leg_that_we_fail_to_open_then_it_is_kept_for_the_operator_and_the_next_one_arrives(
+    world: World, nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_body
+    failures = iter([True])
+
+    def fails_once(seal: str, body: bytes) -> Content:
+        if next(failures, False):
+            raise KeyError("a fault of ours")
+        return opened(seal, body)
+
+    monkeypatch.setattr(handling, "open_body", fails_once)
+    async with world.running(nats_server, tmp_path) as daemon:
+        await world.north.type("ada", "@south:ben Hello")
+        await eventually(lambda: _dead(daemon), awaited="the leg to be a dead letter")
+        await world.north.type("ada", "and again")
+        await world.arrives("and again")
+
+
+async def _dead(daemon: Daemon) -> int:
+    return (await daemon.connection.js.stream_info("GM_DEAD")).state.messages

@@ -42,8 +42,9 @@ class Handling:
 
     async def bring_to_end(self, job: Job, turn: Turn) -> Outcome:
         """What becomes of a leg; when it is not parked or left, that is accounted for."""
-        content = self.open(job)
+        content: Content | Outcome | None = None
         try:
+            content = self.open(job)
             if isinstance(content, Outcome):
                 outcome = content
             elif isinstance(content, Receipt):
