@@ -6,14 +6,18 @@ import asyncio
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import pytest
 
 from gearmesh import Delivery, Rejected, Retry, SendFailed, Sent, Unclear
 from gearmesh.daemon import Daemon
+from gearmesh.host.begun import Begins
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.turn import Turn
 from gearmesh.model.content import words_of
+from gearmesh.model.delivery import LedgerEntry
 from gearmesh.testing import FakeBridge, NatsServer
+from gearmesh.wire.subjects import Subjects
 
 from .pair import World
 from .patience import eventually
@@ -348,3 +352,40 @@ async def test_given_a_process_that_dies_with_many_on_their_way_then_its_success
 
     assert len(waits) == 7
     assert sum(waits) <= SIGN_WITHIN
+
+
+async def test_given_a_predecessor_that_writes_down_what_it_sent_while_its_successor_begins_then_it_is_not_sent_again(
+    world: World, nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Frozen(FakeBridge):
+        """It hears no answer any more."""
+
+        async def send(self, delivery: Delivery) -> Sent:
+            await super().send(delivery)
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async with world.running(nats_server, tmp_path, south=Frozen) as daemon:
+        await world.north.type("ada", "@south:ben number 0")
+        await seen(world, [0])
+        for task in daemon.apps["south"].egress._tasks.values():
+            task.cancel()
+    drop = Begins._drop_what_was_sent
+    written: list[str] = []
+
+    async def woken(begins: Begins) -> None:
+        for held in begins._undecided:
+            envelope = held.begun.id.partition(":")[0]
+            at, native_id = held.begun.at + 1, world.south.shown("ben")[-1].id
+            entry = LedgerEntry(envelope, "south", "sent", at, thread="ben", to="south:ben", native_ids=(native_id,))
+            subject = Subjects().sent("south", "ben", envelope, native_id)
+            await begins._publisher.publish(subject, msgspec.msgpack.encode(entry))
+            written.append(envelope)
+        await drop(begins)
+
+    monkeypatch.setattr(Begins, "_drop_what_was_sent", woken)
+    async with world.running(nats_server, tmp_path):
+        await world.north.type("ada", "number 1")
+        await seen(world, [0, 1])
+
+    assert written

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 import structlog
 
-from gearmesh.bus.publisher import Stored
 from gearmesh.core.windows import passage
 from gearmesh.errors import BusError, BusRefused, WireError
 from gearmesh.host.app import App
@@ -88,8 +85,7 @@ class Backlog:
             if await self._ends.state(job) in OVER:
                 await source.done()
                 continue
-            answer: asyncio.Future[Stored | BusError] = asyncio.get_running_loop().create_future()
-            job.written = partial(tell, self._sender, job, answer)
+            answer = self._sender.answer_about(job)
             outcome = await self._handling.bring_to_end(job, turn)
             if outcome.unwritten and isinstance(error := await answer, BusError):
                 raise error
@@ -115,13 +111,3 @@ class Backlog:
             if passage(window, portal, self._shared.clock.millis()) != "closed":
                 self._queues.written(job.thread)  # they wrote while this was being decided
         await self._ends.parked(job, outcome.reason, outcome.detail)
-
-
-async def tell(
-    sender: LegSender, job: Job, answer: asyncio.Future[Stored | BusError], result: Stored | BusError
-) -> None:
-    """NATS says whether it has that a leg was sent: whoever waits for it learns that, if anybody still does."""
-    if isinstance(result, Stored):
-        sender.written(job)
-    if not answer.done():
-        answer.set_result(result)

@@ -24,7 +24,7 @@ from gearmesh.bus.publisher import Stored
 from gearmesh.core.lanes import Lanes
 from gearmesh.errors import BusError, BusUnavailable, WireError
 from gearmesh.host.app import App
-from gearmesh.host.backlog import Backlog, tell
+from gearmesh.host.backlog import Backlog
 from gearmesh.host.ends import OVER, Ends
 from gearmesh.host.handling import Handling
 from gearmesh.host.invitations import Invitations
@@ -267,7 +267,7 @@ class Egress:
         if len(legs) < 2:
             self._lanes.put_back(thread, jobs[1:])
             return first
-        answers = [(job, self._answer_about(job)) for job, _ in legs]
+        answers = [(job, self._sender.answer_about(job)) for job, _ in legs]
         sent = set(await self._sender.deliver_all(legs, turn))
         errors: list[BusError] = []
         for job, answer in answers:
@@ -284,12 +284,6 @@ class Egress:
             return None
         self._lanes.put_back(thread, left[1:])
         return left[0]
-
-    def _answer_about(self, job: Job) -> asyncio.Future[Stored | BusError]:
-        """What NATS will say when it is told that a leg was sent."""
-        answer: asyncio.Future[Stored | BusError] = self._loop.create_future()
-        job.written = partial(tell, self._sender, job, answer)
-        return answer
 
     def _next(self, thread: str, turn: Turn) -> Item | None:
         """What is next in a lane, whose last item is done with."""

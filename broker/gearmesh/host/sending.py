@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from itertools import takewhile
@@ -10,9 +11,10 @@ from typing import Final
 import msgspec
 import structlog
 
+from gearmesh.bus.publisher import Stored
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
-from gearmesh.errors import RateLimited, SendFailed, Unclear, WindowClosed
+from gearmesh.errors import BusError, RateLimited, SendFailed, Unclear, WindowClosed
 from gearmesh.host.answers import Watch, sent_of
 from gearmesh.host.app import App
 from gearmesh.host.carrying import carry
@@ -152,6 +154,19 @@ class LegSender:
         """It is written down what became of a leg: nobody has to ask any more whether it was begun."""
         self._shared.messages.stored(job.envelope, self._app.name, job.thread)
         self._evidence.over(job.thread, job.envelope)
+
+    def answer_about(self, job: Job) -> asyncio.Future[Stored | BusError]:
+        """What NATS will say when it is told that a leg was sent."""
+        answer: asyncio.Future[Stored | BusError] = asyncio.get_running_loop().create_future()
+
+        async def tell(result: Stored | BusError) -> None:
+            if isinstance(result, Stored):
+                self.written(job)
+            if not answer.done():
+                answer.set_result(result)
+
+        job.written = tell
+        return answer
 
     async def _sent_already(self, job: Job) -> Outcome:
         return SENT if await self._ends.was_sent(job) else JUST_SENT
