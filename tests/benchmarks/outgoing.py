@@ -185,12 +185,13 @@ async def outgoing(
     recipient_every: float | None = None,
     kind: type[Outgoing] = Outgoing,
 ) -> AsyncIterator[Outgoing]:
-    """An egress at work, with empty logs and an empty message map."""
+    """An egress at work, with empty logs: nothing was begun or sent before."""
     for stream in (
         SUBJECTS.stream(OUT),
         SUBJECTS.stream(LEDGER),
         SUBJECTS.stream(LATER),
         f"KV_{SUBJECTS.bucket('map')}",
+        f"KV_{SUBJECTS.bucket('sends')}",
     ):
         await connection.js.delete_stream(stream)
     await ensure_all(connection, SUBJECTS)
