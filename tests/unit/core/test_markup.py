@@ -397,6 +397,7 @@ class TestTextsMadeToTakeTime:
                 assert seconds(lambda m=markup, d=dialect: cut(text, m, d, limit, "*Ada*:")) < 0.5  # type: ignore[misc]
 
     @settings(max_examples=40, deadline=None)
+    @example("1", True, 20_000)  # digits without end, which begin no list
     @given(TYPED.filter(bool), st.booleans(), st.sampled_from([1500, 8000, 20_000]))
     def test_given_any_words_over_and_over_they_hold_nobody_up(self, fragment: str, markup: bool, size: int) -> None:
         text = fragment * (size // len(fragment))

@@ -97,7 +97,7 @@ def is_too_much(text: str) -> bool:
             return True
     for match in BEGINNING.finditer(text):
         beginning = match.group().expandtabs(4)
-        marks = len(re.findall(r"[>*+\-]|[0-9]+[.)]", beginning))
+        marks = len(re.findall(r"[>*+\-]|[0-9]{1,9}[.)]", beginning))
         if marks > DEEP or (marks and beginning.count(" ") > 2 * DEEP):
             return True
     return False
