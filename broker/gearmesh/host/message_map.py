@@ -61,6 +61,9 @@ class LegRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     in_words: bool = False
 
 
+NOTHING_SENT: Final = LegRecord((), 0, False)
+
+
 def leg_of(entry: LedgerEntry) -> LegRecord:
     """The native ids of a leg that was sent whole."""
     return LegRecord(
@@ -183,6 +186,10 @@ class MessageMap:
     def unwritten(self, envelope: str, app: str, thread: str) -> LedgerEntry | None:
         """What has to be written again of a leg, because NATS has refused it, or could not be asked."""
         return self._unwritten.get((envelope, app, thread))
+
+    def unwritten_to(self, app: str, thread: str) -> list[LedgerEntry]:
+        """All that was sent to a thread and is not in NATS yet, as far as is known."""
+        return [entry for (_, of, to), entry in self._unwritten.items() if (of, to) == (app, thread)]
 
     async def remember(
         self,

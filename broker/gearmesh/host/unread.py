@@ -1,7 +1,7 @@
 """What a watermark speaks of: the messages that went to a thread and were not read yet.
 
-Kept in memory as they are sent. Of a thread that this process has not seen, or has forgotten, it is loaded once: what
-was sent there, and what became of it, is in the ledger.
+Few networks tell any. So a thread is looked after from its first watermark on: what was sent there before, and what
+became of it, is in the ledger, or on its way there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gearmesh.host.app import App
 from gearmesh.host.cache import Cache
 from gearmesh.model.address import Address
 from gearmesh.model.content import ReceiptState
-from gearmesh.model.delivery import State
+from gearmesh.model.delivery import LedgerEntry, State
 
 KEPT: Final = 256
 """Messages per thread, the newest."""
@@ -49,10 +49,10 @@ class Unread:
 
     def sent(self, thread: str, native_id: str, at: int) -> None:
         """A message went out. `at` (milliseconds) is when its sending began: the network's time is never before."""
-        sent = self._thread(thread).sent
-        sent.append(_Sent(at, native_id))
-        if len(sent) > KEPT:
-            del sent[:-KEPT]
+        known = self._threads.get(thread)
+        if known is not None:
+            known.sent.append(_Sent(at, native_id))
+            del known.sent[:-KEPT]
 
     def reported(self, thread: str, native_id: str, state: ReceiptState) -> None:
         """What became of a message was told: a later watermark has no news of that."""
@@ -72,7 +72,10 @@ class Unread:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        known = self._thread(thread)
+        known = self._threads.get(thread)
+        if known is None:
+            known = _Thread()
+            self._threads.put(thread, known)
         if not known.loaded:
             await self._load(thread, user, known)
         new = (one for one in known.sent if one.at <= watermark and not (state == "delivered" and one.delivered))
@@ -82,14 +85,8 @@ class Unread:
         """Believe only what NATS says: somebody else may have written to these threads."""
         self._threads.clear()
 
-    def _thread(self, thread: str) -> _Thread:
-        known = self._threads.get(thread)
-        if known is None:
-            known = _Thread()
-            self._threads.put(thread, known)
-        return known
-
     async def _load(self, thread: str, user: str, known: _Thread) -> None:
+        on_the_way = self._app.shared.messages.unwritten_to(self._app.name, thread)
         since = self._app.shared.clock.millis() - LOADED_SINCE
         legs = await self._ledger.sent_to(self._app.name, thread, since=since, limit=KEPT)
         later = await self._ledger.last(self._app.name, [leg.entry.envelope for leg in legs])
@@ -102,7 +99,17 @@ class Unread:
             native_id = leg.entry.native_ids[-1] if leg.entry.native_ids else ""
             if news in STILL_UNREAD and native_id and native_id not in here:
                 here.add(native_id)
-                known.sent.append(_Sent(leg.at - ANSWERED_WITHIN, native_id, news == "delivered"))
+                known.sent.append(_Sent(_began(leg.entry), native_id, news == "delivered"))
+        for entry in on_the_way:
+            if entry.native_ids and entry.native_ids[-1] not in here:
+                here.add(entry.native_ids[-1])
+                known.sent.append(_Sent(_began(entry), entry.native_ids[-1]))
         known.sent.sort(key=lambda one: one.at)
         del known.sent[:-KEPT]
         known.loaded = True
+
+
+def _began(entry: LedgerEntry) -> int:
+    """When a message may have been with its network at the earliest, in milliseconds: not before we had its leg."""
+    taken = next((hop.at // 1000 for hop in entry.hops if hop.name == "taken"), 0)
+    return max(entry.at - ANSWERED_WITHIN, taken)
