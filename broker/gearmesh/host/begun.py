@@ -41,10 +41,16 @@ FEW: Final = 50
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """One message of a wave, how it was before, and who waits until it is stored."""
+    """One message of a wave, and how it was before."""
 
     begun: Begun
     before: Held | None
+
+
+class _Group(msgspec.Struct, frozen=True):
+    """Messages that begin together, and who waits until that is stored."""
+
+    entries: Sequence[_Entry]
     stored: asyncio.Future[None]
 
 
@@ -56,27 +62,33 @@ class Begins:
         self._publisher = publisher
         self._ledger = LedgerReader(connection, subjects)
         self._app = app
-        self._undecided = Undecided()
+        self._undecided = Undecided(self._freed)
         self._leased = 1
         self._term = 1
         """Whose ring is written."""
         self._ring: list[Wave] = [NONE_YET] * ROUND
+        """What of it is not over."""
         self._number = 1
         """Of the wave that departs next."""
-        self._wave: list[_Entry] = []
+        self._wave: list[_Group] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
         self._loop: asyncio.AbstractEventLoop
 
     def begin(self, delivery: Delivery, at: int) -> Awaitable[None]:
-        """A message is about to be sent, at this time (milliseconds). Waited for, it is known to whoever takes over.
+        """One message is about to be sent; see `begin_all`."""
+        return self.begin_all((delivery,), at)
+
+    def begin_all(self, deliveries: Sequence[Delivery], at: int) -> Awaitable[None]:
+        """A few messages are about to be sent, at this time (milliseconds). Waited for, they are known to whoever takes
+        over.
 
         Raises:
-            BusError: it could not be written down; then it must not be sent.
+            BusError: it could not be written down; then none of them may be sent.
         """
-        begun = Begun(delivery.thread, delivery.id, at)
-        return self._enter(begun) if self._loaded else self._load_and_enter(begun)
+        begun = [Begun(delivery.thread, delivery.id, at) for delivery in deliveries]
+        return self._enter(begun) if self._loaded and len(begun) <= MOST else self._load_and_enter(begun)
 
     async def clear(self, delivery: Delivery) -> None:
         """A message that was begun has clearly not been sent.
@@ -87,7 +99,7 @@ class Begins:
         await self.ready()
         if self._undecided.get(delivery.thread, delivery.id) is None:
             return  # that is known
-        await self._enter(Begun(delivery.thread, delivery.id))
+        await self._enter([Begun(delivery.thread, delivery.id)])
         self.over(delivery.thread, delivery.id)
 
     def over(self, thread: str, name: str) -> None:
@@ -132,17 +144,25 @@ class Begins:
         self._leased = term
         self._loaded, self._loading = False, None
 
-    async def _load_and_enter(self, begun: Begun) -> None:
+    async def _load_and_enter(self, begun: Sequence[Begun]) -> None:
         await self.ready()
-        await self._enter(begun)
+        await _all_stored([self._enter(begun[start : start + MOST]) for start in range(0, len(begun), MOST)])
 
-    def _enter(self, begun: Begun) -> asyncio.Future[None]:
+    def _enter(self, begun: Sequence[Begun]) -> asyncio.Future[None]:
         if not self._wave:
             # It goes when all that are ready now have entered: whoever comes alone waits for nobody.
             self._start(self._depart())
-        stored: asyncio.Future[None] = self._loop.create_future()
-        self._wave.append(_Entry(begun, self._undecided.begin(begun, self._number), stored))
-        return stored
+        group = self._group(begun)
+        self._wave.append(group)
+        return group.stored
+
+    def _group(self, begun: Sequence[Begun]) -> _Group:
+        begin, number = self._undecided.begin, self._number
+        return _Group([_Entry(one, begin(one, number)) for one in begun], self._loop.create_future())
+
+    def _freed(self, number: int) -> None:
+        if self._ring[number % ROUND].number == number:
+            self._ring[number % ROUND] = NONE_YET
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -150,16 +170,22 @@ class Begins:
         task.add_done_callback(self._tasks.discard)
 
     async def _depart(self) -> None:
-        wave, self._wave = self._wave, []
-        for start in range(0, len(wave), MOST):
-            await self._write(wave[start : start + MOST])
+        groups, self._wave = self._wave, []
+        while groups:
+            count, size = 0, 0
+            while count < len(groups) and (not count or size + len(groups[count].entries) <= MOST):
+                size += len(groups[count].entries)
+                count += 1
+            await self._write(groups[:count])
+            groups = groups[count:]
 
-    async def _write(self, entries: Sequence[_Entry], *, completes: bool = False) -> None:
+    async def _write(self, groups: Sequence[_Group], *, completes: bool = False) -> None:
         number, undecided = self._number, self._undecided
         self._number += 1
         place, before = number % ROUND, self._ring[number % ROUND]
         left = [begun for begun in before.begun if undecided.is_named(begun)]
-        begun = [*left, *(entry.begun for entry in entries)]
+        entries = [entry for group in groups for entry in group.entries]
+        begun = [*left, *[entry.begun for entry in entries]]
         wave = Wave(number, undecided.needed_since(number) if self._loaded or completes else 0, begun)
         self._ring[place] = wave
 
@@ -167,17 +193,18 @@ class Begins:
             if isinstance(result, Stored):
                 for one in begun:
                     undecided.stored(one, number)
-                for entry in entries:
-                    if not entry.stored.done():
-                        entry.stored.set_result(None)
+                for group in groups:
+                    if not group.stored.done():
+                        group.stored.set_result(None)
                 return
             # What the wave had taken over is still needed where it was.
             if self._ring[place] is wave:
                 self._ring[place] = before
             for entry in reversed(entries):
                 undecided.refused(entry.begun, entry.before)
-                if not entry.stored.done():
-                    entry.stored.set_exception(result)
+            for group in groups:
+                if not group.stored.done():
+                    group.stored.set_exception(result)
 
         try:
             await self._publisher.send(*self._rings.entry(self._term, place, wave), None, outcome)
@@ -239,12 +266,9 @@ class Begins:
                 await _all_stored(waiting)
             if self._loading is not asyncio.current_task():
                 return
-            begun = [one.begun for one in held[start : start + size]]
-            entries = [
-                _Entry(one, self._undecided.begin(one, self._number), self._loop.create_future()) for one in begun
-            ]
-            waiting += [entry.stored for entry in entries]
-            await self._write(entries, completes=is_last)
+            group = self._group([one.begun for one in held[start : start + size]])
+            waiting.append(group.stored)
+            await self._write([group], completes=is_last)
         await _all_stored(waiting)
 
 

@@ -8,7 +8,7 @@ NATS, before the network hears "200": whoever has to decide about an unclear mes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -113,12 +113,17 @@ class Evidence:
         return True
 
     def begin(self, delivery: Delivery, at: int) -> Awaitable[None]:
-        """A message is about to be sent, at this time (milliseconds). Waited for, it is known to whoever takes over.
+        """One message is about to be sent; see `begin_all`."""
+        return self.begin_all((delivery,), at)
+
+    def begin_all(self, deliveries: Sequence[Delivery], at: int) -> Awaitable[None]:
+        """A few messages are about to be sent, at this time (milliseconds). Waited for, they are known to whoever takes
+        over.
 
         Raises:
-            BusError: it could not be written down; then it must not be sent.
+            BusError: it could not be written down; then none of them may be sent.
         """
-        return self._begins.begin(delivery, at)
+        return self._begins.begin_all(deliveries, at)
 
     async def clear(self, delivery: Delivery) -> None:
         """A message that was begun has clearly not been sent.

@@ -8,7 +8,7 @@ began here is asked for no longer than its answer takes.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -38,9 +38,10 @@ class Held(msgspec.Struct, gc=False):
 
 
 class Undecided:
-    """By thread and delivery id."""
+    """By thread and delivery id. `freed` is told the number of a wave that nobody needs any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, freed: Callable[[int], None]) -> None:
+        self._freed = freed
         self._held: dict[str, dict[str, Held]] = {}
         self._counts: dict[int, int] = {}
         """How many need each wave, of the waves that any needs."""
@@ -132,9 +133,10 @@ class Undecided:
         here = self._held.get(thread)
         if here is None:
             return
-        for identity in tuple(here):
-            if identity.startswith(name):
-                self.drop(thread, identity)
+        for identity in [identity for identity in here if identity.startswith(name)]:
+            self._let_go(here.pop(identity).wave)
+        if not here:
+            del self._held[thread]
 
     def clear(self) -> None:
         """Know nothing any more."""
@@ -145,3 +147,4 @@ class Undecided:
         self._counts[wave] -= 1
         if not self._counts[wave]:
             del self._counts[wave]
+            self._freed(wave)
