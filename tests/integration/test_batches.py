@@ -307,7 +307,7 @@ async def test_given_a_process_that_dies_with_many_on_their_way_then_its_success
     async with world.running(nats_server, tmp_path, south=Dying) as daemon:
         await jam(world, batching, 20)
         await world.south.until(lambda: len(numbers(world)) == 12, awaited="twelve of them")
-        for task in daemon.apps["south"].egress._tasks.values():
+        for task in daemon.apps["south"].egress._on_the_way._tasks.values():
             task.cancel()
     assert numbers(world) == list(range(12))
     async with world.running(nats_server, tmp_path, south=batching):
@@ -344,7 +344,7 @@ async def test_given_a_process_that_dies_with_many_on_their_way_then_its_success
     async with world.running(nats_server, tmp_path, south=Dying) as daemon:
         await jam(world, batching, 8)
         await asyncio.wait_for(all_away.wait(), 20)
-        for task in daemon.apps["south"].egress._tasks.values():
+        for task in daemon.apps["south"].egress._on_the_way._tasks.values():
             task.cancel()
     monkeypatch.setattr(Evidence, "seek", counted)
     async with world.running(nats_server, tmp_path, south=batching):
@@ -368,7 +368,7 @@ async def test_given_a_predecessor_that_writes_down_what_it_sent_while_its_succe
     async with world.running(nats_server, tmp_path, south=Frozen) as daemon:
         await world.north.type("ada", "@south:ben number 0")
         await seen(world, [0])
-        for task in daemon.apps["south"].egress._tasks.values():
+        for task in daemon.apps["south"].egress._on_the_way._tasks.values():
             task.cancel()
     drop = Begins._drop_what_was_sent
     written: list[str] = []

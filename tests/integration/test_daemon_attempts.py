@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -30,16 +31,16 @@ def couple(nats_server: NatsServer, tmp_path: Path) -> Couple:
 async def test_given_nats_fails_whoever_tries_the_ground_then_messages_go_on_afterwards(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = Evidence.begin
+    begin_all = Evidence.begin_all
     attempts: list[str] = []
 
-    async def fails_the_second_time(evidence: Evidence, delivery: Delivery, at: int) -> None:
-        attempts.append(delivery.id)
+    async def fails_the_second_time(evidence: Evidence, deliveries: Sequence[Delivery], at: int) -> None:
+        attempts.extend(delivery.id for delivery in deliveries)
         if len(attempts) == 2:
             raise BusUnavailable("nats starts again")
-        await begin(evidence, delivery, at)
+        await begin_all(evidence, deliveries, at)
 
-    monkeypatch.setattr(Evidence, "begin", fails_the_second_time)
+    monkeypatch.setattr(Evidence, "begin_all", fails_the_second_time)
     async with couple.running():
         couple.south.fail(RateLimited("wait, all of you", scope="app", after=0.1))
         await couple.comes("north", couple.written("n1", "@south:ben Hello"))
@@ -50,16 +51,16 @@ async def test_given_nats_fails_whoever_tries_the_ground_then_messages_go_on_aft
 async def test_given_the_app_is_lost_while_an_attempt_is_written_down_then_nothing_is_sent(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = Evidence.begin
+    begin_all = Evidence.begin_all
     begun: list[str] = []
 
-    async def is_overtaken(evidence: Evidence, delivery: Delivery, at: int) -> None:
-        await begin(evidence, delivery, at)
-        begun.append(delivery.id)
+    async def is_overtaken(evidence: Evidence, deliveries: Sequence[Delivery], at: int) -> None:
+        await begin_all(evidence, deliveries, at)
+        begun.extend(delivery.id for delivery in deliveries)
         if len(begun) == 1:
             couple.daemon.apps["south"].egress.end()  # as when somebody else has taken over
 
-    monkeypatch.setattr(Evidence, "begin", is_overtaken)
+    monkeypatch.setattr(Evidence, "begin_all", is_overtaken)
     async with couple.running():
         await couple.comes("north", couple.written("n1", "@south:ben Hello"))
         await until(lambda: begun, awaited="the attempt to be written down")

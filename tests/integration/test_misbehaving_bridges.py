@@ -9,7 +9,7 @@ import pytest
 
 from gearmesh import Delivery, Profile, ReceiptDelivery, Sender, Sent
 from gearmesh.daemon import Daemon
-from gearmesh.host import handling
+from gearmesh.host import opening
 from gearmesh.model.content import Content
 from gearmesh.testing import FakeBridge, NatsServer
 from gearmesh.wire.body import open_body
@@ -146,14 +146,13 @@ async def test_given_a_leg_that_we_fail_to_open_then_it_is_kept_for_the_operator
     world: World, nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = open_body
-    failures = iter([True])
 
-    def fails_once(seal: str, body: bytes) -> Content:
-        if next(failures, False):
+    def fails(seal: str, body: bytes) -> Content:
+        if b"Hello" in body:
             raise KeyError("a fault of ours")
         return opened(seal, body)
 
-    monkeypatch.setattr(handling, "open_body", fails_once)
+    monkeypatch.setattr(opening, "open_body", fails)
     async with world.running(nats_server, tmp_path) as daemon:
         await world.north.type("ada", "@south:ben Hello")
         await eventually(lambda: _dead(daemon), awaited="the leg to be a dead letter")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 import msgspec
@@ -81,7 +81,7 @@ class Ledger:
         await self._write(entry, f"{before.steps}:{entry.state}")
         return True
 
-    async def sent(self, entry: LedgerEntry, outcome: Outcome, *, new: bool = False) -> None:
+    def sent(self, entry: LedgerEntry, outcome: Outcome, *, new: bool = False) -> Awaitable[None]:
         """All of a leg is with its network, as the native messages that the entry names. `outcome` gets NATS's answer.
 
         It needs no message id: written twice, it stands twice under the same subject, and counts once (`in_order`).
@@ -89,12 +89,23 @@ class Ledger:
         Raises:
             BusUnavailable: what came before must be read, and nats does not answer; nothing is written.
         """
-        before = self._at_hand(entry, new) or await self._last(entry)
+        before = self._at_hand(entry, new)
+        if before is None:
+            return self._read_and_sent(entry, outcome)
+        if before is NOTHING or _follows(entry, before):
+            self._take(entry, before)
+        return self._write_sent(entry, outcome)
+
+    async def _read_and_sent(self, entry: LedgerEntry, outcome: Outcome) -> None:
+        before = await self._last(entry)
         if _follows(entry, before):
             self._take(entry, before)
+        await self._write_sent(entry, outcome)
+
+    def _write_sent(self, entry: LedgerEntry, outcome: Outcome) -> Awaitable[None]:
         native_id = entry.native_ids[-1] if entry.native_ids else ""
         subject = self._subjects.sent(entry.app, entry.thread, entry.envelope, native_id)
-        await self._publisher.send(subject, self._encode(entry), None, outcome)
+        return self._publisher.send(subject, self._encode(entry), None, outcome)
 
     async def may(self, entry: LedgerEntry, *, new: bool = False) -> bool:
         """Whether a step may follow, without taking it.

@@ -18,10 +18,12 @@ from gearmesh.host.ends import Ends
 from gearmesh.host.job import Job
 from gearmesh.host.message_map import LegRecord
 from gearmesh.host.outcome import Outcome
-from gearmesh.host.pointing import About, Pointing
+from gearmesh.host.pointing import NOTHING_ELSE, About, Pointing
 from gearmesh.host.preparing import Preparing
 from gearmesh.host.quotes import Quotes
+from gearmesh.model.capabilities import Capabilities
 from gearmesh.model.content import Change, Content, Edit, Media, Message, Redaction, Text, replaced
+from gearmesh.model.conversation import Conversation
 from gearmesh.model.delivery import Delivery
 
 log = structlog.get_logger("gearmesh.egress")
@@ -59,6 +61,26 @@ class Composing:
         self._files = Preparing(app, ends, verdict)
         # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
         self._ghosts = app.bridge if isinstance(app.bridge, SupportsGhosts) else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the bridge has to be asked for the ghost of a message's sender, which may take a while."""
+        return self._ghosts is not None
+
+    async def plain(self, job: Job, content: Content, can: Capabilities) -> Composed | None:
+        """What a new leg looks like in a thread that `can` so much, if it is one message, and nobody but the bridge has
+        to be asked for it. None for any other."""
+        if not isinstance(content, Message) or isinstance(content, Media) or content.reply_to:
+            return None
+        group = self._shared.groups.get(job.header.conversation)
+        if group is not None and not group.reaches(job.recipient):
+            return None
+        ghost = await self._ghost(self._ghosts, job, content) if self._ghosts is not None else ""
+        try:
+            parts = fit(content, Fitting(can, not ghost, place=_place(group, job)))
+        except Rejected:
+            return None
+        return Composed(content, parts, ghost, NOTHING_ELSE, False) if len(parts) == 1 else None
 
     async def compose(self, job: Job, content: Content, before: LegRecord, *, in_words: bool) -> Composed | Outcome:
         """The parts of a leg, or what becomes of it instead. `before`: what was sent of it already.
@@ -112,5 +134,10 @@ class Composing:
         can = self._app.bridge.capabilities(job.thread)
         has_file = isinstance(content, Media)
         group = self._shared.groups.get(job.header.conversation)
-        place = group.title if group and str(job.recipient) not in group.rooms else ""
-        return Fitting(can, not ghost, link, about.quoted, bool(about.native_ids), in_words, has_file, place)
+        there = bool(about.native_ids)
+        return Fitting(can, not ghost, link, about.quoted, there, in_words, has_file, _place(group, job))
+
+
+def _place(group: Conversation | None, job: Job) -> str:
+    """The title of a group, where its thread does not show that it is one."""
+    return group.title if group is not None and str(job.recipient) not in group.rooms else ""

@@ -12,11 +12,11 @@ memory for moments only; for longer its legs are put into the thread's queue, an
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, TypeGuard
 
+import msgspec
 import structlog
 
 from gearmesh.bus.consumer import Taken
@@ -29,12 +29,13 @@ from gearmesh.host.ends import OVER, Ends
 from gearmesh.host.handling import Handling
 from gearmesh.host.invitations import Invitations
 from gearmesh.host.job import FromLog, Job
+from gearmesh.host.on_the_way import OnTheWay
 from gearmesh.host.queues import Queues
 from gearmesh.host.refusals import Refusal, Refusals
 from gearmesh.host.sending import LegSender
+from gearmesh.host.together import Ready
 from gearmesh.host.turn import Turn
 from gearmesh.model.address import Address
-from gearmesh.model.content import Content, Media, Message
 from gearmesh.wire.codec import decode
 
 log = structlog.get_logger("gearmesh.egress")
@@ -62,6 +63,19 @@ class Look:
         self._room.release()
 
 
+class Bundle(msgspec.Struct, eq=False):
+    """What is in work in a lane: one item, or a few legs that nothing holds up and that are `ready` to go in one go.
+
+    `open` counts what has to be over before the lane goes on; it does so with the legs that are `left`.
+    """
+
+    thread: str
+    turn: Turn
+    ready: Sequence[Ready] = ()
+    left: Sequence[Job] = ()
+    open: int = 1
+
+
 Item = Job | Look | Refusal
 
 
@@ -78,6 +92,7 @@ class Egress:
         self._shared = app.shared
         self._queues = queues
         self._sender = sender
+        self._together = sender.together
         self._ends = ends
         self._invitations = invitations
         self._refusals = refusals
@@ -86,12 +101,9 @@ class Egress:
         self._backlog = Backlog(app, queues, self._handling, sender, ends, invitations, self._lanes.behind)
         self._held: set[int] = set()
         self._at_hand = 0
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._numbers = itertools.count()
-        self._loop = asyncio.get_running_loop()  # which takes a system call
-        self._unwritten: set[Job] = set()
-        self._all_written = asyncio.Event()
-        self._all_written.set()
+        self._on_the_way = OnTheWay()
+        self._departing: list[Job] = []
+        """Those that the next departure takes."""
         self._looking: asyncio.Task[None] | None = None
         self._turn = Turn()
         self._turn.end()
@@ -140,20 +152,7 @@ class Egress:
 
     async def finish(self, within: float = FINISH_WITHIN) -> bool:
         """Wait for what is on its way; what takes longer stays in the log. Whether nothing did."""
-        end = asyncio.get_running_loop().time() + within
-        late: set[asyncio.Task[None]] = set()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks.values(), timeout=within)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-            self._tasks.clear()  # one that had not begun did not take itself out
-        try:
-            async with asyncio.timeout_at(end):
-                await self._all_written.wait()
-        except TimeoutError:
-            return False
-        return not late
+        return await self._on_the_way.finish(within)
 
     def person_wrote(self, thread: str) -> None:
         """What waited until this person writes may go."""
@@ -189,14 +188,21 @@ class Egress:
             self._start(thread, item, self._turn)
 
     def _start(self, thread: str, item: Item, turn: Turn) -> None:
-        number = next(self._numbers)
-        self._tasks[number] = self._loop.create_task(self._work_off(number, thread, item, turn))
+        """Work on the next item of a lane: one that may be held up by itself, all others together."""
+        if not isinstance(item, Job) or not item.is_plain or self._queues.may_wait(thread):
+            self._on_the_way.start(self._work_on, thread, item, turn)
+            return
+        if not self._departing or len(self._departing) >= self._together.most:
+            self._departing = []
+            self._on_the_way.start(self._depart, self._departing, turn)
+        self._departing.append(item)
 
     def _drop_waiting(self) -> None:
         self._turn.end()
         if self._looking:
             self._looking.cancel()
         self._lanes.clear()
+        self._departing = []
         self._held.clear()
         self._queues.clear()
         self._refusals.drop()
@@ -229,89 +235,109 @@ class Egress:
                 self._offer(thread, Look(room))
         self.give_back(UNCERTAIN, 0.05)
 
-    async def _work_off(self, number: int, thread: str, first: Item, turn: Turn) -> None:
-        """Work on what is in a lane, one item after the other."""
-        item: Item | None = first
+    async def _depart(self, number: int, jobs: Sequence[Job], turn: Turn) -> None:
+        """Send what nothing holds up of the lanes that are ready at this moment. Each goes on by itself."""
+        if jobs is self._departing:
+            self._departing = []
+        bundles: list[Bundle] = []
         try:
-            while item is not None:
-                if isinstance(item, Job):
-                    alone: Job | None = item
-                    if self._app.bridge.at_once > 1 and self._lanes.behind(thread):
-                        alone = await self._work_on_legs(thread, item, turn)
-                    if alone is not None and not await self._work_on_leg(alone, turn):
-                        return  # `_written` goes on
-                elif isinstance(item, Look):
-                    await self._look(item, thread, turn)
+            for job in jobs:
+                bundle = None if turn.has_ended() else await self._bundle(job, turn)
+                if bundle is None or turn.has_ended():
+                    self.give_back(UNCERTAIN, 0.05)
+                    return
+                if bundle.ready:
+                    bundles.append(bundle)
                 else:
-                    await self._take_back(item, turn)
-                item = self._next(thread, turn)
+                    self._lanes.put_back(job.thread, bundle.left[1:])
+                    self._on_the_way.start(self._work_on, job.thread, job, turn)
+            if not bundles:
+                return
+            if not await self._together.begin([one for bundle in bundles for one in bundle.ready], turn):
+                self.give_back(UNCERTAIN, 0.05)
+                return
+            for bundle in bundles:
+                self._on_the_way.start(self._send, bundle)
         except Exception as error:
             self._failed(error)
         finally:
-            self._tasks.pop(number, None)  # a callback of the task would do the same, at more cost
+            self._on_the_way.over(number)
 
-    async def _work_on_legs(self, thread: str, first: Job, turn: Turn) -> Job | None:
-        """Send as many of a thread's legs at once as nothing speaks against. The first of those that are left."""
-        jobs = [first, *self._lanes.join(thread, self._app.bridge.at_once - 1, _is_leg)]
-        waits = not self._queues.is_empty and await self._queues.lane(thread) is not None
-        legs: list[tuple[Job, Content]] = []
-        for job in jobs:
-            if waits or not job.fresh or job.body is None or job.failure is not None:
-                break
-            content = self._handling.open(job)
-            if not isinstance(content, Message) or isinstance(content, Media):
-                break  # nobody waits for the file of who comes behind
-            legs.append((job, content))
-        if turn.has_ended():
-            return None
-        if len(legs) < 2:
-            self._lanes.put_back(thread, jobs[1:])
-            return first
-        answers = [(job, self._sender.answer_about(job)) for job, _ in legs]
-        sent = set(await self._sender.deliver_all(legs, turn))
-        errors: list[BusError] = []
-        for job, answer in answers:
-            if job not in sent:
-                continue
-            if isinstance(result := await answer, BusError):
-                errors.append(result)
-            elif turn is self._turn:
-                await self._done(job)  # else it comes again, and is known
-        if errors:
-            raise errors[0]
-        left = [job for job in jobs if job not in sent]
-        if turn.has_ended() or not left:
-            return None
-        self._lanes.put_back(thread, left[1:])
-        return left[0]
+    async def _bundle(self, first: Job, turn: Turn) -> Bundle:
+        """A lane's leg, and those behind it that may go at once with it."""
+        thread, jobs, most = first.thread, [first], self._app.bridge.at_once - 1
+        if most and self._lanes.behind(thread):
+            jobs += self._lanes.join(thread, most, _is_leg)
+        ready = await self._together.ready(jobs)
+        return Bundle(thread, turn, ready, jobs[len(ready) :], len(ready) + 1)
 
-    def _next(self, thread: str, turn: Turn) -> Item | None:
-        """What is next in a lane, whose last item is done with."""
-        if turn.has_ended():
-            self.give_back(UNCERTAIN, 0.05)
-            return None
-        return self._lanes.done(thread)
+    async def _send(self, number: int, bundle: Bundle) -> None:
+        ready = bundle.ready
+        for one in ready:
+            one.job.written = partial(self._written, one.job, bundle)
+        try:
+            sent = await self._together.send(ready)
+            self._on_the_way.sent(sent)
+            if len(sent) < len(ready):
+                failed = [one.job for one in ready if one.job not in sent]
+                bundle.left = [*failed, *bundle.left]
+                bundle.open -= len(failed)
+            if bundle.turn is self._turn:
+                self._go_on(bundle)
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._on_the_way.over(number)
 
-    async def _written(self, job: Job, turn: Turn, result: Stored | BusError) -> None:
+    async def _written(self, job: Job, bundle: Bundle, result: Stored | BusError) -> None:
         """NATS has answered that it has, or has not, written down that a leg was sent: then its lane goes on."""
-        job.written = None
-        self._unwritten.discard(job)
-        if not self._unwritten:
-            self._all_written.set()
+        self._on_the_way.written(job)
         if isinstance(result, Stored):
             self._sender.written(job)
-        if turn is not self._turn:
+        if bundle.turn is not self._turn:
             return  # it comes again in this one, and is known
         try:
             if isinstance(result, BusError):
                 raise result
             await self._done(job)
+            self._go_on(bundle)
         except Exception as error:
             self._failed(error)
+
+    def _go_on(self, bundle: Bundle) -> None:
+        """One thing less for which a lane waits. It goes on with the next item when it waits for nothing."""
+        bundle.open -= 1
+        if bundle.open:
             return
-        item = self._next(job.thread, turn)
+        thread, turn = bundle.thread, bundle.turn
+        if turn.has_ended():
+            self.give_back(UNCERTAIN, 0.05)
+            return
+        item: Item | None
+        if bundle.left:
+            item, *others = bundle.left
+            self._lanes.put_back(thread, others)
+        else:
+            item = self._lanes.done(thread)
         if item is not None:
-            self._start(job.thread, item, turn)
+            self._start(thread, item, turn)
+
+    async def _work_on(self, number: int, thread: str, item: Item, turn: Turn) -> None:
+        """Work on what is in a lane, by itself."""
+        bundle = Bundle(thread, turn)
+        try:
+            if isinstance(item, Job):
+                if not await self._work_on_leg(item, bundle):
+                    return  # `_written` goes on
+            elif isinstance(item, Look):
+                await self._look(item, thread, turn)
+            else:
+                await self._take_back(item, turn)
+            self._go_on(bundle)
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._on_the_way.over(number)
 
     def _failed(self, error: Exception) -> None:
         # A full disk, for example: what became of the leg cannot be written down. It comes again, and then the message
@@ -330,14 +356,15 @@ class Egress:
         if held is not None:
             await self._invitations.ask(held, turn)
 
-    async def _work_on_leg(self, job: Job, turn: Turn) -> bool:
+    async def _work_on_leg(self, job: Job, bundle: Bundle) -> bool:
         """Whether it is done with; if not, it has been sent, and `_written` is told when that is written down."""
+        turn = bundle.turn
         if job.body is None:
             await self._fetch_body(job)
         if not job.fresh and await self._ends.state(job) in OVER:
             await self._done(job)  # only that was not acknowledged
             return True
-        lane = None if self._queues.is_empty else await self._queues.lane(job.thread)
+        lane = await self._queues.lane(job.thread) if self._queues.may_wait(job.thread) else None
         if lane is not None and job.header.kind != "receipt":
             # Others of this thread wait already: behind them.
             if await self._backlog.put(job, turn):
@@ -346,12 +373,10 @@ class Egress:
                 await self._ends.parked(job, lane.reason)
                 await self._done(job)
             return True
-        job.written = partial(self._written, job, turn)
+        job.written = partial(self._written, job, bundle)
         outcome = await self._handling.bring_to_end(job, turn)
         if outcome.unwritten:
-            if job.written is not None:
-                self._unwritten.add(job)
-                self._all_written.clear()
+            self._on_the_way.sent((job,))
             return False
         if outcome.state == "parked":
             if not await self._backlog.put(job, turn):

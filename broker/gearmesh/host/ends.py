@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -41,8 +41,9 @@ class Ends:
         self._shared = app.shared
         self._told: Cache[str, bool] = Cache(REMEMBERED)
 
-    async def sent(self, job: Job, leg: LegRecord, part: int) -> None:
-        """All of it is with the network now, this part as the last. The job is told when that is written down.
+    def sent(self, job: Job, leg: LegRecord, part: int) -> Awaitable[None]:
+        """All of it is with the network now, this part as the last, which is at hand from now on. The job is told when
+        it is written down, if the result is waited for.
 
         Raises:
             BusUnavailable: the ledger cannot be read. It is at hand that it was sent, and nowhere else.
@@ -74,7 +75,7 @@ class Ends:
         )
         self._shared.messages.sending(entry)
         assert job.written is not None
-        await self._shared.ledger.sent(entry, job.written, new=_is_new(job))
+        return self._shared.ledger.sent(entry, job.written, new=_is_new(job))
 
     async def was_sent(self, job: Job) -> bool:
         """All of it had been with the network before. False: it is not written down yet; the job is told when it is.

@@ -41,6 +41,10 @@ class Gate:
             self._know(capabilities)
         return 0.0 if self._debts is None else self._debts.wait(thread, self._clock.seconds())
 
+    def lets_through(self, thread: str, capabilities: Capabilities) -> bool:
+        """Whether a message to `thread` may go at once; then it counts as gone."""
+        return not self.debt(thread, capabilities) and self.passes(thread)
+
     def _know(self, capabilities: Capabilities) -> None:
         self._known = capabilities
         app, each = capabilities.app_rate, capabilities.recipient_rate

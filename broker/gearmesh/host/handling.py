@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import msgspec
 import structlog
 
 from gearmesh.bridge import SupportsReceipts
-from gearmesh.errors import BusError, SendFailed, Unauthorized, WireError
+from gearmesh.errors import BusError, SendFailed, Unauthorized
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
 from gearmesh.host.ends import OVER, Ends
 from gearmesh.host.job import Job
+from gearmesh.host.opening import open_leg
 from gearmesh.host.outcome import Outcome
 from gearmesh.host.queues import Queues
 from gearmesh.host.sending import LegSender
 from gearmesh.host.turn import Turn
 from gearmesh.model.content import Content, Membership, Receipt
 from gearmesh.model.delivery import ReceiptDelivery
-from gearmesh.wire.body import open_body
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -44,7 +45,7 @@ class Handling:
         """What becomes of a leg; when it is not parked or left, that is accounted for."""
         content: Content | Outcome | None = None
         try:
-            content = self.open(job)
+            content = self._open(job)
             if isinstance(content, Outcome):
                 outcome = content
             elif isinstance(content, Receipt):
@@ -70,18 +71,11 @@ class Handling:
             self._sender.written(job)
         return outcome
 
-    def open(self, job: Job) -> Content | Outcome:
-        """What is in a leg, or what comes of it when it is too late, or cannot be opened."""
-        header, now = job.header, self._shared.clock.millis()
-        if header.expires is not None and header.expires <= now:
-            return Outcome("expired", detail="its time was over")
-        if now / 1000 >= job.ends(self._app.max_age):
-            reason = self._queues.reason(job.thread) or "unreachable"
-            return Outcome("expired", reason=reason, detail=f"it waited for {self._app.max_age:g} s")
-        try:
-            return open_body(header.seal, job.body or b"")
-        except WireError as error:
-            return Outcome("dead", reason="unsupported", detail=str(error))
+    def _open(self, job: Job) -> Content | Outcome:
+        content = open_leg(job, self._shared.clock.millis(), self._app.max_age)
+        if isinstance(content, Outcome) and content.reason == "unreachable":
+            return msgspec.structs.replace(content, reason=self._queues.reason(job.thread) or content.reason)
+        return content
 
     def _stop(self, turn: Turn) -> None:
         turn.end()

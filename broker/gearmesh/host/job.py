@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -13,7 +13,10 @@ from gearmesh.bus.publisher import Outcome as Written
 from gearmesh.errors import SendFailed
 from gearmesh.model.address import Address
 from gearmesh.model.envelope import Header
-from gearmesh.wire.times import Times
+from gearmesh.wire.times import REPLAY, Times
+
+SURELY_NEW: Final = 100_000_000
+"""Microseconds, less than the log's duplicate window: a leg whose message is younger cannot have been routed twice."""
 
 
 class Source(Protocol):
@@ -118,6 +121,24 @@ class Job(msgspec.Struct, eq=False):
         if self._times is None:
             self._times = Times.read(self.source.headers)
         return self._times
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is a message at its first try, and at hand."""
+        return self.fresh and self.body is not None and self.failure is None and self.header.kind == "event"
+
+    @property
+    def is_surely_new(self) -> bool:
+        """Whether nothing of this leg can have been sent before.
+
+        A leg that is new in the log can be an old one that was routed again after the log had forgotten its id; then
+        its message is old, too. A notice has no time of its own, and one that an operator replays may have been sent.
+        """
+        if not self.fresh or self.header.sender.is_system or REPLAY in self.source.headers:
+            return False
+        passed, at = self.times.passed, self.header.at * 1000
+        began = min(passed[0], at) if passed else 0
+        return self.taken_at - began < SURELY_NEW
 
     def ends(self, max_age: float) -> float:
         """When it is too late for it, in seconds since the epoch. `max_age`: how many seconds it may wait."""

@@ -13,7 +13,7 @@ class Learned:
 
     def announce(self, app: str, native_id: str) -> None:
         """A native message is known from now on."""
-        for known in self._waiting.pop((app, native_id), ()):
+        for known in self._waiting.pop((app, native_id), ()) if self._waiting else ():
             if not known.done():
                 known.set_result(None)
 

@@ -66,11 +66,6 @@ class Queues:
     def __len__(self) -> int:
         return len(self._lanes)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no thread waits, as far as NATS is known."""
-        return not self._lanes and not self._more
-
     async def load(self) -> None:
         """Begin anew, with what NATS knows. Every thread is looked at once: what it waits for may have come.
 
@@ -115,6 +110,10 @@ class Queues:
         self._heap.clear()
         self._in_hand.clear()
         self._more = False
+
+    def may_wait(self, thread: str) -> bool:
+        """Whether a thread waits, as far as that is at hand; also True when NATS would have to be asked."""
+        return self._more or thread in self._lanes
 
     async def lane(self, thread: str) -> Lane | None:
         """The record of a thread that waits, or None."""

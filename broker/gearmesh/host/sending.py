@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
@@ -24,16 +23,16 @@ from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
-from gearmesh.host.message_map import LegRecord, NativeRecord
+from gearmesh.host.message_map import NOTHING_SENT, LegRecord, NativeRecord
 from gearmesh.host.outcome import ENDS, JUST_SENT, LEFT, SENT, Outcome
 from gearmesh.host.queues import FOR_EVER
 from gearmesh.host.quotes import Quotes
 from gearmesh.host.receipts import Receipts
 from gearmesh.host.removal import Removal
-from gearmesh.host.together import NOTHING_SENT, Together, is_unclear
+from gearmesh.host.together import Together, is_unclear
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
-from gearmesh.model.content import Change, Content, Redaction
+from gearmesh.model.content import Change, Content, Edit, Redaction
 from gearmesh.model.delivery import Delivery, Sent
 from gearmesh.wire.times import REPLAY
 
@@ -41,8 +40,6 @@ log = structlog.get_logger("gearmesh.egress")
 
 SEND_WITHIN: Final = 60.0
 """Seconds after which a bridge that does not come back from `send` is given up."""
-SURELY_NEW: Final = 100.0
-"""Seconds, less than the log's duplicate window: a leg whose message is younger cannot have been routed twice."""
 WAITED_FOR: Final = 3.0
 """Seconds that a thread waits at most with its legs in memory; for longer they are put into its queue."""
 AFTER_TAKEOVER: Final = 5.0
@@ -52,7 +49,7 @@ WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
 
 
 class LegSender:
-    """The sending side of one app."""
+    """The sending side of one app. What nothing holds up goes `together`; the rest is to `deliver`."""
 
     def __init__(
         self,
@@ -75,18 +72,21 @@ class LegSender:
         self._removal = Removal(app, quotes)
         self._composing = Composing(app, ends, quotes, self._verdict)
         self._watch = Watch(SEND_WITHIN)
-        self._together = Together(app, gate, evidence, self._composing, self._watch, self._have_sent)
+        self.together = Together(app, gate, evidence, self._composing, underway, self._watch, self._have_sent)
 
     async def deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         """Send a leg. When the turn ends, what is on the wire is finished and nothing further is sent.
 
         A leg that was begun before goes on with the parts that are missing.
         """
-        with self._underway.sending(job.thread):
-            before = NOTHING_SENT if self._is_surely_new(job) else await self._sent_before(job)
+        self._underway.begin(job.thread)
+        try:
+            before = NOTHING_SENT if job.is_surely_new else await self._sent_before(job)
             if before.complete and not before.again:
                 return await self._sent_already(job)
             return await self._deliver(job, content, before, turn, in_words=before.in_words)
+        finally:
+            self._underway.end(job.thread)
 
     async def _deliver(self, job: Job, content: Content, before: LegRecord, turn: Turn, *, in_words: bool) -> Outcome:
         composed = await self._composing.compose(job, content, before, in_words=in_words)
@@ -110,18 +110,15 @@ class LegSender:
         await self._follow(job, composed.content)
         return JUST_SENT
 
-    async def deliver_all(self, legs: Sequence[tuple[Job, Content]], turn: Turn) -> list[Job]:
-        """Send several legs of one thread at once, by a bridge that can, and return those that were sent.
+    def _have_sent(self, job: Job, sent: Sent, composed: Composed) -> Awaitable[None]:
+        """Nearly all messages have one native id, and go to where others of their conversation went before."""
+        header, thread = job.header, job.thread
+        if len(sent.native_ids) != 1 or not self._app.portals.has_heard(thread, header.conversation):
+            return self._remember_and_follow(job, sent, composed)
+        self._receipts.sent(thread, sent.native_ids[0], job.begun)
+        return self._ends.sent(job, LegRecord(sent.native_ids, ghost=composed.ghost, place=job.place), 0)
 
-        The others have their `failure`, or were not tried because something has to be waited for, or looked up, first.
-
-        Raises:
-            BusError: it could not be written down that they are about to be sent, or that they were.
-        """
-        with self._underway.sending(legs[0][0].thread):
-            return await self._together.deliver(takewhile(lambda leg: self._is_surely_new(leg[0]), legs), turn)
-
-    async def _have_sent(self, job: Job, sent: Sent, composed: Composed) -> None:
+    async def _remember_and_follow(self, job: Job, sent: Sent, composed: Composed) -> None:
         await self._remember(job, sent, NOTHING_SENT, 0, composed)
         await self._follow(job, composed.content)
 
@@ -133,8 +130,8 @@ class LegSender:
         if isinstance(content, Redaction):
             record = await self._shared.messages.leg(content.target, self._app.name, job.thread)
             await self._removal.remove(content.target, job.header.sender, conversation, record)
-        else:
-            self._quotes.keep(job.envelope, content)
+        elif isinstance(content, Edit):
+            self._quotes.keep(job.envelope, content)  # the log has what it said before
 
     async def _remember(self, job: Job, sent: Sent, before: LegRecord, number: int, composed: Composed) -> LegRecord:
         """Write down that a part was sent. With the last of them the job is told when that is done."""
@@ -170,18 +167,6 @@ class LegSender:
 
     async def _sent_already(self, job: Job) -> Outcome:
         return SENT if await self._ends.was_sent(job) else JUST_SENT
-
-    def _is_surely_new(self, job: Job) -> bool:
-        """Whether nothing of this leg can have been sent before.
-
-        A leg that is new in the log can be an old one that was routed again after the log had forgotten its id; then
-        its message is old, too. A notice has no time of its own, and one that an operator replays may have been sent.
-        """
-        if not job.fresh or job.header.sender.is_system or REPLAY in job.source.headers:
-            return False
-        passed = job.times.passed
-        began = min(passed[0], job.header.at * 1000) if passed else 0
-        return job.taken_at - began < SURELY_NEW * 1_000_000
 
     async def _sent_before(self, job: Job) -> LegRecord:
         """What was sent of this leg before."""

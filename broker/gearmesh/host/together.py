@@ -1,17 +1,20 @@
-"""Several new messages to one thread on their way at once, by a bridge that keeps their order on the wire.
+"""New messages that nothing holds up: many at once, to one thread or to many.
 
-    legs ─▶ composed, let through ─▶ one wave says that they begin ─▶ `send`, for all of them ─▶ each written down
+    legs ─▶ composed, let through ─▶ one wave says that they begin ─▶ each thread's go by themselves ─▶ written down
 
-Only what is plain goes so: what was begun before, has several parts, or has to wait for anything goes alone.
+Nearly all messages are such. What was begun before, has several parts, or has to wait for anything goes another way,
+one message after the other (`sending`). To one thread several go at once only by a bridge that keeps their order on the
+wire (`Bridge.at_once`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
+import structlog
 
 from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear
 from gearmesh.host.answers import Watch, sent_of
@@ -21,16 +24,19 @@ from gearmesh.host.connector import sending as guarded
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
-from gearmesh.host.message_map import LegRecord
+from gearmesh.host.opening import open_leg
 from gearmesh.host.outcome import Outcome
 from gearmesh.host.turn import Turn
-from gearmesh.model.content import Content, Message
+from gearmesh.host.underway import Underway
 from gearmesh.model.delivery import Delivery, Sent
 
-NOTHING_SENT: Final = LegRecord((), 0, False)
+log = structlog.get_logger("gearmesh.egress")
+
+MOST: Final = 64
+"""Lanes whose legs go together: more at once would keep everything else waiting."""
 
 
-class _Ready(msgspec.Struct, frozen=True):
+class Ready(msgspec.Struct, frozen=True):
     """A leg that nothing holds up, and what the bridge gets of it."""
 
     job: Job
@@ -47,35 +53,110 @@ class Together:
         gate: Gate,
         evidence: Evidence,
         composing: Composing,
+        underway: Underway,
         watch: Watch,
         sent: Callable[[Job, Sent, Composed], Awaitable[None]],
     ) -> None:
         self._app = app
+        self._bridge = app.bridge
         self._clock = app.shared.clock
         self._gate = gate
         self._evidence = evidence
         self._composing = composing
+        self._underway = underway
         self._watch = watch
         self._sent = sent
 
-    async def deliver(self, legs: Iterable[tuple[Job, Content]], turn: Turn) -> list[Job]:
-        """Send new legs of one thread. Those that were sent; the others have their `failure`, or are to be tried.
+    @property
+    def most(self) -> int:
+        """Lanes that may become `ready` one after the other: none may have to wait for another one's bridge."""
+        return 1 if self._composing.asks else MOST
+
+    async def ready(self, jobs: Sequence[Job]) -> list[Ready]:
+        """The first legs of a thread, as many as nothing holds up."""
+        ready: list[Ready] = []
+        for job in jobs:
+            try:
+                one = await self._prepared(job)
+            except Exception:
+                # Our own fault: by the other way it becomes a dead letter.
+                log.exception("a leg could not be prepared", app=self._app.name, envelope=job.envelope)
+                break
+            if one is None:
+                break
+            ready.append(one)
+        return ready
+
+    async def _prepared(self, job: Job) -> Ready | None:
+        app, can = self._app, self._bridge.capabilities(job.thread)
+        if can.window is not None or not job.is_surely_new:
+            return None
+        content = open_leg(job, self._clock.millis(), app.max_age)
+        if isinstance(content, Outcome) or (composed := await self._composing.plain(job, content, can)) is None:
+            return None
+        if not self._gate.lets_through(job.thread, can):
+            return None
+        return Ready(job, composed, composed.delivery(job, app.name, 0))
+
+    async def begin(self, ready: Sequence[Ready], turn: Turn) -> bool:
+        """Write down that attempts begin. False: the turn has ended, and none may be made.
 
         Raises:
-            BusError: it could not be written down that they are about to be sent, or that they were.
+            BusError: it could not be written down.
         """
-        ready = await self._ready(legs)
-        if not ready or not await self._begin(ready, turn):
-            return []
-        known: set[Job] = set()
+        now = self._clock.millis()
         try:
-            return await self._outcomes(ready, await self._answers(ready), known)
-        finally:
-            for one in ready:
-                if one.job not in known:
-                    self._evidence.leave(one.delivery)  # nobody knows here any more what became of it
+            if not turn.has_ended():
+                await self._evidence.begin_all([one.delivery for one in ready], now)
+                for one in ready:
+                    one.job.begun = now
+                if not turn.has_ended():
+                    return True
+        except BaseException:
+            self._gate.left()
+            raise
+        self._gate.left()
+        return False
 
-    async def _outcomes(self, ready: list[_Ready], results: list[Sent | SendFailed], known: set[Job]) -> list[Job]:
+    async def send(self, ready: Sequence[Ready]) -> list[Job]:
+        """Send legs of one thread that were begun, in one go and in order. Those that were sent; the others have their
+        `failure`, or were not tried.
+
+        Raises:
+            BusError: it could not be written down that one was sent.
+        """
+        known: set[Job] = set()
+        thread = ready[0].job.thread
+        self._underway.begin(thread)
+        try:
+            if len(ready) == 1:
+                return await self._outcomes(ready, (await self._answer(ready[0]),), known)
+            return await self._outcomes(ready, await asyncio.gather(*map(self._answer, ready)), known)
+        finally:
+            self._underway.end(thread)
+            if len(known) < len(ready):
+                for one in ready:
+                    if one.job not in known:
+                        self._evidence.leave(one.delivery)  # nobody knows here any more what became of it
+
+    async def _answer(self, one: Ready) -> Sent | SendFailed:
+        """What became of a message."""
+        delivery = one.delivery
+        try:
+            with guarded():
+                answer = await self._watch.answer_of(
+                    self._bridge.send(delivery), app=self._app.name, delivery=delivery.id
+                )
+            return sent_of(answer)
+        except SendFailed as failure:
+            return failure
+        except BaseException:
+            self._gate.left()  # somebody has told us to stop
+            raise
+
+    async def _outcomes(
+        self, ready: Sequence[Ready], results: Sequence[Sent | SendFailed], known: set[Job]
+    ) -> list[Job]:
         """Write down what was sent. What has failed is `known` when it is clear that it did not arrive."""
         sent: list[Job] = []
         cleared: list[Delivery] = []
@@ -102,60 +183,11 @@ class Together:
             self._gate.failed(one.job.thread, result)
             one.job.failure, one.job.failed_at = result, self._clock.seconds()
             one.job.attempt += 1
-        await asyncio.gather(*map(self._evidence.clear, cleared))
+        if cleared:
+            await asyncio.gather(*map(self._evidence.clear, cleared))
         if errors:
             raise errors[0]
         return sent
-
-    async def _ready(self, legs: Iterable[tuple[Job, Content]]) -> list[_Ready]:
-        """The first of them that nothing holds up: each in one part, and let through by the gate."""
-        ready: list[_Ready] = []
-        envelopes: set[str] = set()
-        for job, content in legs:
-            can = self._app.bridge.capabilities(job.thread)
-            if can.window is not None or (isinstance(content, Message) and content.reply_to in envelopes):
-                break  # what it answers has no native id yet
-            composed = await self._composing.compose(job, content, NOTHING_SENT, in_words=False)
-            if isinstance(composed, Outcome) or len(composed.parts) != 1:
-                break
-            if self._gate.debt(job.thread, can) or not self._gate.passes(job.thread):
-                break
-            ready.append(_Ready(job, composed, composed.delivery(job, self._app.name, 0)))
-            envelopes.add(job.envelope)
-        return ready
-
-    async def _begin(self, ready: list[_Ready], turn: Turn) -> bool:
-        """Write down that attempts begin. False: the turn has ended, and none may be made."""
-        now = self._clock.millis()
-        try:
-            if not turn.has_ended():
-                await asyncio.gather(*(self._evidence.begin(one.delivery, now) for one in ready))
-                for one in ready:
-                    one.job.begun = now
-                if not turn.has_ended():
-                    return True
-        except BaseException:
-            self._gate.left()
-            raise
-        self._gate.left()
-        return False
-
-    async def _answers(self, ready: list[_Ready]) -> list[Sent | SendFailed]:
-        """What became of each message: all of them are sent in one go, in order."""
-        app, answer_of, send = self._app.name, self._watch.answer_of, self._app.bridge.send
-        with guarded():
-            answers = (answer_of(send(one.delivery), app=app, delivery=one.delivery.id) for one in ready)
-            results = await asyncio.gather(*answers, return_exceptions=True)
-        said: list[Sent | SendFailed] = []
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, SendFailed):
-                self._gate.left()  # somebody has told us to stop
-                raise result
-            try:
-                said.append(result if isinstance(result, SendFailed) else sent_of(result))
-            except Unclear as error:
-                said.append(error)
-        return said
 
 
 def is_unclear(error: SendFailed) -> bool:

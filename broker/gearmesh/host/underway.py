@@ -7,61 +7,37 @@ an answer belongs to waits here for a moment before saying so.
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
 from typing import Final
 
 SETTLED_WITHIN: Final = 1.0
 """Seconds that an answer waits: networks say yes much faster, and a leg that is tried again waits much longer."""
 
 
-class Sending:
-    """One send. Inside, something is on its way to the thread; at the end it is written down, or has failed."""
-
-    __slots__ = ("_over", "_sends", "_thread")
-
-    def __init__(self, sends: dict[str, Sending], thread: str) -> None:
-        self._sends = sends
-        self._thread = thread
-        self._over: asyncio.Event | None = None
-
-    def __enter__(self) -> None:
-        self._sends[self._thread] = self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._sends.get(self._thread) is self:
-            del self._sends[self._thread]
-        if self._over is not None:
-            self._over.set()
-
-    async def over(self) -> None:
-        """Wait for its end."""
-        if self._over is None:
-            # Only now: hardly any send is waited for.
-            self._over = asyncio.Event()
-        await self._over.wait()
-
-
 class Underway:
     """The sends of one app that are not written down yet."""
 
     def __init__(self) -> None:
-        self._sends: dict[str, Sending] = {}
-        """By thread: there is one at a time, in its lane."""
+        self._sends: dict[str, asyncio.Event | None] = {}
+        """By thread, for there is one at a time, in its lane. The event is for who waits: hardly any is waited for."""
 
-    def sending(self, thread: str) -> Sending:
-        """A send to `thread`, to be used as a context manager."""
-        return Sending(self._sends, thread)
+    def begin(self, thread: str) -> None:
+        """Something is on its way to a thread."""
+        self._sends[thread] = None
+
+    def end(self, thread: str) -> None:
+        """It is written down, or has failed."""
+        over = self._sends.pop(thread, None)
+        if over is not None:
+            over.set()
 
     async def settled(self, thread: str) -> bool:
         """Wait for what is being sent to `thread` now, `SETTLED_WITHIN` at most. False: nothing was settled."""
-        sending = self._sends.get(thread)
-        if sending is None:
+        if thread not in self._sends:
             return False
+        over = self._sends[thread] = self._sends[thread] or asyncio.Event()
         try:
             async with asyncio.timeout(SETTLED_WITHIN):
-                await sending.over()
+                await over.wait()
         except TimeoutError:
             return False
         return True

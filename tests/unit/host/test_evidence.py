@@ -188,12 +188,13 @@ async def test_given_an_echo_of_a_message_that_we_know_while_one_with_the_same_w
 
 
 async def test_given_an_echo_while_the_answer_is_on_its_way_then_the_answer_is_waited_for(process: Process) -> None:
-    with process.underway.sending("ada"):
-        showing = asyncio.create_task(process.shown("m1", text="hello"))
-        for _ in range(5):
-            await process.messages.native(APP, "nobody's")  # as often as nats is asked for a sign, and more
-        assert not showing.done()
-        await process.knows("m1")
+    process.underway.begin("ada")
+    showing = asyncio.create_task(process.shown("m1", text="hello"))
+    for _ in range(5):
+        await process.messages.native(APP, "nobody's")  # as often as nats is asked for a sign, and more
+    assert not showing.done()
+    await process.knows("m1")
+    process.underway.end("ada")
     await showing
     assert await process.found() == ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from gearmesh.core.split import GRAPHEME
@@ -20,6 +21,7 @@ FIRST_WORDS: Final = 60
 """Characters of a message, at most, by which it is named where it cannot be pointed at."""
 
 
+@lru_cache(maxsize=4_096)
 def attribution(sender: Sender, place: str = "") -> str:
     """Who wrote, in one line: `Ada Lovelace (@ada, WhatsApp)`; in a group with its title: `… in Chess club`."""
     name = sender.name or (f"@{sender.handle}" if sender.handle else "Somebody")
