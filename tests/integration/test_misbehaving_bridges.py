@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
 from gearmesh import Delivery, Profile, ReceiptDelivery, Sender, Sent
+from gearmesh.bus.letters import Letters, Wanted
 from gearmesh.daemon import Daemon
 from gearmesh.host import opening
-from gearmesh.model.content import Content
+from gearmesh.model.address import Address
+from gearmesh.model.content import Content, Text
+from gearmesh.model.conversation import dm_id
+from gearmesh.model.envelope import Envelope, Header
 from gearmesh.testing import FakeBridge, NatsServer
-from gearmesh.wire.body import open_body
+from gearmesh.wire.body import close_body, open_body
+from gearmesh.wire.codec import encode
+from gearmesh.wire.subjects import Subjects
 
 from .pair import World
 from .patience import eventually
@@ -162,3 +169,36 @@ async def test_given_a_leg_that_we_fail_to_open_then_it_is_kept_for_the_operator
 
 async def _dead(daemon: Daemon) -> int:
     return (await daemon.connection.js.stream_info("GM_DEAD")).state.messages
+
+
+LONG = "somebody-whose-id-is-longer-than-forty-characters-"
+
+
+class Threadless(FakeBridge):
+    """Names no thread for some people."""
+
+    def thread_of(self, user: str) -> str:
+        if user.startswith(LONG):
+            raise KeyError(user)
+        return super().thread_of(user)
+
+
+async def test_given_recipients_without_a_thread_then_the_others_get_the_message_and_each_of_these_has_a_dead_letter(
+    world: World, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    sender, lost = Address("north", "ada"), [f"{LONG}{number}" for number in range(2)]
+    recipients = tuple(Address("south", user) for user in (lost[0], "ben", lost[1]))
+    async with world.running(nats_server, tmp_path, south=Threadless) as daemon:
+        await world.north.type("ada", "@south:ben Hello")
+        await world.arrives("Hello")
+        header = Header(bytes(16), "event", sender, recipients, dm_id(sender, recipients[1]), time.time_ns() // 10**6)
+        data = encode(Envelope(header, close_body(Text("to all of you", Sender("Ada")))))
+        await daemon.connection.js.publish(Subjects().outbound("south", header.conversation), data)
+        await world.arrives("Hello", "to all of you")
+        letters = Letters(daemon.connection, Subjects())
+        found = await eventually(lambda: letters.find(Wanted()), lambda found: len(found) == 2, awaited="two letters")
+        await world.north.type("ada", "and again")
+        await world.arrives("Hello", "to all of you", "and again")
+
+    assert {letter.header.to for letter in found if letter.header} == {(recipients[0],), (recipients[2],)}
+    assert all("names no thread" in letter.detail for letter in found)

@@ -167,20 +167,31 @@ class Egress:
             envelope = decode(taken.data)
             if not envelope.header.to:
                 raise WireError("a leg without recipients")
-            # Recipients who share a thread see one message there.
-            threads = {self._thread_of(recipient): recipient for recipient in reversed(envelope.header.to)}
         except WireError as error:
             await self._shared.journal.bury(self._app.name, "unparsed", str(error), taken.data, subject=taken.subject)
             await taken.ack()
             return
-        self._held.add(taken.seq)
-        header, source = envelope.header, FromLog(taken, len(threads))
+        header, body, place, stored_at = envelope.header, envelope.body, taken.seq, taken.stored_at
+        threads: dict[str, Address] = {}
+        for recipient in reversed(header.to):
+            try:
+                # Recipients who share a thread see one message there.
+                threads[self._app.bridge.thread_of(recipient.user)] = recipient
+            except Exception as error:
+                log.exception("the bridge names no thread", app=self._app.name, to=str(recipient))
+                detail = f"the bridge names no thread for {recipient}: {type(error).__name__}"
+                lost = Job(FromLog(taken, 1), header, body, recipient, "", place, stored_at, taken_at, taken.fresh)
+                await self._ends.over(lost, "dead", "unclear", detail)
+        if not threads:
+            await taken.ack()
+            return
+        self._held.add(place)
+        source = FromLog(taken, len(threads))
         for thread, recipient in threads.items():
-            full = self._at_hand + len(envelope.body) > MOST_AT_HAND and self._lanes.is_busy(thread)
-            body = None if full else envelope.body
-            self._at_hand += len(body or b"")
-            place, stored_at = taken.seq, taken.stored_at
-            job = Job(source, header, body, recipient, thread, place, stored_at, taken_at, taken.fresh)
+            full = self._at_hand + len(body) > MOST_AT_HAND and self._lanes.is_busy(thread)
+            self._at_hand += 0 if full else len(body)
+            kept = None if full else body
+            job = Job(source, header, kept, recipient, thread, place, stored_at, taken_at, taken.fresh)
             self._offer(thread, job)
 
     def _offer(self, thread: str, item: Item) -> None:
@@ -207,13 +218,6 @@ class Egress:
         self._queues.clear()
         self._refusals.drop()
         self._at_hand = 0
-
-    def _thread_of(self, recipient: Address) -> str:
-        try:
-            return self._app.bridge.thread_of(recipient.user)
-        except Exception as error:
-            log.exception("the bridge names no thread", app=self._app.name, to=str(recipient))
-            raise WireError(f"the bridge names no thread for {recipient}: {type(error).__name__}") from error
 
     async def refused(self, refusal: Refusal) -> None:
         """A network refuses what it had accepted. Returns when what follows from that is stored.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final
 
@@ -27,6 +28,7 @@ SENT: Final[frozenset[State]] = frozenset({"sent", "delivered", "read"})
 HOUR: Final = 3_600_000
 """Milliseconds for which one notice stands for all messages that meet the same end."""
 REMEMBERED: Final = 10_000
+LONGEST_PIECE: Final = 40
 NO_FACTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 OF_READERS: Final = frozenset({"waiting", "invited"})
@@ -157,7 +159,7 @@ class Ends:
     async def _bury(self, job: Job, reason: Reason, detail: str) -> None:
         header = msgspec.structs.replace(job.header, to=(job.recipient,))
         subject = self._shared.subjects.outbound(self._app.name, header.conversation)
-        letter = f"{job.envelope}-{self._app.name}-{token(job.recipient.user).lstrip('~')[:40]}"
+        letter = f"{job.envelope}-{self._app.name}-{_piece(job.recipient.user)}"
         data = encode(Envelope(header, job.body or b""))
         await self._shared.journal.bury(self._app.name, reason, detail, data, letter_id=letter, subject=subject)
 
@@ -176,6 +178,14 @@ class Ends:
             thread=job.thread,
             conversation=header.conversation,
         )
+
+
+def _piece(user: str) -> str:
+    """A user id as a piece of a dead letter's id: readable, short, and another one for each user."""
+    piece = token(user).lstrip("~")
+    if len(piece) <= LONGEST_PIECE:
+        return piece
+    return f"{piece[:23]}-{blake2b(user.encode(), digest_size=8).hexdigest()}"
 
 
 def _is_new(job: Job) -> bool:
