@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from gearmesh import Delivery, ReadUpTo, ReceiptReceived, Sent
 from gearmesh.bus import streams
 from gearmesh.bus.ledger_reader import LedgerReader
+from gearmesh.bus.publisher import Publisher
 from gearmesh.host import waiting
 from gearmesh.host.message_map import MessageMap, NativeRecord
 from gearmesh.host.waiting import WaitingRoom
@@ -167,6 +168,28 @@ async def test_given_a_watermark_then_everything_up_to_it_that_was_not_read_befo
         await couple.comes("south", ReadUpTo("ben", "ben", couple.now(), couple.now()))
         await couple.ticks(("n-1", "read"), ("n-2", "read"), ("n-3", "read"))
         assert await couple.receipts() == 3
+
+
+async def test_given_a_first_watermark_while_it_is_written_down_what_was_sent_then_that_is_told(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, may_go = Publisher.send, asyncio.Event()
+
+    async def waits(publisher: Publisher, subject: str, *rest: Any, **more: Any) -> None:
+        if subject.startswith("gm.ledger.south.ben."):
+            await may_go.wait()
+        await send(publisher, subject, *rest, **more)
+
+    async with couple.running():
+        await couple.comes("north", couple.written("n-0", "@south:ben Hello"))
+        await couple.sees("Hello")
+        monkeypatch.setattr(Publisher, "send", waits)
+        await couple.comes("north", couple.written("n-1", "n-1!"))
+        await couple.remembered(await couple.sees("n-1!"))
+
+        await couple.comes("south", ReadUpTo("ben", "ben", couple.now(), couple.now()))
+        await couple.ticks(("n-0", "read"), ("n-1", "read"))
+        may_go.set()
 
 
 async def test_given_a_watermark_of_deliveries_then_each_is_told_once_and_can_still_be_read(couple: Couple) -> None:
