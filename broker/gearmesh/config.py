@@ -181,7 +181,7 @@ def parse(tables: Mapping[str, Any], plugins: Callable[[set[str]], Registry] = l
     media = reader.struct(MediaConfig, tables.get("media", {}), "media")
     apps, broken = _apps(reader, tables.get("apps"), plugins)
     people = _people(reader, tables.get("people", {}), tables.get("apps"))
-    conversations = _conversations(reader, tables.get("conversations", []), apps, broken)
+    conversations = _conversations(reader, tables.get("conversations", []), tables.get("apps"), apps)
     if reader.problems or broker is None or nats is None or web is None or media is None:
         raise ConfigInvalid(reader.problems)
     return Config(broker, nats, web, media, apps, people, conversations, broken)
@@ -284,7 +284,7 @@ def _people(reader: _Reader, tables: object, apps: object) -> dict[str, PersonCo
 
 
 def _conversations(
-    reader: _Reader, tables: object, apps: Mapping[str, ConfiguredApp], broken: Mapping[str, str]
+    reader: _Reader, tables: object, named: object, apps: Mapping[str, ConfiguredApp]
 ) -> tuple[ConversationConfig, ...]:
     if not isinstance(tables, list):
         reader.problems.append("conversations: expected tables [[conversations]]")
@@ -310,7 +310,7 @@ def _conversations(
                 reader.problems.append(f"{where}: {error}")
                 continue
             app = apps.get(room.app)
-            if app is None and room.app not in broken:
+            if isinstance(named, dict) and room.app not in named:
                 reader.problems.append(f"{where}: no app is named {room.app}")
             elif app is not None and not issubclass(app.bridge, SupportsRooms):
                 reader.problems.append(f"{where}: {app.bridge.title} has no rooms")

@@ -299,6 +299,10 @@ class TestMistakes:
         }
         assert problems({"conversations": {}}) == ("conversations: expected tables [[conversations]]",)
 
+    def test_given_a_mistake_in_an_app_then_its_rooms_are_none(self) -> None:
+        found = problems({"apps/post/max_age": -1, "conversations": [{"code": "rooms", "rooms": ["post:#loft"]}]})
+        assert {problem.partition(": ")[0] for problem in found} == {"apps.post.max_age"}
+
     def test_given_that_no_plugin_can_be_used_it_is_a_mistake(self) -> None:
         def plugins(wanted: set[str]) -> Registry:
             return Registry(problems=[PluginInvalid("pigeon", "cannot be imported")], available=("pigeon",))
