@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from gearmesh import Delivery, RateLimited, Sent, WindowClosed
+from gearmesh.bus.consumer import Taken
 from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Outcome
+from gearmesh.daemon import Daemon
 from gearmesh.errors import BusRefused, BusUnavailable
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.message_map import MessageMap
@@ -20,7 +22,7 @@ from gearmesh.model.delivery import LedgerEntry
 from gearmesh.testing import FakeBridge, NatsServer
 
 from .couple import Couple
-from .patience import until
+from .patience import eventually, until
 
 
 @pytest.fixture
@@ -161,3 +163,36 @@ async def test_given_somebody_answers_an_invitation_before_it_is_confirmed_then_
     async with couple.running(south=AnsweredAtOnce):
         await couple.comes("north", couple.written("n1", "@south:ben Hello"))
         await couple.sees("Hello")
+
+
+async def test_given_a_leg_that_was_sent_and_comes_again_when_it_is_too_old_then_nobody_is_told_that_it_was_not_sent(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_lost(taken: Taken) -> None:
+        """What a process does that dies before it has said that a leg is done with."""
+
+    async with couple.running():
+        monkeypatch.setattr(Taken, "ack", is_lost)
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        native_id = await couple.sees("Hello")
+        await couple.remembered(native_id)
+        await until(lambda: couple.shared.messages.unwritten_to("south", "ben") == [], awaited="it to be written down")
+        monkeypatch.undo()
+    couple.clock.ahead += 8 * 86_400
+
+    async with couple.running() as daemon:
+        await all_acknowledged(daemon)
+        record = await couple.shared.messages.native("south", native_id, "ben")
+        assert record is not None
+        assert await couple.shared.ledger.state(record.envelope, "south", "south:ben", "ben") == "sent"
+        assert not couple.north.shown("ada")
+
+
+async def all_acknowledged(daemon: Daemon) -> None:
+    """Wait until everything that stands in the outbound log is done with by the app in the south."""
+
+    async def left() -> int:
+        info = await daemon.connection.js.consumer_info("GM_OUT", "egress-south")
+        return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+    await eventually(left, lambda left: not left, awaited="everything to be acknowledged")

@@ -47,7 +47,7 @@ class Handling:
         try:
             content = self._open(job)
             if isinstance(content, Outcome):
-                outcome = content
+                outcome = await self._sender.gone(job) or content
             elif isinstance(content, Receipt):
                 await self._show_receipt(job, content, turn)
                 outcome = SHOWN

@@ -81,7 +81,7 @@ class LegSender:
         """
         self._underway.begin(job.thread)
         try:
-            before = NOTHING_SENT if job.is_surely_new else await self._sent_before(job)
+            before = await self._sent_before(job)
             if before.complete and not before.again:
                 return await self._sent_already(job)
             return await self._deliver(job, content, before, turn, in_words=before.in_words)
@@ -165,11 +165,18 @@ class LegSender:
         job.written = tell
         return answer
 
+    async def gone(self, job: Job) -> Outcome | None:
+        """What became of a leg that is not to be sent any more, if all of it had been sent before; None: it was not."""
+        before = await self._sent_before(job)
+        return await self._sent_already(job) if before.complete and not before.again else None
+
     async def _sent_already(self, job: Job) -> Outcome:
         return SENT if await self._ends.was_sent(job) else JUST_SENT
 
     async def _sent_before(self, job: Job) -> LegRecord:
         """What was sent of this leg before."""
+        if job.is_surely_new:
+            return NOTHING_SENT
         # First this: what a predecessor writes down in between is either found here, or in doubt.
         await self._evidence.ready()
         messages, key = self._shared.messages, (job.envelope, self._app.name, job.thread)
