@@ -29,6 +29,7 @@ from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.bus.streams import ensure_all
 from gearmesh.errors import BusUnavailable, FileDelayed, FileFailed, FileTooLarge, FileUnusable
+from gearmesh.host import downloading
 from gearmesh.host import files as files_module
 from gearmesh.host.files import FileRecord, Files
 from gearmesh.media.orders import Answer, Order
@@ -418,14 +419,14 @@ async def test_a_full_disk_says_nothing_of_a_file_and_is_waited_out(
 ) -> None:
     content = place.sent(picture(tmp_path / "a.bmp", "BMP"), "image")
     number = {"the fetched file": 0, "the copy to work on": 1, "what is made": 2}[full]
-    temporary, made = place.files._temporary, count()
+    temporary, made = place.files._scratch.file, count()
 
     @contextmanager
     def last_block() -> Iterator[Path]:
         with temporary() as path:
             yield Path("/dev/full") if next(made) == number else path
 
-    monkeypatch.setattr(place.files, "_temporary", last_block)
+    monkeypatch.setattr(place.files._scratch, "file", last_block)
     with pytest.raises(FileDelayed, match="room"):
         await place.files.prepared(content, WHATSAPP)
     monkeypatch.undo()
@@ -456,7 +457,7 @@ async def test_of_many_files_that_are_made_at_once_few_take_room_on_the_disk(pla
     contents = [place.sent(picture(tmp_path / f"{n}.bmp", "BMP", noise(40 + n, 40)), "image") for n in range(12)]
     for content in contents:
         await place.files.fetch(content.ref)
-    temporary, there, most = place.files._temporary, 0, 0
+    temporary, there, most = place.files._scratch.file, 0, 0
 
     @contextmanager
     def counted() -> Iterator[Path]:
@@ -467,14 +468,14 @@ async def test_of_many_files_that_are_made_at_once_few_take_room_on_the_disk(pla
             yield path
             there -= 1
 
-    place.files._temporary = counted  # type: ignore[method-assign]
+    place.files._scratch.file = counted  # type: ignore[method-assign]
     await asyncio.gather(*(place.files.prepared(content, WHATSAPP) for content in contents))
 
     assert most == 2 * files_module.MADE_AT_ONCE
 
 
 async def test_a_source_that_never_ends_is_given_up_for_now(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_module, "FETCH_WITHIN", 0.3)
+    monkeypatch.setattr(downloading, "FETCH_WITHIN", 0.3)
 
     async def slow() -> AsyncIterator[bytes]:
         yield b"\xff\xd8\xff"
@@ -487,7 +488,7 @@ async def test_a_source_that_never_ends_is_given_up_for_now(place: Place, monkey
 async def test_a_failure_that_passes_is_waited_out_and_one_that_does_not_is_told(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files_module, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(downloading, "PAUSES", (0.01, 0.01))
     data = picture(tmp_path / "a.png", "PNG").read_bytes()
     failures = [Retry("not now"), Retry("nor now", after=0.01)]
 

@@ -20,7 +20,7 @@ from gearmesh.bridge import SupportsReplay, SupportsWebhook, WebhookRequest, Web
 from gearmesh.bus.connection import Connection
 from gearmesh.errors import BusError, BusUnavailable, FileFailed, FileTooLarge, FileUnusable
 from gearmesh.host.app import App
-from gearmesh.host.files import FETCH_WITHIN
+from gearmesh.host.downloading import FETCH_WITHIN
 from gearmesh.host.ingress import Ingress
 from gearmesh.model.content import MediaRef
 from gearmesh.model.events import Unparsed

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import tempfile
-import time
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Iterator, Mapping
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping
+from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import msgspec
 import structlog
@@ -29,11 +25,10 @@ from gearmesh.errors import (
     FileFailed,
     FileTooLarge,
     FileUnusable,
-    RateLimited,
-    Retry,
-    SendFailed,
 )
-from gearmesh.host.answers import told_to_stop
+from gearmesh.host.downloading import Downloading
+from gearmesh.host.once import Once
+from gearmesh.host.scratch import Scratch
 from gearmesh.media.plan import ANYTHING, Convert, Impossible, Keep, plan, ways
 from gearmesh.media.probe import Probe
 from gearmesh.media.sniff import START, sniff
@@ -44,23 +39,12 @@ from gearmesh.wire.subjects import kv_token
 
 log = structlog.get_logger("gearmesh.files")
 
-FETCH_WITHIN: Final = 150.0
-"""Seconds in all, for one file, whatever its network does."""
 PREPARED_WITHIN: Final = 900.0
 """Seconds for all of it, waiting for others included."""
-PAUSES: Final = (1.0, 5.0)
-"""Seconds before a file that could not be had is asked for again."""
 AT_ONCE: Final = 2
 """Files that are fetched at the same time from one app."""
-WRITTEN: Final = 64 * 1024
-"""Bytes that are gathered before they are written: a piece of a file in memory, and in front of a message."""
-LEFT_OVER: Final = 3600.0
-"""Seconds after which a temporary file is nobody's any more."""
 MADE_AT_ONCE: Final = 2
 """Files that are made on one bench of the workshop, the next one's copy included."""
-REFUSALS: Final = 2_000
-REFUSED_FOR: Final = 600.0
-"""Seconds for which it is remembered that a file cannot be had or made: its other recipients wait for nothing."""
 EXTENSIONS: Final = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -73,7 +57,6 @@ EXTENSIONS: Final = {
     "audio/mpeg": "mp3",
 }
 
-Made = TypeVar("Made")
 Elsewhere = Callable[[MediaRef], Awaitable[str]]
 
 
@@ -109,26 +92,19 @@ class Files:
         self._bridges = bridges
         self._here = here
         self._elsewhere = elsewhere
-        self._folder = folder
-        self._max_size = max_size
-        self._at_work: dict[str, asyncio.Task[Any]] = {}
+        self._scratch = Scratch(folder)
+        self._downloading = Downloading(store.precedence, max_size)
+        self._work = Once()
         self._room: dict[str, asyncio.Semaphore] = {}
         self._making = {lane: asyncio.Semaphore(MADE_AT_ONCE) for lane in LANES}
-        self._refusals: OrderedDict[str, tuple[float, FileFailed]] = OrderedDict()
 
     def start(self) -> None:
-        """Clear away what a process that was killed has left in the folder, which the first file makes."""
-        for left in self._folder.glob("*"):
-            with suppress(OSError):
-                if time.time() - left.stat().st_mtime > LEFT_OVER:
-                    left.unlink()
+        """Clear away what a process that was killed has left in the folder."""
+        self._scratch.clear()
 
     async def close(self) -> None:
         """Stop what is being fetched and made, and end the processes that open files."""
-        tasks = list(self._at_work.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._work.close()
         await self.workshop.close()
 
     async def fetch(self, ref: MediaRef) -> MediaRecord:
@@ -149,7 +125,7 @@ class Files:
         known = await self._records.get(key)
         if known and (kept := await self._store.find(known.name)):
             return kept
-        return await self._once(key, lambda: self._fetch(ref, key))
+        return await self._work.of(key, lambda: self._fetch(ref, key))
 
     async def prepare(
         self, ref: MediaRef, kind: MediaKind, rule: FileRule, *, sent_as: MediaKind | None = None
@@ -172,7 +148,7 @@ class Files:
         name = f"{record.name}.{steps.profile}"
         made = await self._store.find(name)
         if made is None:
-            made = await self._once(name, lambda: self._make(record, found, steps, name))
+            made = await self._work.of(name, lambda: self._make(record, found, steps, name))
         return _ref(await self._fresh(made), ref.name)
 
     async def prepared(self, content: Media, capabilities: Capabilities) -> Media:
@@ -232,12 +208,12 @@ class Files:
                 return record, msgspec.json.decode(record.detail, type=Probe)
             except msgspec.MsgspecError as error:
                 log.warning("what is said of a file cannot be read; it is looked into", file=record.name, error=error)
-        return await self._once(f"theirs {record.name}", lambda: self._take_over(record))
+        return await self._work.of(f"theirs {record.name}", lambda: self._take_over(record))
 
     async def _take_over(self, record: MediaRecord) -> tuple[MediaRecord, Probe]:
         """Store a file that a client has stored as those that come from a network are."""
         async with self._for(KEPT_FILES):
-            with self._temporary() as path:
+            with self._scratch.file() as path:
                 await self._copy(record, path)
                 sha256 = await asyncio.to_thread(_hash, path)
                 if (before := await self._store.find(sha256)) and before.detail:
@@ -254,11 +230,11 @@ class Files:
         """A file that will be there for at least a week: stored anew where it would go before."""
         if self._store.is_fresh(record):
             return record
-        return await self._once(f"anew {record.name}", lambda: self._renew(record))
+        return await self._work.of(f"anew {record.name}", lambda: self._renew(record))
 
     async def _renew(self, record: MediaRecord) -> MediaRecord:
         async with self._for(KEPT_FILES):
-            with self._temporary() as path:
+            with self._scratch.file() as path:
                 await self._copy(record, path)
                 return await self._store.put(path, record)
 
@@ -293,69 +269,15 @@ class Files:
         bridge: object = self._bridges.get(ref.app)
         if not isinstance(bridge, SupportsMedia):
             raise FileUnusable(f"nobody here can fetch files of {ref.app}")
-        if ref.size > self._max_size:
-            raise FileTooLarge(ref.size, self._max_size)
-        with self._temporary() as path:
-            try:
-                async with asyncio.timeout(FETCH_WITHIN):
-                    size, sha256, start = await self._patiently(bridge, ref, path)
-            except TimeoutError:
-                raise FileDelayed(f"it could not be fetched within {FETCH_WITHIN:.0f} seconds") from None
-            found = await self.workshop.look(path, sniff(start, ref.mime))
-            return await self._store.put(path, _record(sha256, sha256, size, found))
-
-    async def _patiently(self, bridge: SupportsMedia, ref: MediaRef, path: Path) -> tuple[int, str, bytes]:
-        pauses = list(PAUSES)
-        while True:
-            try:
-                return await self._stream(bridge, ref, path)
-            except (Retry, RateLimited) as error:
-                if not pauses:
-                    raise FileDelayed(f"it could not be fetched ({error})") from None
-                await asyncio.sleep(error.after or pauses.pop(0))
-            except SendFailed as error:
-                raise FileUnusable(str(error)) from None
-
-    async def _stream(self, bridge: SupportsMedia, ref: MediaRef, path: Path) -> tuple[int, str, bytes]:
-        """Write a file to `path`: its size, its SHA-256 in hex, its first bytes."""
-        digest, size, start = hashlib.sha256(), 0, b""
-        gathered = bytearray()
-        chunks = bridge.media(ref)
-        try:
-            with path.open("wb") as file:
-
-                def write(data: bytes) -> None:
-                    digest.update(data)
-                    file.write(data)
-
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > self._max_size:
-                        raise FileTooLarge(size, self._max_size)
-                    if len(start) < START:
-                        start += chunk[: START - len(start)]
-                    gathered += chunk
-                    if len(gathered) >= WRITTEN:
-                        async with self._store.precedence.turn():
-                            await asyncio.to_thread(write, bytes(gathered))
-                        gathered.clear()
-                await asyncio.to_thread(write, bytes(gathered))
-        except (SendFailed, FileFailed, OSError):
-            raise  # also a time that is over; see `_temporary`
-        except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and told_to_stop():
-                raise
-            log.exception("the bridge failed at a file", app=ref.app)
-            raise FileUnusable("it could not be fetched") from None
-        finally:
-            if close := getattr(chunks, "aclose", None):
-                await close()
-        return size, digest.hexdigest(), start
+        with self._scratch.file() as path:
+            file = await self._downloading.download(bridge, ref, path)
+            found = await self.workshop.look(path, sniff(file.start, ref.mime))
+            return await self._store.put(path, _record(file.sha256, file.sha256, file.size, found))
 
     async def _make(self, record: MediaRecord, found: Probe, steps: Convert, name: str) -> MediaRecord:
         # Whoever waits for a bench waits without a copy on the disk.
         async with self._making[lane_of(found, steps)]:
-            with self._temporary() as source, self._temporary() as target:
+            with self._scratch.file() as source, self._scratch.file() as target:
                 await self._copy(record, source)
                 try:
                     made = await self.workshop.make(source, found, target, steps)
@@ -365,52 +287,6 @@ class Files:
                     raise
                 sha256 = await asyncio.to_thread(_hash, target)
                 return await self._store.put(target, _record(name, sha256, made.size, made))
-
-    async def _once(self, key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Made:
-        """What `work` gives, which is done once for all who ask for the same at the same time."""
-        refused = self._refusals.get(key)
-        if refused and refused[0] > time.monotonic():
-            raise _again(refused[1])
-        task: asyncio.Task[Made] | None = self._at_work.get(key)
-        if task is None:
-            task = self._at_work[key] = asyncio.create_task(work(), name=f"file {key[:24]}")
-            task.add_done_callback(lambda done: self._ended(key, done))
-        return await asyncio.shield(task)
-
-    def _ended(self, key: str, task: asyncio.Task[Any]) -> None:
-        self._at_work.pop(key, None)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, FileFailed):
-            log.warning("a file cannot be passed on", file=key, reason=str(error))
-            self._refusals[key] = (time.monotonic() + REFUSED_FOR, error)
-            self._refusals.move_to_end(key)
-            while len(self._refusals) > REFUSALS:
-                self._refusals.popitem(last=False)
-
-    @contextmanager
-    def _temporary(self) -> Iterator[Path]:
-        """A file to write to and read from. What fails at that is no fault of what should be in it."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            number, name = tempfile.mkstemp(dir=self._folder)
-            os.close(number)
-            path = Path(name)
-            try:
-                yield path
-            finally:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            log.error("a file could not be written down", folder=str(self._folder), error=str(error))
-            raise FileDelayed(f"there is no room or no way for it ({error.strerror or type(error).__name__})") from None
-
-
-def _again(error: FileFailed) -> FileFailed:
-    match error:
-        case FileTooLarge(size=size, limit=limit):
-            return FileTooLarge(size, limit)
-        case FileUnusable(reason=reason, size=size):
-            return FileUnusable(reason, size=size)
-    return error
 
 
 def _hash(path: Path) -> str:
