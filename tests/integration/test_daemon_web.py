@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from gearmesh.bridge import WebhookRequest, WebhookResponse
 from gearmesh.host.media_links import LIVES, MediaLinks
 from gearmesh.model.content import KEPT_FILES, Media, MediaRef
 from gearmesh.wire.body import open_body
@@ -259,6 +260,18 @@ async def test_given_another_method_on_a_webhook_then_405(town: Town, method: st
     async with town.http.request(method, url, params=VERIFICATION, data=b"") as response:
         assert response.status == 405
         assert set(response.headers["Allow"].split(",")) == {"GET", "POST"}
+
+
+async def test_given_another_process_that_stores_nothing_then_the_network_is_told_when_to_come_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cannot(request: WebhookRequest) -> WebhookResponse:
+        """What a process says over NATS that is at work on the app."""
+        return WebhookResponse(503, "not stored; send it again\n", "unavailable")
+
+    monkeypatch.setattr(town.daemon.apps["whatsapp"].door, "webhook", cannot)
+    async with town.http.post(f"{town.url}/webhooks/whatsapp", data=b"{}") as response:
+        assert (response.status, response.headers.get("Retry-After")) == (503, "5")
 
 
 @pytest.mark.parametrize("app", ["telegram", "WhatsApp", "gearmesh", "native", "%2e%2e", "x" * 500])

@@ -59,7 +59,8 @@ class Webhooks:
             ),
         )
         self._count(app, answer.outcome)
-        return web.Response(status=answer.status, text=answer.body)
+        again = TRY_AGAIN if answer.status == web.HTTPServiceUnavailable.status_code else None
+        return web.Response(status=answer.status, text=answer.body, headers=again)
 
     async def _ask(self, app: str, request: WebhookRequest) -> WebhookResponse:
         site, supervisor = self._site, self._site.apps.get(app)
