@@ -9,7 +9,7 @@ const LABELS = Object.freeze({
   contacts: ["person", "contact"], poll: ["bars", "poll"], vote: ["bars", "vote"], product: ["tag", "listing"],
   buttons: ["bars", "choices"], view_once: ["once", "view once"], image: ["picture", "picture"],
   video: ["picture", "video"], gif: ["picture", "GIF"], sticker: ["smiley", "sticker"], audio: ["microphone", "audio"],
-  voice: ["microphone", "voice note"], file: ["file", "file"],
+  voice: ["microphone", "voice note"], file: ["file", "file"], membership: ["person", "group"],
 });
 
 /** The label of what was degraded; null for what came as it is. A kind that the page does not know says its name. */

@@ -10,7 +10,7 @@ const NOTHING = "Nothing is on its way. Send a message and watch it go from phon
 const ALONE = "The sandbox runs alone here. Open the page through gearmesh demo to see the path of each message.";
 
 export class Paths {
-  #items = new Map(); // newest last, at most SHOWN of receipts and SHOWN of the rest
+  #items = new Map(); // newest last, at most SHOWN
   #rows = new Map(); // key -> { item, node }
   #heard = new Set(); // keys with news since the last reload began
   #drawing = false;
@@ -19,20 +19,18 @@ export class Paths {
   #timer = null;
   #list;
   #note;
-  #receipts;
   #handleOf;
   #listener;
   #stream;
 
   /**
-   * @param {{list: HTMLElement, note: HTMLElement, receipts: HTMLInputElement}} nodes
+   * @param {{list: HTMLElement, note: HTMLElement}} nodes
    * @param {(address: string) => string|null} handleOf
    * @param {{live: () => void, lost: () => void}} listener
    */
-  constructor({ list, note, receipts }, handleOf, listener) {
+  constructor({ list, note }, handleOf, listener) {
     this.#list = list;
     this.#note = note;
-    this.#receipts = receipts;
     this.#handleOf = handleOf;
     this.#listener = listener;
     this.#stream = new Stream("/paths/stream", {
@@ -43,7 +41,6 @@ export class Paths {
       },
       lost: () => listener.lost(),
     });
-    receipts.addEventListener("change", () => this.#draw());
   }
 
   /** Starts, or starts again; keeps trying. Where nothing offers paths, says so and leaves it at that. */
@@ -99,11 +96,11 @@ export class Paths {
   }
 
   #put(item) {
+    if (item.kind === "receipt") return; // nobody has written it
     const key = keyOf(item);
     this.#heard.add(key);
     this.#items.set(key, merged(this.#items.get(key), item));
-    const alike = [...this.#items.values()].filter((one) => isReceipt(one) === isReceipt(item));
-    if (alike.length > SHOWN) this.#items.delete(keyOf(alike[0]));
+    if (this.#items.size > SHOWN) this.#items.delete(this.#items.keys().next().value);
   }
 
   #drawSoon() {
@@ -116,10 +113,7 @@ export class Paths {
   }
 
   #draw() {
-    const shown = [...this.#items.values()]
-      .filter((item) => this.#receipts.checked || !isReceipt(item))
-      .reverse()
-      .slice(0, SHOWN);
+    const shown = [...this.#items.values()].reverse();
     const rows = new Map();
     let place = this.#list.firstElementChild;
     for (const item of shown) {
@@ -157,8 +151,4 @@ function merged(known, news) {
   const hops = news.hops.length > 0 ? news.hops : known.hops;
   const overtaken = known.hops.length === 0 && known.state === "failed" && news.state === "sent";
   return overtaken ? { ...known, hops } : { ...news, hops };
-}
-
-function isReceipt(item) {
-  return item.kind === "receipt";
 }

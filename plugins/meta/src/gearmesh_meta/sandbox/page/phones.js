@@ -41,7 +41,7 @@ function connection(name, isLost) {
 }
 
 const paths = new Paths(
-  { list: byId("path-list"), note: byId("paths-note"), receipts: byId("show-receipts") },
+  { list: byId("path-list"), note: byId("paths-note") },
   handleOf,
   { live: () => connection("paths", false), lost: () => connection("paths", true) },
 );
