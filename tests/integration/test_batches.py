@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -20,7 +20,7 @@ from gearmesh.testing import FakeBridge, NatsServer
 from gearmesh.wire.subjects import Subjects
 
 from .pair import World
-from .patience import eventually
+from .patience import eventually, until
 from .town import SIGN_WITHIN
 
 COUNT = 30
@@ -389,3 +389,60 @@ async def test_given_a_predecessor_that_writes_down_what_it_sent_while_its_succe
         await seen(world, [0, 1])
 
     assert written
+
+
+async def test_given_one_in_doubt_behind_one_that_was_not_tried_then_it_is_looked_for_and_not_sent_again(
+    world: World,
+    nats_server: NatsServer,
+    tmp_path: Path,
+    batching: type[Batching],
+) -> None:
+    tries: dict[str, int] = {}
+
+    async def show(bridge: FakeBridge, delivery: Delivery) -> Sent:
+        words = words_of(delivery.content)
+        tries[words] = tries.get(words, 0) + 1
+        if tries[words] == 1 and words.endswith(("number 2", "number 3")):
+            raise Retry("not now", after=0.01)
+        sent = await FakeBridge.send(bridge, delivery)
+        if tries[words] == 1 and words.endswith("number 4"):
+            raise Unclear("the connection was lost")
+        return sent
+
+    world.south.echo = True
+    async with world.running(nats_server, tmp_path, south=type("Cut", (batching,), {"_show": show})) as daemon:
+        await warm(world, batching)
+        for number in range(1, 6):
+            await world.north.type("ada", f"number {number}")
+        await waiting(world, daemon, 5)
+        batching.may_go.set()
+        await waiting(world, daemon, 0)
+
+    assert sorted(numbers(world)) == [0, 1, 2, 3, 4, 5]
+
+
+async def test_given_one_of_many_that_fails_before_it_is_waited_for_then_none_is_sent_twice(
+    world: World,
+    nats_server: NatsServer,
+    tmp_path: Path,
+    batching: type[Batching],
+) -> None:
+    failed: list[str] = []
+
+    def send(bridge: Any, delivery: Delivery) -> Any:
+        words = words_of(delivery.content)
+        if "number 3" in words and not failed:
+            failed.append(words)
+            raise KeyError("no such thing")
+        return batching.send(bridge, delivery)
+
+    async with world.running(nats_server, tmp_path, south=type("Hasty", (batching,), {"send": send})) as daemon:
+        await warm(world, batching)
+        for number in range(1, 7):
+            await world.north.type("ada", f"number {number}")
+        await waiting(world, daemon, 6)
+        batching.may_go.set()
+        await until(lambda: {0, 1, 2, 4, 5, 6} <= set(numbers(world)), awaited="the others to arrive")
+        await waiting(world, daemon, 0)
+
+    assert len(numbers(world)) == len(set(numbers(world)))

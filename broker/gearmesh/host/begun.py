@@ -62,12 +62,11 @@ class Begins:
         self._publisher = publisher
         self._ledger = LedgerReader(connection, subjects)
         self._app = app
-        self._undecided = Undecided(self._freed)
+        self._undecided = Undecided()
         self._leased = 1
         self._term = 1
         """Whose ring is written."""
         self._ring: list[Wave] = [NONE_YET] * ROUND
-        """What of it is not over."""
         self._number = 1
         """Of the wave that departs next."""
         self._wave: list[_Group] = []
@@ -159,10 +158,6 @@ class Begins:
     def _group(self, begun: Sequence[Begun]) -> _Group:
         begin, number = self._undecided.begin, self._number
         return _Group([_Entry(one, begin(one, number)) for one in begun], self._loop.create_future())
-
-    def _freed(self, number: int) -> None:
-        if self._ring[number % ROUND].number == number:
-            self._ring[number % ROUND] = NONE_YET
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)

@@ -280,7 +280,7 @@ class Egress:
         for one in ready:
             one.job.written = partial(self._written, one.job, bundle)
         try:
-            sent = await self._together.send(ready)
+            sent = await self._together.send(ready, bundle.turn)
             self._on_the_way.sent(sent)
             if len(sent) < len(ready):
                 failed = [one.job for one in ready if one.job not in sent]
@@ -288,6 +288,10 @@ class Egress:
                 bundle.open -= len(failed)
             if bundle.turn is self._turn:
                 self._go_on(bundle)
+        except asyncio.CancelledError as error:
+            if self._on_the_way.is_ending:
+                raise
+            self._failed(error)
         except Exception as error:
             self._failed(error)
         finally:
@@ -338,12 +342,16 @@ class Egress:
             else:
                 await self._take_back(item, turn)
             self._go_on(bundle)
+        except asyncio.CancelledError as error:
+            if self._on_the_way.is_ending:
+                raise
+            self._failed(error)
         except Exception as error:
             self._failed(error)
         finally:
             self._on_the_way.over(number)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         # A full disk, for example: what became of the leg cannot be written down. It comes again, and then the message
         # map, or what is at hand of it, knows what was sent.
         log.error("what became of a leg could not be written down; it comes again", app=self._app.name, exc_info=error)

@@ -74,6 +74,7 @@ class Ends:
             leg.place,
             leg.refusals,
             leg.in_words,
+            job.begun,
         )
         self._shared.messages.sending(entry)
         assert job.written is not None

@@ -22,6 +22,8 @@ class OnTheWay:
         self._unwritten: set[Job] = set()
         self._all_written = asyncio.Event()
         """For who waits until nothing is unwritten."""
+        self.is_ending = False
+        """Whether tasks are cancelled from here. If not, one that is cancelled was so by the bridge that it called."""
 
     def start(self, work: Work, *arguments: Any) -> None:
         """Let a task do some work. It gets a number before its arguments, with which it says that it is `over`."""
@@ -50,9 +52,11 @@ class OnTheWay:
         late: set[asyncio.Task[None]] = set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=within)
+            self.is_ending = True
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+            self.is_ending = False
             self._tasks.clear()  # one that had not begun did not take itself out
         try:
             async with asyncio.timeout_at(end):

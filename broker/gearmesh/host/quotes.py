@@ -31,6 +31,7 @@ class Quotes:
         self._app = app
         self._connection = app.shared.journal.connection
         self._recent: Cache[str, Message] = Cache(KEPT)
+        self._forgotten = 0
 
     def keep(self, envelope: str, content: Content) -> None:
         """Remember what was just said; an edit takes the place of what it changes."""
@@ -42,6 +43,7 @@ class Quotes:
     def forget(self, envelope: str) -> None:
         """It was taken back."""
         self._recent.drop(envelope)
+        self._forgotten += 1
 
     async def of(self, envelope: str, thread: str) -> Quoted | None:
         """What an envelope said that was written in this thread or sent to it; None when that is not kept any more.
@@ -49,10 +51,13 @@ class Quotes:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        content = self._recent.get(envelope) or await self._read(envelope, thread)
-        if content is None:
-            return None
-        self._recent.put(envelope, content)
+        while (content := self._recent.get(envelope)) is None:
+            forgotten, read = self._forgotten, await self._read(envelope, thread)
+            if read is None:
+                return None
+            # Else it was changed meanwhile, or taken back.
+            if forgotten == self._forgotten and self._recent.get(envelope) is None:
+                self._recent.put(envelope, read)
         return Quoted(content, content.sender.name or content.sender.handle)
 
     async def _read(self, envelope: str, thread: str) -> Message | None:

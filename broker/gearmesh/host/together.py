@@ -89,7 +89,7 @@ class Together:
 
     async def _prepared(self, job: Job) -> Ready | None:
         app, can = self._app, self._bridge.capabilities(job.thread)
-        if can.window is not None or not job.is_surely_new:
+        if can.window is not None or not job.is_plain or not job.is_surely_new:
             return None
         content = open_leg(job, self._clock.millis(), app.max_age)
         if isinstance(content, Outcome) or (composed := await self._composing.plain(job, content, can)) is None:
@@ -118,9 +118,9 @@ class Together:
         self._gate.left()
         return False
 
-    async def send(self, ready: Sequence[Ready]) -> list[Job]:
-        """Send legs of one thread that were begun, in one go and in order. Those that were sent; the others have their
-        `failure`, or were not tried.
+    async def send(self, ready: Sequence[Ready], turn: Turn) -> list[Job]:
+        """Send legs of one thread that were begun, in one go and in order, as long as this is their turn. Those that
+        were sent; the others have their `failure`, or were not tried.
 
         Raises:
             BusError: it could not be written down that one was sent.
@@ -130,8 +130,9 @@ class Together:
         self._underway.begin(thread)
         try:
             if len(ready) == 1:
-                return await self._outcomes(ready, (await self._answer(ready[0]),), known)
-            return await self._outcomes(ready, await asyncio.gather(*map(self._answer, ready)), known)
+                return await self._outcomes(ready, (await self._answer(ready[0], turn),), known)
+            answers = (self._answer(one, turn) for one in ready)
+            return await self._outcomes(ready, await asyncio.gather(*answers, return_exceptions=True), known)
         finally:
             self._underway.end(thread)
             if len(known) < len(ready):
@@ -139,14 +140,15 @@ class Together:
                     if one.job not in known:
                         self._evidence.leave(one.delivery)  # nobody knows here any more what became of it
 
-    async def _answer(self, one: Ready) -> Sent | SendFailed:
-        """What became of a message."""
+    async def _answer(self, one: Ready, turn: Turn) -> Sent | SendFailed | None:
+        """What became of a message; None: it was not tried, for others may be at work on this app by now."""
+        if turn.has_ended():
+            self._gate.left()
+            return None
         delivery = one.delivery
         try:
             with guarded():
-                answer = await self._watch.answer_of(
-                    self._bridge.send(delivery), app=self._app.name, delivery=delivery.id
-                )
+                answer = await self._watch.answer_of(self._send(delivery), app=self._app.name, delivery=delivery.id)
             return sent_of(answer)
         except SendFailed as failure:
             return failure
@@ -154,13 +156,16 @@ class Together:
             self._gate.left()  # somebody has told us to stop
             raise
 
+    async def _send(self, delivery: Delivery) -> Sent:
+        return await self._bridge.send(delivery)  # which may fail before there is anything to wait for
+
     async def _outcomes(
-        self, ready: Sequence[Ready], results: Sequence[Sent | SendFailed], known: set[Job]
+        self, ready: Sequence[Ready], results: Sequence[Sent | SendFailed | BaseException | None], known: set[Job]
     ) -> list[Job]:
         """Write down what was sent. What has failed is `known` when it is clear that it did not arrive."""
         sent: list[Job] = []
         cleared: list[Delivery] = []
-        errors: list[Exception] = []
+        errors: list[BaseException] = []
         waits = False
         for one, result in zip(ready, results, strict=True):
             if isinstance(result, Sent):
@@ -173,16 +178,20 @@ class Together:
                     if isinstance(error, BusError):
                         known.add(one.job)  # it is at hand that it was sent
                     errors.append(error)  # first let that be at hand of the others, too
-                continue
-            if not is_unclear(result):
+            elif result is None:
                 known.add(one.job)
-                cleared.append(one.delivery)
-                if waits and isinstance(result, Retry | RateLimited):
-                    continue  # it has only failed together with the one that waits: it was not tried
-            waits = waits or isinstance(result, Retry | RateLimited | Unclear)
-            self._gate.failed(one.job.thread, result)
-            one.job.failure, one.job.failed_at = result, self._clock.seconds()
-            one.job.attempt += 1
+            elif isinstance(result, SendFailed):
+                if not is_unclear(result):
+                    known.add(one.job)
+                    cleared.append(one.delivery)
+                    if waits and isinstance(result, Retry | RateLimited):
+                        continue  # it has only failed together with the one that waits: it was not tried
+                waits = waits or isinstance(result, Retry | RateLimited | Unclear)
+                self._gate.failed(one.job.thread, result)
+                one.job.failure, one.job.failed_at = result, self._clock.seconds()
+                one.job.attempt += 1
+            else:
+                errors.append(result)
         if cleared:
             await asyncio.gather(*map(self._evidence.clear, cleared))
         if errors:

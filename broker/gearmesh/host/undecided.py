@@ -8,7 +8,7 @@ began here is asked for no longer than its answer takes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -38,10 +38,9 @@ class Held(msgspec.Struct, gc=False):
 
 
 class Undecided:
-    """By thread and delivery id. `freed` is told the number of a wave that nobody needs any more."""
+    """By thread and delivery id."""
 
-    def __init__(self, freed: Callable[[int], None]) -> None:
-        self._freed = freed
+    def __init__(self) -> None:
         self._held: dict[str, dict[str, Held]] = {}
         self._counts: dict[int, int] = {}
         """How many need each wave, of the waves that any needs."""
@@ -147,4 +146,3 @@ class Undecided:
         self._counts[wave] -= 1
         if not self._counts[wave]:
             del self._counts[wave]
-            self._freed(wave)

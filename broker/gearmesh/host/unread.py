@@ -20,8 +20,8 @@ from gearmesh.model.delivery import LedgerEntry, State
 KEPT: Final = 256
 """Messages per thread, the newest."""
 THREADS_KEPT: Final = 10_000
-LOADED_SINCE: Final = 24 * 3600 * 1000
-"""Milliseconds: news of older messages would not be shown any more."""
+LOADED_SINCE: Final = 7 * 24 * 3600 * 1000
+"""Milliseconds for which somebody's phone may have been off."""
 ANSWERED_WITHIN: Final = 1_000
 """Milliseconds between the network's own time of a message and our record of it, which waits for the answer."""
 
@@ -110,6 +110,5 @@ class Unread:
 
 
 def _began(entry: LedgerEntry) -> int:
-    """When a message may have been with its network at the earliest, in milliseconds: not before we had its leg."""
-    taken = next((hop.at // 1000 for hop in entry.hops if hop.name == "taken"), 0)
-    return max(entry.at - ANSWERED_WITHIN, taken)
+    """When the sending of a message began, in milliseconds; releases before this one did not write that down."""
+    return entry.begun or entry.at - ANSWERED_WITHIN

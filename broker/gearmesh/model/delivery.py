@@ -108,7 +108,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     What follows `conversation` is told of a leg that was sent, once it was sent whole. `native_ids` are the network's
     ids of it all, in order, and the last one is that of part number `part` of `parts`. `ghost` is the one under which
     it was sent, `place` where the leg stands in the outbound log, and `refusals` how often the network had refused some
-    of it after its first yes. `in_words`: it had refused it as it is, and got it in words.
+    of it after its first yes. `in_words`: it had refused it as it is, and got it in words. `begun` is when its last
+    part was about to be sent, in milliseconds since the epoch.
     """
 
     envelope: str
@@ -130,3 +131,4 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     place: int = 0
     refusals: int = 0
     in_words: bool = False
+    begun: int = 0
