@@ -165,11 +165,16 @@ async def test_given_somebody_answers_an_invitation_before_it_is_confirmed_then_
         await couple.sees("Hello")
 
 
-async def test_given_a_leg_that_was_sent_and_comes_again_when_it_is_too_old_then_nobody_is_told_that_it_was_not_sent(
-    couple: Couple, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("why", ["too old", "no thread"])
+async def test_given_a_leg_that_was_sent_and_cannot_go_again_then_nobody_is_told_that_it_was_not_sent(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     async def is_lost(taken: Taken) -> None:
         """What a process does that dies before it has said that a leg is done with."""
+
+    class Threadless(FakeBridge):
+        def thread_of(self, user: str) -> str:
+            raise KeyError(user)
 
     async with couple.running():
         monkeypatch.setattr(Taken, "ack", is_lost)
@@ -178,14 +183,15 @@ async def test_given_a_leg_that_was_sent_and_comes_again_when_it_is_too_old_then
         await couple.remembered(native_id)
         await until(lambda: couple.shared.messages.unwritten_to("south", "ben") == [], awaited="it to be written down")
         monkeypatch.undo()
-    couple.clock.ahead += 8 * 86_400
+    couple.clock.ahead += 8 * 86_400 if why == "too old" else 0
 
-    async with couple.running() as daemon:
+    async with couple.running(south=Threadless if why == "no thread" else FakeBridge) as daemon:
         await all_acknowledged(daemon)
         record = await couple.shared.messages.native("south", native_id, "ben")
         assert record is not None
         assert await couple.shared.ledger.state(record.envelope, "south", "south:ben", "ben") == "sent"
         assert not couple.north.shown("ada")
+        assert (await daemon.connection.js.stream_info("GM_DEAD")).state.messages == 0
 
 
 async def all_acknowledged(daemon: Daemon) -> None:

@@ -178,8 +178,8 @@ class Ledger:
     async def _read(self, leg: Leg, thread: str) -> Known:
         envelope, app, to = leg
         steps = await self._steps(self._subjects.ledger(app, envelope))
-        if thread:
-            steps += await self._steps(self._subjects.sent_to(app, thread, envelope))
+        sent = self._subjects.sent_to(app, thread, envelope) if thread else self._subjects.ledger_of(envelope)[1]
+        steps += await self._steps(sent)
         found = NOTHING
         for entry in in_order(steps):
             if entry.to == to:

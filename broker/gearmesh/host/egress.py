@@ -25,7 +25,7 @@ from gearmesh.core.lanes import Lanes
 from gearmesh.errors import BusError, BusUnavailable, WireError
 from gearmesh.host.app import App
 from gearmesh.host.backlog import Backlog
-from gearmesh.host.ends import OVER, Ends
+from gearmesh.host.ends import OVER, SENT, Ends
 from gearmesh.host.handling import Handling
 from gearmesh.host.invitations import Invitations
 from gearmesh.host.job import FromLog, Job
@@ -181,7 +181,8 @@ class Egress:
                 log.exception("the bridge names no thread", app=self._app.name, to=str(recipient))
                 detail = f"the bridge names no thread for {recipient}: {type(error).__name__}"
                 lost = Job(FromLog(taken, 1), header, body, recipient, "", place, stored_at, taken_at, taken.fresh)
-                await self._ends.over(lost, "dead", "unclear", detail)
+                if taken.fresh or await self._ends.state(lost) not in SENT:  # it had a thread before
+                    await self._ends.over(lost, "dead", "unclear", detail)
         if not threads:
             await taken.ack()
             return
