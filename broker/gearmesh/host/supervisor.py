@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from gearmesh.bridge import Status, SupportsRooms
-from gearmesh.bus.connection import Connection
+from gearmesh.bus.connection import Connection, heed_cancellation
 from gearmesh.bus.consumer import PinnedConsumer
 from gearmesh.bus.lease import Holder, Lease
 from gearmesh.bus.store import Store
@@ -142,9 +142,13 @@ class Supervisor:
         while not self._draining.is_set():
             # Nothing goes out, but what people write is still taken in, by whoever has the lease.
             await self._lease.lost()
+            if self._draining.is_set():
+                break  # it was released
             await self.door.close()
             await self._lease.acquire()
             await self.door.open()
+            heed_cancellation()
+        heed_cancellation()
         await asyncio.Event().wait()
 
     async def drain(self, within: float) -> None:
