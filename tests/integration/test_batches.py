@@ -391,6 +391,15 @@ async def test_given_a_predecessor_that_writes_down_what_it_sent_while_its_succe
     assert written
 
 
+async def go_at_once(world: World, daemon: Daemon, batching: type[Batching], count: int) -> None:
+    """Let so many messages to Ben go at once, from number 1 on."""
+    await warm(world, batching)
+    for number in range(1, count + 1):
+        await world.north.type("ada", f"number {number}")
+    await waiting(world, daemon, count)
+    batching.may_go.set()
+
+
 async def test_given_one_in_doubt_behind_one_that_was_not_tried_then_it_is_looked_for_and_not_sent_again(
     world: World,
     nats_server: NatsServer,
@@ -411,11 +420,7 @@ async def test_given_one_in_doubt_behind_one_that_was_not_tried_then_it_is_looke
 
     world.south.echo = True
     async with world.running(nats_server, tmp_path, south=type("Cut", (batching,), {"_show": show})) as daemon:
-        await warm(world, batching)
-        for number in range(1, 6):
-            await world.north.type("ada", f"number {number}")
-        await waiting(world, daemon, 5)
-        batching.may_go.set()
+        await go_at_once(world, daemon, batching, 5)
         await waiting(world, daemon, 0)
 
     assert sorted(numbers(world)) == [0, 1, 2, 3, 4, 5]
@@ -437,11 +442,7 @@ async def test_given_one_of_many_that_fails_before_it_is_waited_for_then_none_is
         return batching.send(bridge, delivery)
 
     async with world.running(nats_server, tmp_path, south=type("Hasty", (batching,), {"send": send})) as daemon:
-        await warm(world, batching)
-        for number in range(1, 7):
-            await world.north.type("ada", f"number {number}")
-        await waiting(world, daemon, 6)
-        batching.may_go.set()
+        await go_at_once(world, daemon, batching, 6)
         await until(lambda: {0, 1, 2, 4, 5, 6} <= set(numbers(world)), awaited="the others to arrive")
         await waiting(world, daemon, 0)
 

@@ -172,6 +172,30 @@ async def test_given_a_send_that_cancels_the_task_that_it_runs_in_then_the_lane_
     assert [shown.text.rpartition("\n")[2] for shown in couple.south.shown("ben")] == ["Hello", "bad", "and again"]
 
 
+async def test_given_a_ghost_that_cancels_the_task_that_asks_for_it_then_the_lane_goes_on(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[str] = []
+
+    class Confused(FakeBridge):
+        async def ghost(self, thread: str, sender: Sender) -> str:
+            if not cancelled:
+                cancelled.append(thread)
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+                await asyncio.sleep(0)
+            return await super().ghost(thread, sender)
+
+    monkeypatch.setattr("gearmesh.host.egress.REFUSED_PAUSE", 0.05)
+    async with couple.running(south=Confused):
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await couple.comes("north", couple.written("n2", "and again"))
+        await couple.sees("and again")
+
+    assert [shown.text.rpartition("\n")[2] for shown in couple.south.shown("ben")] == ["Hello", "and again"]
+
+
 async def test_given_an_answer_that_takes_seconds_when_the_first_watermark_comes_then_it_speaks_of_that_message(
     couple: Couple,
 ) -> None:

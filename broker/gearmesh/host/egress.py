@@ -101,7 +101,7 @@ class Egress:
         self._backlog = Backlog(app, queues, self._handling, sender, ends, invitations, self._lanes.behind)
         self._held: set[int] = set()
         self._at_hand = 0
-        self._on_the_way = OnTheWay()
+        self._on_the_way = OnTheWay(self._failed)
         self._departing: list[Job] = []
         """Those that the next departure takes."""
         self._looking: asyncio.Task[None] | None = None
@@ -202,11 +202,11 @@ class Egress:
     def _start(self, thread: str, item: Item, turn: Turn) -> None:
         """Work on the next item of a lane: one that may be held up by itself, all others together."""
         if not isinstance(item, Job) or not item.is_plain or self._queues.may_wait(thread):
-            self._on_the_way.start(self._work_on, thread, item, turn)
+            self._on_the_way.start(self._work_on(thread, item, turn))
             return
         if not self._departing or len(self._departing) >= self._together.most:
             self._departing = []
-            self._on_the_way.start(self._depart, self._departing, turn)
+            self._on_the_way.start(self._depart(self._departing, turn))
         self._departing.append(item)
 
     def _drop_waiting(self) -> None:
@@ -240,33 +240,26 @@ class Egress:
                 self._offer(thread, Look(room))
         self.give_back(UNCERTAIN, 0.05)
 
-    async def _depart(self, number: int, jobs: Sequence[Job], turn: Turn) -> None:
+    async def _depart(self, jobs: Sequence[Job], turn: Turn) -> None:
         """Send what nothing holds up of the lanes that are ready at this moment. Each goes on by itself."""
         if jobs is self._departing:
             self._departing = []
         bundles: list[Bundle] = []
-        try:
-            for job in jobs:
-                bundle = None if turn.has_ended() else await self._bundle(job, turn)
-                if bundle is None or turn.has_ended():
-                    self.give_back(UNCERTAIN, 0.05)
-                    return
-                if bundle.ready:
-                    bundles.append(bundle)
-                else:
-                    self._lanes.put_back(job.thread, bundle.left[1:])
-                    self._on_the_way.start(self._work_on, job.thread, job, turn)
-            if not bundles:
-                return
-            if not await self._together.begin([one for bundle in bundles for one in bundle.ready], turn):
-                self.give_back(UNCERTAIN, 0.05)
-                return
+        for job in jobs:
+            if turn.has_ended():
+                break
+            bundle = await self._bundle(job, turn)
+            if bundle.ready:
+                bundles.append(bundle)
+            elif not turn.has_ended():
+                self._lanes.put_back(job.thread, bundle.left[1:])
+                self._on_the_way.start(self._work_on(job.thread, job, turn))
+        ready = [one for bundle in bundles for one in bundle.ready]
+        if ready and await self._together.begin(ready, turn):
             for bundle in bundles:
-                self._on_the_way.start(self._send, bundle)
-        except Exception as error:
-            self._failed(error)
-        finally:
-            self._on_the_way.over(number)
+                self._on_the_way.start(self._send(bundle))
+        elif turn.has_ended():
+            self.give_back(UNCERTAIN, 0.05)
 
     async def _bundle(self, first: Job, turn: Turn) -> Bundle:
         """A lane's leg, and those behind it that may go at once with it."""
@@ -276,27 +269,18 @@ class Egress:
         ready = await self._together.ready(jobs)
         return Bundle(thread, turn, ready, jobs[len(ready) :], len(ready) + 1)
 
-    async def _send(self, number: int, bundle: Bundle) -> None:
+    async def _send(self, bundle: Bundle) -> None:
         ready = bundle.ready
         for one in ready:
             one.job.written = partial(self._written, one.job, bundle)
-        try:
-            sent = await self._together.send(ready, bundle.turn)
-            self._on_the_way.sent(sent)
-            if len(sent) < len(ready):
-                failed = [one.job for one in ready if one.job not in sent]
-                bundle.left = [*failed, *bundle.left]
-                bundle.open -= len(failed)
-            if bundle.turn is self._turn:
-                self._go_on(bundle)
-        except asyncio.CancelledError as error:
-            if self._on_the_way.is_ending:
-                raise
-            self._failed(error)
-        except Exception as error:
-            self._failed(error)
-        finally:
-            self._on_the_way.over(number)
+        sent = await self._together.send(ready, bundle.turn)
+        self._on_the_way.sent(sent)
+        if len(sent) < len(ready):
+            failed = [one.job for one in ready if one.job not in sent]
+            bundle.left = [*failed, *bundle.left]
+            bundle.open -= len(failed)
+        if bundle.turn is self._turn:
+            self._go_on(bundle)
 
     async def _written(self, job: Job, bundle: Bundle, result: Stored | BusError) -> None:
         """NATS has answered that it has, or has not, written down that a leg was sent: then its lane goes on."""
@@ -331,26 +315,17 @@ class Egress:
         if item is not None:
             self._start(thread, item, turn)
 
-    async def _work_on(self, number: int, thread: str, item: Item, turn: Turn) -> None:
+    async def _work_on(self, thread: str, item: Item, turn: Turn) -> None:
         """Work on what is in a lane, by itself."""
         bundle = Bundle(thread, turn)
-        try:
-            if isinstance(item, Job):
-                if not await self._work_on_leg(item, bundle):
-                    return  # `_written` goes on
-            elif isinstance(item, Look):
-                await self._look(item, thread, turn)
-            else:
-                await self._take_back(item, turn)
-            self._go_on(bundle)
-        except asyncio.CancelledError as error:
-            if self._on_the_way.is_ending:
-                raise
-            self._failed(error)
-        except Exception as error:
-            self._failed(error)
-        finally:
-            self._on_the_way.over(number)
+        if isinstance(item, Job):
+            if not await self._work_on_leg(item, bundle):
+                return  # `_written` goes on
+        elif isinstance(item, Look):
+            await self._look(item, thread, turn)
+        else:
+            await self._take_back(item, turn)
+        self._go_on(bundle)
 
     def _failed(self, error: BaseException) -> None:
         # A full disk, for example: what became of the leg cannot be written down. It comes again, and then the message

@@ -9,30 +9,36 @@ from typing import Any
 
 from gearmesh.host.job import Job
 
-Work = Callable[..., Coroutine[Any, Any, None]]
-
 
 class OnTheWay:
-    """What has to come to its end before somebody else may have the app."""
+    """What has to come to its end before somebody else may have the app. `failed` is told why a task could not."""
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+        self._failed = failed
         self._loop = asyncio.get_running_loop()  # which takes a system call
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._numbers = itertools.count()
         self._unwritten: set[Job] = set()
         self._all_written = asyncio.Event()
         """For who waits until nothing is unwritten."""
-        self.is_ending = False
-        """Whether tasks are cancelled from here. If not, one that is cancelled was so by the bridge that it called."""
+        self._is_ending = False
 
-    def start(self, work: Work, *arguments: Any) -> None:
-        """Let a task do some work. It gets a number before its arguments, with which it says that it is `over`."""
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let a task do some work."""
         number = next(self._numbers)
-        self._tasks[number] = self._loop.create_task(work(number, *arguments))
+        self._tasks[number] = self._loop.create_task(self._run(number, work))
 
-    def over(self, number: int) -> None:
-        """A task is at its end. Its callback would say the same, at more cost."""
-        self._tasks.pop(number, None)
+    async def _run(self, number: int, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except asyncio.CancelledError as error:
+            if self._is_ending:
+                raise
+            self._failed(error)  # a bridge has cancelled the task that it was called in
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._tasks.pop(number, None)  # a callback of the task would do the same, at more cost
 
     def sent(self, jobs: Iterable[Job]) -> None:
         """Nothing is over before NATS has answered that these are written down."""
@@ -52,11 +58,13 @@ class OnTheWay:
         late: set[asyncio.Task[None]] = set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=within)
-            self.is_ending = True
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-            self.is_ending = False
+            self._is_ending = True
+            try:
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
+            finally:
+                self._is_ending = False
             self._tasks.clear()  # one that had not begun did not take itself out
         try:
             async with asyncio.timeout_at(end):

@@ -19,6 +19,7 @@ from gearmesh.host.app import App
 from gearmesh.host.carrying import carry
 from gearmesh.host.composing import Composed, Composing
 from gearmesh.host.connector import sending as guarded
+from gearmesh.host.ends import SENT as WITH_NETWORK
 from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
@@ -45,7 +46,6 @@ WAITED_FOR: Final = 3.0
 AFTER_TAKEOVER: Final = 5.0
 """Seconds, at least, since a doubt arose here: what a network could not hand over before comes within them."""
 SENT_WHOLE: Final = LegRecord(())
-WITH_NETWORK: Final = frozenset({"sent", "delivered", "read"})
 
 
 class LegSender:
