@@ -17,6 +17,7 @@ from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.streams import ensure_all
+from gearmesh.core.cache import Cache
 from gearmesh.errors import BusError, BusUnavailable
 from gearmesh.metrics import Metrics
 from gearmesh.model.delivery import TRANSITIONS, LedgerEntry, Reason, State
@@ -249,9 +250,9 @@ async def test_given_an_entry_that_nobody_can_read_then_the_others_count(
 
 
 async def test_given_more_legs_than_are_remembered_then_those_forgotten_are_read(
-    connection: Connection, process: Process, monkeypatch: pytest.MonkeyPatch
+    process: Process,
 ) -> None:
-    monkeypatch.setattr("gearmesh.bus.ledger.REMEMBERED", 10)
+    process.ledger._states = Cache(10)
     for number in range(30):
         assert await process.step("failed", envelope=f"e{number}")
     await process.publisher.drain()

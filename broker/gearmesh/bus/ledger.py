@@ -10,7 +10,6 @@ is found by them. It is written in any case.
 from __future__ import annotations
 
 import contextlib
-from collections import OrderedDict
 from collections.abc import Awaitable, Iterable
 from typing import Final
 
@@ -22,6 +21,7 @@ import structlog
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Outcome, Publisher, Stored
 from gearmesh.bus.streams import LEDGER
+from gearmesh.core.cache import Cache
 from gearmesh.errors import BusError, BusUnavailable
 from gearmesh.metrics import Metrics
 from gearmesh.model.delivery import TRANSITIONS, LedgerEntry, Reason, State
@@ -62,7 +62,7 @@ class Ledger:
         self._metrics = metrics
         self._encode = msgspec.msgpack.Encoder().encode
         self._decoder = msgspec.msgpack.Decoder(LedgerEntry)
-        self._states: OrderedDict[Leg, Known] = OrderedDict()
+        self._states: Cache[Leg, Known] = Cache(REMEMBERED)
 
     async def step(self, entry: LedgerEntry, *, new: bool = False) -> bool:
         """Take a step, if it may follow. `new`: nothing was written of this leg before, which saves a look.
@@ -92,7 +92,10 @@ class Ledger:
         before = self._at_hand(entry, new)
         if before is None:
             return self._read_and_sent(entry, outcome)
-        if before is NOTHING or _follows(entry, before):
+        if before is NOTHING:  # as of nearly all
+            self._states.put((entry.envelope, entry.app, entry.to), SENT_AT_ONCE)
+            self._metrics.messages.count(entry.app, "out", "sent")
+        elif _follows(entry, before):
             self._take(entry, before)
         return self._write_sent(entry, outcome)
 
@@ -117,7 +120,7 @@ class Ledger:
 
     async def begin(self, entry: LedgerEntry) -> None:
         """Write that an envelope is accepted (again, when an operator replays it)."""
-        self._states.pop((entry.envelope, entry.app, entry.to), None)
+        self._states.drop((entry.envelope, entry.app, entry.to))
         await self._write(entry, f"{entry.state}:{entry.at}")
 
     async def state(self, envelope: str, app: str, to: str, thread: str) -> State:
@@ -135,26 +138,17 @@ class Ledger:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        self._states.pop((envelope, app, to), None)
+        self._states.drop((envelope, app, to))
         return await self.state(envelope, app, to, thread)
 
     def forget(self, app: str) -> None:
         """Believe only what is written: somebody else may have had this app."""
-        for leg in [leg for leg in self._states if leg[1] == app]:
-            del self._states[leg]
+        self._states.drop_all(lambda leg: leg[1] == app)
 
     def _take(self, entry: LedgerEntry, before: Known) -> None:
-        at_once = entry.state == "sent" and before is NOTHING
-        known = SENT_AT_ONCE if at_once else Known(entry.state, entry.reason, before.steps + 1)
-        self._keep((entry.envelope, entry.app, entry.to), known)
+        self._states.put((entry.envelope, entry.app, entry.to), Known(entry.state, entry.reason, before.steps + 1))
         if entry.state != "accepted":
             self._metrics.messages.count(entry.app, "out", entry.state)
-
-    def _keep(self, leg: Leg, known: Known) -> None:
-        self._states[leg] = known
-        self._states.move_to_end(leg)
-        if len(self._states) > REMEMBERED:
-            self._states.popitem(last=False)
 
     async def _write(self, entry: LedgerEntry, step: str) -> None:
         async def outcome(result: Stored | BusError) -> None:
@@ -168,9 +162,9 @@ class Ledger:
     def _at_hand(self, entry: LedgerEntry, new: bool) -> Known | None:
         """What a leg had come to, or nothing for a `new` one, as far as it need not be read."""
         known = self._states.get((entry.envelope, entry.app, entry.to))
-        if new:
-            return NOTHING if known is None else msgspec.structs.replace(NOTHING, steps=known.steps)
-        return known
+        if not new:
+            return known
+        return NOTHING if known is None else msgspec.structs.replace(NOTHING, steps=known.steps)
 
     async def _last(self, entry: LedgerEntry) -> Known:
         return await self._read((entry.envelope, entry.app, entry.to), entry.thread)
@@ -184,7 +178,7 @@ class Ledger:
         for entry in in_order(steps):
             if entry.to == to:
                 found = Known(entry.state, entry.reason, found.steps + 1)
-        self._keep(leg, found)
+        self._states.put(leg, found)
         return found
 
     async def _steps(self, subject: str) -> list[Step]:

@@ -8,10 +8,10 @@ from typing import Final
 import structlog
 
 from gearmesh.bridge import SupportsProfiles
+from gearmesh.core.cache import Cache
 from gearmesh.errors import SendFailed
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
-from gearmesh.host.cache import Cache
 from gearmesh.host.directory import REFRESH_AFTER
 from gearmesh.model.address import Address
 from gearmesh.model.person import KnownAddress, Profile

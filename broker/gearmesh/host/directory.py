@@ -12,8 +12,8 @@ import structlog
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
+from gearmesh.core.cache import Cache
 from gearmesh.errors import InvalidAddress
-from gearmesh.host.cache import Cache
 from gearmesh.model.address import Address
 from gearmesh.model.content import Sender
 from gearmesh.model.person import Disclosure, KnownAddress, Person, Profile, handle_from, parse_handle

@@ -10,9 +10,9 @@ from typing import Final
 import msgspec
 import structlog
 
+from gearmesh.core.cache import Cache
 from gearmesh.core.notices import notice_of
 from gearmesh.host.app import App
-from gearmesh.host.cache import Cache
 from gearmesh.host.job import Job
 from gearmesh.host.message_map import LegRecord
 from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State

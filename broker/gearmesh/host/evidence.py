@@ -19,8 +19,8 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
 from gearmesh.clock import Clock
+from gearmesh.core.cache import Cache
 from gearmesh.host.begun import Begins
-from gearmesh.host.cache import Cache
 from gearmesh.host.message_map import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
 from gearmesh.host.undecided import Held

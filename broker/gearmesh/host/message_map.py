@@ -15,7 +15,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
-from gearmesh.host.cache import Cache
+from gearmesh.core.cache import Cache
 from gearmesh.host.learned import Learned
 from gearmesh.model.delivery import LedgerEntry
 from gearmesh.wire.subjects import Subjects, kv_token

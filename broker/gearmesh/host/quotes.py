@@ -12,10 +12,10 @@ import nats.errors
 import nats.js.errors
 
 from gearmesh.bus.streams import IN, OUT
+from gearmesh.core.cache import Cache
 from gearmesh.core.degrade import Quoted
 from gearmesh.errors import BusUnavailable, WireError
 from gearmesh.host.app import App
-from gearmesh.host.cache import Cache
 from gearmesh.model.content import Content, Edit, Message, replaced
 from gearmesh.wire.body import open_body
 from gearmesh.wire.codec import decode

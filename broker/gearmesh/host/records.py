@@ -12,8 +12,8 @@ import msgspec
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.publisher import Publisher
 from gearmesh.bus.store import Store
+from gearmesh.core.cache import Cache
 from gearmesh.errors import BusRefused
-from gearmesh.host.cache import Cache
 from gearmesh.host.groups import Groups
 from gearmesh.model.conversation import MAX_HEARD, Conversation, Portal
 from gearmesh.wire.subjects import Subjects, kv_token

@@ -20,11 +20,11 @@ from nats.aio.subscription import Subscription
 
 from gearmesh.bridge import SupportsTyping
 from gearmesh.bus.connection import Connection
+from gearmesh.core.cache import Cache
 from gearmesh.core.windows import passage
 from gearmesh.errors import BusError, SendFailed, WireError
 from gearmesh.host.answers import answer_of
 from gearmesh.host.app import App
-from gearmesh.host.cache import Cache
 from gearmesh.model.address import Address
 from gearmesh.model.content import Typing
 from gearmesh.model.envelope import Envelope, Header

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from gearmesh.bus.ledger_reader import LedgerReader
+from gearmesh.core.cache import Cache
 from gearmesh.host.app import App
-from gearmesh.host.cache import Cache
 from gearmesh.model.address import Address
 from gearmesh.model.content import ReceiptState
 from gearmesh.model.delivery import LedgerEntry, State

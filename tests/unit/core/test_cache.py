@@ -7,7 +7,7 @@ from collections import OrderedDict
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gearmesh.host.cache import Cache
+from gearmesh.core.cache import Cache
 
 SIZE = 4
 KEYS = st.integers(0, 7)

@@ -30,10 +30,11 @@ class Cache(Generic[Key, Value]):
     def put(self, key: Key, value: Value) -> None:
         """Remember a value."""
         values = self._values
-        if key in values:
-            values.move_to_end(key)
+        before = len(values)
         values[key] = value
-        if len(values) > self._size:
+        if len(values) == before:
+            values.move_to_end(key)
+        elif before >= self._size:
             values.popitem(last=False)
 
     def drop(self, key: Key) -> None:
