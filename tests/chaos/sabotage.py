@@ -14,8 +14,8 @@ from nats.js import JetStreamContext
 from gearmesh import cli
 from gearmesh.bus.batch import Message
 from gearmesh.bus.publisher import Outcome, Publisher
+from gearmesh.host.begun import Begins
 from gearmesh.host.ends import Ends
-from gearmesh.host.evidence import Evidence
 from gearmesh.host.message_map import MessageMap
 from gearmesh.host.repeats import Repeats
 from gearmesh.model.delivery import State
@@ -51,7 +51,7 @@ def without_dedupe() -> None:
         return False
 
     _replace(Repeats, "has", never)
-    _replace(Evidence, "was_begun", unknown)
+    _replace(Begins, "in_doubt", unknown)
     _replace(Ends, "state", nothing_came_of_it)
     _replace(MessageMap, "leg", unknown)
     _replace(MessageMap, "native", unknown)

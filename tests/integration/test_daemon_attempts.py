@@ -14,7 +14,7 @@ from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Outcome
 from gearmesh.daemon import Daemon
 from gearmesh.errors import BusRefused, BusUnavailable
-from gearmesh.host.evidence import Evidence
+from gearmesh.host.begun import Begins
 from gearmesh.host.message_map import MessageMap
 from gearmesh.host.turn import Turn
 from gearmesh.model.capabilities import Window
@@ -33,16 +33,16 @@ def couple(nats_server: NatsServer, tmp_path: Path) -> Couple:
 async def test_given_nats_fails_whoever_tries_the_ground_then_messages_go_on_afterwards(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin_all = Evidence.begin_all
+    begin_all = Begins.begin_all
     attempts: list[str] = []
 
-    async def fails_the_second_time(evidence: Evidence, deliveries: Sequence[Delivery], at: int) -> None:
+    async def fails_the_second_time(begins: Begins, deliveries: Sequence[Delivery], at: int) -> None:
         attempts.extend(delivery.id for delivery in deliveries)
         if len(attempts) == 2:
             raise BusUnavailable("nats starts again")
-        await begin_all(evidence, deliveries, at)
+        await begin_all(begins, deliveries, at)
 
-    monkeypatch.setattr(Evidence, "begin_all", fails_the_second_time)
+    monkeypatch.setattr(Begins, "begin_all", fails_the_second_time)
     async with couple.running():
         couple.south.fail(RateLimited("wait, all of you", scope="app", after=0.1))
         await couple.comes("north", couple.written("n1", "@south:ben Hello"))
@@ -53,16 +53,16 @@ async def test_given_nats_fails_whoever_tries_the_ground_then_messages_go_on_aft
 async def test_given_the_app_is_lost_while_an_attempt_is_written_down_then_nothing_is_sent(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin_all = Evidence.begin_all
+    begin_all = Begins.begin_all
     begun: list[str] = []
 
-    async def is_overtaken(evidence: Evidence, deliveries: Sequence[Delivery], at: int) -> None:
-        await begin_all(evidence, deliveries, at)
+    async def is_overtaken(begins: Begins, deliveries: Sequence[Delivery], at: int) -> None:
+        await begin_all(begins, deliveries, at)
         begun.extend(delivery.id for delivery in deliveries)
         if len(begun) == 1:
             couple.daemon.apps["south"].egress.end()  # as when somebody else has taken over
 
-    monkeypatch.setattr(Evidence, "begin_all", is_overtaken)
+    monkeypatch.setattr(Begins, "begin_all", is_overtaken)
     async with couple.running():
         await couple.comes("north", couple.written("n1", "@south:ben Hello"))
         await until(lambda: begun, awaited="the attempt to be written down")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +17,8 @@ from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.publisher import Outcome
 from gearmesh.daemon import Daemon
 from gearmesh.errors import BusRefused
-from gearmesh.host.evidence import Evidence
+from gearmesh.host.begun import Begins
+from gearmesh.host.egress import UNCERTAIN
 from gearmesh.host.quotes import Quotes
 from gearmesh.model.address import Address
 from gearmesh.model.content import Edit, Sender, Text, words_of
@@ -95,12 +97,12 @@ async def test_given_a_rough_network_and_a_nats_that_refuses_then_each_thread_ge
     dice = random.Random(seed)
     names: dict[str, Any] = {"got": {}, "underway": {}, "failed": {}, "lines": {}}
     rough = type("RoughHere", (Rough,), names | {"at_once": at_once, "random": dice})
-    begin_all, write, is_calm = Evidence.begin_all, Ledger._write_sent, asyncio.Event()
+    begin_all, write, is_calm = Begins.begin_all, Ledger._write_sent, asyncio.Event()
 
-    async def begins(evidence: Evidence, deliveries: list[Delivery], at: int) -> None:
+    async def begins(waves: Begins, deliveries: list[Delivery], at: int) -> None:
         if not is_calm.is_set() and dice.random() < 0.01:
             raise BusRefused("full", 1)
-        await begin_all(evidence, deliveries, at)
+        await begin_all(waves, deliveries, at)
 
     def writes(ledger: Ledger, entry: LedgerEntry, outcome: Outcome) -> Any:
         if not is_calm.is_set() and dice.random() < 0.005:
@@ -110,7 +112,7 @@ async def test_given_a_rough_network_and_a_nats_that_refuses_then_each_thread_ge
     async def refuses(outcome: Outcome) -> None:
         asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(outcome(BusRefused("full", 1))))
 
-    monkeypatch.setattr(Evidence, "begin_all", begins)
+    monkeypatch.setattr(Begins, "begin_all", begins)
     monkeypatch.setattr(Ledger, "_write_sent", writes)
     monkeypatch.setattr("gearmesh.host.egress.REFUSED_PAUSE", 0.05)
     for user in USERS:
@@ -137,7 +139,7 @@ async def test_given_a_rough_network_and_a_nats_that_refuses_then_each_thread_ge
         assert not egress._on_the_way._unwritten
         assert not egress._held
         assert egress._at_hand == 0
-        assert not daemon.apps["south"]._evidence._begins._undecided
+        assert not daemon.apps["south"]._evidence.begins._undecided
         assert not couple.shared.messages._unwritten
 
 
@@ -194,6 +196,33 @@ async def test_given_a_ghost_that_cancels_the_task_that_asks_for_it_then_the_lan
         await couple.sees("and again")
 
     assert [shown.text.rpartition("\n")[2] for shown in couple.south.shown("ben")] == ["Hello", "and again"]
+
+
+async def test_given_an_answer_of_nats_that_comes_when_the_turn_is_over_then_nothing_has_failed(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Ledger._write_sent
+    answers: list[Callable[[], Awaitable[None]]] = []
+    reasons: list[str] = []
+
+    def writes(ledger: Ledger, entry: LedgerEntry, outcome: Outcome) -> Any:
+        async def late(result: Any) -> None:
+            answers.append(partial(outcome, result))
+
+        return write(ledger, entry, late)
+
+    async with couple.running(south=Plain) as daemon:
+        await couple.comes("north", couple.written("n1", "@south:ben Hello"))
+        await couple.remembered(await couple.sees("Hello"))
+        monkeypatch.setattr(Ledger, "_write_sent", writes)
+        await couple.comes("north", couple.written("n2", "and again"))
+        await until(lambda: len(answers) == 1, awaited="an answer of nats")
+        egress = daemon.apps["south"].egress
+        egress.give_back = lambda reason, pause: reasons.append(reason)
+        egress.end()
+        await answers[0]()
+        assert reasons in ([], [UNCERTAIN]), "it is written down, and comes again if its acknowledgement is lost"
+        assert await egress.finish(0.1)
 
 
 async def test_given_an_answer_that_takes_seconds_when_the_first_watermark_comes_then_it_speaks_of_that_message(

@@ -18,7 +18,8 @@ class Lanes(Generic[Key, Item]):
     """Queues by key. A lane exists while one of its items is being worked on; idle lanes cost nothing."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Key, deque[Item]] = {}
+        self._waiting: dict[Key, deque[Item] | None] = {}
+        """What waits in each lane that has work; None where nothing ever did, for that costs a lane nothing."""
         self._joined: dict[Key, int] = {}
         """How many belong to the item in work, beside it."""
         self._items = 0
@@ -38,17 +39,22 @@ class Lanes(Generic[Key, Item]):
 
     def behind(self, key: Key) -> int:
         """How many items wait behind the one in work."""
-        return len(self._waiting.get(key, ()))
+        return len(self._waiting.get(key) or ())
 
     def offer(self, key: Key, item: Item) -> bool:
         """Put an item into its lane. True: the lane was idle, the caller starts on this item now."""
         self._items += 1
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            self._waiting[key] = deque()
+        if key not in self._waiting:
+            self._waiting[key] = None
             return True
-        waiting.append(item)
+        self._queue(key).append(item)
         return False
+
+    def _queue(self, key: Key) -> deque[Item]:
+        waiting = self._waiting[key]
+        if waiting is None:
+            waiting = self._waiting[key] = deque()
+        return waiting
 
     def done(self, key: Key) -> Item | None:
         """The item in work is finished: the lane's next one, or None when the lane is idle again.
@@ -57,7 +63,7 @@ class Lanes(Generic[Key, Item]):
             KeyError: nothing is in work there.
         """
         waiting = self._waiting[key]
-        self._items -= 1 + self._joined.pop(key, 0)
+        self._items -= 1 + (self._joined.pop(key, 0) if self._joined else 0)
         if waiting:
             return waiting.popleft()
         del self._waiting[key]
@@ -84,8 +90,9 @@ class Lanes(Generic[Key, Item]):
         Raises:
             KeyError: nothing is in work there.
         """
-        self._waiting[key].extendleft(reversed(items))
+        queue = self._queue(key)
         if items:
+            queue.extendleft(reversed(items))
             self._joined[key] -= len(items)
 
     def clear(self) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import structlog
 
 from gearmesh.errors import SendFailed, Unclear
-from gearmesh.model.delivery import Sent
+from gearmesh.host.connector import SENDING
+from gearmesh.model.delivery import Delivery, Sent
 
 log = structlog.get_logger("gearmesh.host")
 
@@ -36,13 +37,14 @@ async def answer_of(question: Awaitable[Answer], within: float, **facts: str) ->
 
 
 class Watch:
-    """Waits for each of many answers, `within` seconds at most, with one timer for all.
+    """Sends the messages of an app, and waits for each answer `within` seconds at most, with one timer for all.
 
-    One for each send was the twentieth part of what a leg costs, and hardly any ever runs out. What happens then is
-    what `asyncio.timeout` does.
+    One for each was the twentieth part of what a leg costs, and hardly any ever runs out. What happens then is what
+    `asyncio.timeout` does.
     """
 
-    def __init__(self, within: float) -> None:
+    def __init__(self, app: str, within: float) -> None:
+        self._app = app
         self._within = within
         self._loop = asyncio.get_running_loop()  # which takes a system call
         self._ends: dict[asyncio.Task[Any], float] = {}
@@ -50,26 +52,33 @@ class Watch:
         self._interrupted: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def answer_of(self, question: Awaitable[Answer], **facts: str) -> Answer:
-        """A bridge's answer; see the function of this name."""
+    async def sent(self, send: Callable[[Delivery], Awaitable[Sent]], delivery: Delivery) -> Sent:
+        """As what a bridge's method has sent a message.
+
+        Raises:
+            SendFailed: see `answer_of`; also `Unclear` when it answers with something else.
+        """
         task = asyncio.current_task(self._loop)
         assert task is not None
         self._ends[task] = end = time.monotonic() + self._within
         if self._timer is None:
             self._set_timer(end)
+        before = SENDING.set(True)
         try:
-            return await question
+            answer = await send(delivery)  # which may fail before there is anything to wait for
         except SendFailed:
             raise
         except (Exception, asyncio.CancelledError) as error:
             if task in self._interrupted and isinstance(error, asyncio.CancelledError) and task.cancelling() == 1:
                 raise _silent(self._within) from None
-            raise _astray(error, facts) from error
+            raise _astray(error, {"app": self._app, "delivery": delivery.id}) from error
         finally:
+            SENDING.reset(before)
             self._ends.pop(task, None)
             if self._interrupted and task in self._interrupted:
                 self._interrupted.discard(task)
                 task.uncancel()
+        return _sent_of(answer)
 
     def _set_timer(self, end: float) -> None:
         # An event loop's time is the monotonic clock's.
@@ -86,7 +95,7 @@ class Watch:
             task.cancel()
 
 
-def sent_of(answer: object) -> Sent:
+def _sent_of(answer: object) -> Sent:
     """What a bridge says was sent, without ids that are none.
 
     Raises:
@@ -94,10 +103,11 @@ def sent_of(answer: object) -> Sent:
     """
     if not isinstance(answer, Sent):
         raise Unclear(f"the bridge says {type(answer).__name__} instead of what it has sent")
-    if all(map(_is_id, answer.native_ids)):
-        return answer
-    log.error("the bridge names ids that are none", ids=repr(answer.native_ids)[:200])
-    return Sent(tuple(filter(_is_id, answer.native_ids)))
+    for native_id in answer.native_ids:
+        if not _is_id(native_id):
+            log.error("the bridge names ids that are none", ids=repr(answer.native_ids)[:200])
+            return Sent(tuple(filter(_is_id, answer.native_ids)))
+    return answer
 
 
 def _is_id(native_id: object) -> bool:

@@ -20,6 +20,8 @@ wave repeats what is not answered within a round.
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, Final
 
@@ -29,7 +31,7 @@ from gearmesh.bus.connection import Connection
 from gearmesh.bus.ledger_reader import LedgerReader
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.errors import BusError, Malformed
-from gearmesh.host.undecided import Held, Undecided
+from gearmesh.host.undecided import Held, Undecided, envelope_of
 from gearmesh.host.waves import NONE_YET, ROUND, Begun, Rings, Wave, not_over, term_that_counts
 from gearmesh.model.delivery import Delivery
 from gearmesh.wire.subjects import Subjects
@@ -40,18 +42,20 @@ FEW: Final = 50
 """Messages in a wave of those that are taken over, unless there are so many that half a ring is not enough for them."""
 
 
-class _Entry(msgspec.Struct, frozen=True):
-    """One message of a wave, and how it was before."""
-
-    begun: Begun
-    before: Held | None
-
-
 class _Group(msgspec.Struct, frozen=True):
-    """Messages that begin together, and who waits until that is stored."""
+    """Messages that begin together, and how each was before; the wave that was to name them, and who waits until one
+    does."""
 
-    entries: Sequence[_Entry]
+    begun: Sequence[Begun]
+    before: Sequence[Held | None]
+    wave: int
     stored: asyncio.Future[None]
+
+    def moved_to(self, wave: int) -> Sequence[Begun]:
+        """Those that did not count as named by this wave before."""
+        if self.wave != wave:
+            return self.begun
+        return [begun for begun, before in zip(self.begun, self.before, strict=True) if before is not None]
 
 
 class Begins:
@@ -99,11 +103,11 @@ class Begins:
         if self._undecided.get(delivery.thread, delivery.id) is None:
             return  # that is known
         await self._enter([Begun(delivery.thread, delivery.id)])
-        self.over(delivery.thread, delivery.id)
+        self._undecided.drop(delivery.thread, delivery.id)
 
-    def over(self, thread: str, name: str) -> None:
-        """What became of the messages to a thread whose delivery ids begin with `name` is written down."""
-        self._undecided.drop_all(thread, name)
+    def over(self, thread: str, envelope: str) -> None:
+        """What became of an envelope (hex id) in a thread is written down."""
+        self._undecided.drop_all(thread, envelope)
 
     async def ready(self) -> None:
         """What others began is at hand.
@@ -156,8 +160,8 @@ class Begins:
         return group.stored
 
     def _group(self, begun: Sequence[Begun]) -> _Group:
-        begin, number = self._undecided.begin, self._number
-        return _Group([_Entry(one, begin(one, number)) for one in begun], self._loop.create_future())
+        before = self._undecided.begin(begun, self._number, time.monotonic())
+        return _Group(begun, before, self._number, self._loop.create_future())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -168,8 +172,8 @@ class Begins:
         groups, self._wave = self._wave, []
         while groups:
             count, size = 0, 0
-            while count < len(groups) and (not count or size + len(groups[count].entries) <= MOST):
-                size += len(groups[count].entries)
+            while count < len(groups) and (not count or size + len(groups[count].begun) <= MOST):
+                size += len(groups[count].begun)
                 count += 1
             await self._write(groups[:count])
             groups = groups[count:]
@@ -178,15 +182,14 @@ class Begins:
         number, undecided = self._number, self._undecided
         self._number += 1
         place, before = number % ROUND, self._ring[number % ROUND]
-        left = [begun for begun in before.begun if undecided.is_named(begun)]
-        entries = [entry for group in groups for entry in group.entries]
-        begun = [*left, *[entry.begun for entry in entries]]
+        left = [begun for begun in before.begun if undecided.is_named(begun)] if undecided.needs(before.number) else []
+        begun = [*left, *itertools.chain.from_iterable(group.begun for group in groups)]
         wave = Wave(number, undecided.needed_since(number) if self._loaded or completes else 0, begun)
         self._ring[place] = wave
 
         async def outcome(result: Stored | BusError | Malformed) -> None:
             if isinstance(result, Stored):
-                for one in begun:
+                for one in itertools.chain(left, *(group.moved_to(number) for group in groups)):
                     undecided.stored(one, number)
                 for group in groups:
                     if not group.stored.done():
@@ -195,8 +198,9 @@ class Begins:
             # What the wave had taken over is still needed where it was.
             if self._ring[place] is wave:
                 self._ring[place] = before
-            for entry in reversed(entries):
-                undecided.refused(entry.begun, entry.before)
+            for group in reversed(groups):
+                for one, held in reversed(tuple(zip(group.begun, group.before, strict=True))):
+                    undecided.refused(one, held)
             for group in groups:
                 if not group.stored.done():
                     group.stored.set_exception(result)
@@ -226,8 +230,9 @@ class Begins:
         for wave in own:
             self._ring[wave.number % ROUND] = wave
         self._undecided.clear()
+        now = time.monotonic()
         for begun, number in not_over(rings.get(counts, [])).values():
-            self._undecided.begin(begun, number)
+            self._undecided.begin([begun], number, now)
         await self._drop_what_was_sent()
         if self._loading is not asyncio.current_task():
             return
@@ -241,10 +246,10 @@ class Begins:
 
     async def _drop_what_was_sent(self) -> None:
         """Most of it is over: whoever began it had no occasion to say so."""
-        legs = {(held.begun.thread, held.begun.id.partition(":")[0]) for held in self._undecided}
+        legs = {(held.begun.thread, envelope_of(held.begun.id)) for held in self._undecided}
         sent = await self._ledger.sent_of(self._app, legs)
         for begun in [held.begun for held in self._undecided]:
-            entry = sent.get((begun.thread, begun.id.partition(":")[0]))
+            entry = sent.get((begun.thread, envelope_of(begun.id)))
             # What was refused after it had been sent, and was begun again, may have been sent once more.
             if entry is not None and begun.at <= entry.at:
                 self._undecided.drop(begun.thread, begun.id)

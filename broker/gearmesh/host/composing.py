@@ -44,10 +44,12 @@ class Composed(msgspec.Struct, frozen=True, gc=False):
     def delivery(self, job: Job, app: str, number: int) -> Delivery:
         """What the bridge gets of one part."""
         part = self.parts[number]
+        name, user = f"{job.envelope}:{app}:{number}", job.recipient.user
+        if self.about is NOTHING_ELSE:
+            return Delivery(name, job.thread, user, part, part.sender, "", self.ghost)
         points = number == 0 and isinstance(part, Message) and part.reply_to
         reply_to = self.about.native_ids[0] if points and self.about.native_ids else ""
         target = self.about.native_ids if isinstance(part, Change) else ()
-        name, user = f"{job.envelope}:{app}:{number}", job.recipient.user
         return Delivery(name, job.thread, user, part, part.sender, reply_to, self.ghost, target=target)
 
 
@@ -61,23 +63,41 @@ class Composing:
         self._files = Preparing(app, ends, verdict)
         # Asked of a class of protocols, this takes longer than the rest of a leg's fitting: once is enough.
         self._ghosts = app.bridge if isinstance(app.bridge, SupportsGhosts) else None
-
-    @property
-    def asks(self) -> bool:
+        self.asks = self._ghosts is not None
         """Whether the bridge has to be asked for the ghost of a message's sender, which may take a while."""
-        return self._ghosts is not None
+        self._usual: Fitting | None = None
 
-    async def plain(self, job: Job, content: Content, can: Capabilities) -> Composed | None:
-        """What a new leg looks like in a thread that `can` so much, if it is one message, and nobody but the bridge has
-        to be asked for it. None for any other."""
-        if not isinstance(content, Message) or isinstance(content, Media) or content.reply_to:
-            return None
+    async def ghost(self, job: Job, content: Content) -> str:
+        """The ghost under which a content is sent; "" when the text itself says who wrote."""
+        if self._ghosts is None or not isinstance(content, Message | Change):
+            return ""
+        try:
+            question = self._ghosts.ghost(job.thread, content.sender)
+            return await answer_of(question, GHOST_WITHIN, app=self._app.name, ghost=content.sender.handle)
+        except SendFailed as error:
+            log.warning("no ghost; the text names who wrote", app=self._app.name, error=str(error))
+            return ""
+
+    async def plain_under_ghost(self, job: Job, content: Message, can: Capabilities) -> Composed | None:
+        """The same as `plain`, for a bridge that `asks`."""
         group = self._shared.groups.get(job.header.conversation)
         if group is not None and not group.reaches(job.recipient):
             return None
-        ghost = await self._ghost(self._ghosts, job, content) if self._ghosts is not None else ""
+        return self.plain(job, content, can, await self.ghost(job, content))
+
+    def plain(self, job: Job, content: Message, can: Capabilities, ghost: str = "") -> Composed | None:
+        """What a new leg that points at nothing and has no file looks like in a thread that `can` so much, if it is one
+        message; None for any other."""
+        group = self._shared.groups.get(job.header.conversation)
+        if group is not None and not group.reaches(job.recipient):
+            return None
+        if group is None and not ghost:  # as nearly all: it is as for the one before
+            fitting = self._usual if self._usual is not None and self._usual.capabilities is can else Fitting(can)
+            self._usual = fitting
+        else:
+            fitting = Fitting(can, not ghost, place=_place(group, job))
         try:
-            parts = fit(content, Fitting(can, not ghost, place=_place(group, job)))
+            parts = fit(content, fitting)
         except Rejected:
             return None
         return Composed(content, parts, ghost, NOTHING_ELSE, False) if len(parts) == 1 else None
@@ -91,9 +111,7 @@ class Composing:
         if not await self._shared.groups.reaches(job.header.conversation, job.recipient):
             return Outcome("expired", detail="its recipient has left the group meanwhile, or muted it")
         # The parts that are missing must be cut as those were that are there: under the same name.
-        ghost = before.ghost
-        if self._ghosts is not None and not before.parts:
-            ghost = await self._ghost(self._ghosts, job, content)
+        ghost = before.ghost if before.parts else await self.ghost(job, content)
         about = await self._pointing.of(job, content, in_words)
         if isinstance(content, Edit) and isinstance(content.content, Media) and about.quoted is not None:
             # In words: those below the file are what can change, and the file stands there already.
@@ -115,16 +133,6 @@ class Composing:
         if not parts:
             return Outcome("expired", detail="its network does not show it, and nobody misses it")
         return Composed(content, parts, ghost, about, in_words)
-
-    async def _ghost(self, ghosts: SupportsGhosts, job: Job, content: Content) -> str:
-        if not isinstance(content, Message | Change):
-            return ""
-        try:
-            question = ghosts.ghost(job.thread, content.sender)
-            return await answer_of(question, GHOST_WITHIN, app=self._app.name, ghost=content.sender.handle)
-        except SendFailed as error:
-            log.warning("no ghost; the text names who wrote", app=self._app.name, error=str(error))
-            return ""
 
     def _fitting(self, job: Job, content: Content, ghost: str, about: About, in_words: bool) -> Fitting:
         link = ""

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar, Token
-from types import TracebackType
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
 
 import aiohttp
 from aiohttp.connector import Connection
 
-_SENDING: ContextVar[bool] = ContextVar("sending", default=False)
-
-
-class sending:  # noqa: N801  # a context manager, named as those of contextlib are
-    """Inside, requests are messages: they go out only while the app is ours. Others, such as for a file, may always."""
-
-    __slots__ = ("_before",)
-    _before: Token[bool]
-
-    def __enter__(self) -> None:
-        self._before = _SENDING.set(True)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _SENDING.reset(self._before)
+SENDING: Final[ContextVar[bool]] = ContextVar("sending", default=False)
+"""Whether requests are messages: those go out only while the app is ours. Others, such as for a file, may always."""
 
 
 class GuardedConnector(aiohttp.TCPConnector):
@@ -45,7 +30,7 @@ class GuardedConnector(aiohttp.TCPConnector):
             aiohttp.ConnectionTimeoutError: the app is not ours any more; nothing was sent.
         """
         connection = await super().connect(*arguments, **settings)
-        if _SENDING.get() and not self._ours():
+        if SENDING.get() and not self._ours():
             connection.release()
             raise aiohttp.ConnectionTimeoutError("another process may be at work on this app")
         return connection

@@ -171,7 +171,7 @@ class Egress:
             await self._shared.journal.bury(self._app.name, "unparsed", str(error), taken.data, subject=taken.subject)
             await taken.ack()
             return
-        header, body, place, stored_at = envelope.header, envelope.body, taken.seq, taken.stored_at
+        header, body = envelope.header, envelope.body
         threads: dict[str, Address] = {}
         for recipient in reversed(header.to):
             try:
@@ -180,19 +180,21 @@ class Egress:
             except Exception as error:
                 log.exception("the bridge names no thread", app=self._app.name, to=str(recipient))
                 detail = f"the bridge names no thread for {recipient}: {type(error).__name__}"
-                lost = Job(FromLog(taken, 1), header, body, recipient, "", place, stored_at, taken_at, taken.fresh)
+                source = FromLog(taken, 1, self._held)
+                lost = Job(source, header, body, recipient, "", taken.seq, taken.stored_at, taken_at, taken.fresh)
                 if taken.fresh or await self._ends.state(lost) not in SENT:  # it had a thread before
                     await self._ends.over(lost, "dead", "unclear", detail)
         if not threads:
             await taken.ack()
             return
-        self._held.add(place)
-        source = FromLog(taken, len(threads))
+        self._held.add(taken.seq)
+        source = FromLog(taken, len(threads), self._held)
         for thread, recipient in threads.items():
-            full = self._at_hand + len(body) > MOST_AT_HAND and self._lanes.is_busy(thread)
-            self._at_hand += 0 if full else len(body)
-            kept = None if full else body
-            job = Job(source, header, kept, recipient, thread, place, stored_at, taken_at, taken.fresh)
+            job = Job(source, header, body, recipient, thread, taken.seq, taken.stored_at, taken_at, taken.fresh)
+            if self._at_hand + len(body) > MOST_AT_HAND and self._lanes.is_busy(thread):
+                job.body = None
+            else:
+                self._at_hand += len(body)
             self._offer(thread, job)
 
     def _offer(self, thread: str, item: Item) -> None:
@@ -201,7 +203,7 @@ class Egress:
 
     def _start(self, thread: str, item: Item, turn: Turn) -> None:
         """Work on the next item of a lane: one that may be held up by itself, all others together."""
-        if not isinstance(item, Job) or not item.is_plain or self._queues.may_wait(thread):
+        if not _is_plain(item) or self._queues.may_wait(thread):
             self._on_the_way.start(self._work_on(thread, item, turn))
             return
         if not self._departing or len(self._departing) >= self._together.most:
@@ -245,10 +247,9 @@ class Egress:
         if jobs is self._departing:
             self._departing = []
         bundles: list[Bundle] = []
-        for job in jobs:
-            if turn.has_ended():
-                break
-            bundle = await self._bundle(job, turn)
+        now = self._shared.clock.millis()
+        for job in jobs if not turn.has_ended() else ():
+            bundle = await self._bundle(job, turn, now)
             if bundle.ready:
                 bundles.append(bundle)
             elif not turn.has_ended():
@@ -256,31 +257,41 @@ class Egress:
                 self._on_the_way.start(self._work_on(job.thread, job, turn))
         ready = [one for bundle in bundles for one in bundle.ready]
         if ready and await self._together.begin(ready, turn):
-            for bundle in bundles:
-                self._on_the_way.start(self._send(bundle))
+            await self._on_the_way.each(self._send, bundles)
         elif turn.has_ended():
             self.give_back(UNCERTAIN, 0.05)
 
-    async def _bundle(self, first: Job, turn: Turn) -> Bundle:
+    async def _bundle(self, first: Job, turn: Turn, now: int) -> Bundle:
         """A lane's leg, and those behind it that may go at once with it."""
         thread, jobs, most = first.thread, [first], self._app.bridge.at_once - 1
         if most and self._lanes.behind(thread):
-            jobs += self._lanes.join(thread, most, _is_leg)
-        ready = await self._together.ready(jobs)
-        return Bundle(thread, turn, ready, jobs[len(ready) :], len(ready) + 1)
+            jobs += self._lanes.join(thread, most, _is_plain)
+        ready: list[Ready] = []
+        for job in jobs:
+            one = await self._together.prepare(job, now)
+            if one is None:
+                break
+            ready.append(one)
+        return Bundle(thread, turn, ready, jobs[len(ready) :], len(ready))
 
     async def _send(self, bundle: Bundle) -> None:
-        ready = bundle.ready
+        ready, turn, send = bundle.ready, bundle.turn, self._together.send
         for one in ready:
             one.job.written = partial(self._written, one.job, bundle)
-        sent = await self._together.send(ready, bundle.turn)
-        self._on_the_way.sent(sent)
-        if len(sent) < len(ready):
-            failed = [one.job for one in ready if one.job not in sent]
-            bundle.left = [*failed, *bundle.left]
-            bundle.open -= len(failed)
-        if bundle.turn is self._turn:
-            self._go_on(bundle)
+        results: Sequence[BaseException | None]
+        if len(ready) == 1:
+            results = (await send(ready[0], turn),)
+        else:
+            results = await asyncio.gather(*(send(one, turn) for one in ready), return_exceptions=True)
+        if any(results):
+            unsent = await self._together.unsent(ready, results)
+            for job in unsent:
+                job.written = None
+            bundle.left = [*unsent, *bundle.left]
+            if turn is self._turn:
+                self._go_on(bundle, len(unsent))
+        for one in ready:
+            self._on_the_way.sent(one.job)
 
     async def _written(self, job: Job, bundle: Bundle, result: Stored | BusError) -> None:
         """NATS has answered that it has, or has not, written down that a leg was sent: then its lane goes on."""
@@ -297,13 +308,13 @@ class Egress:
         except Exception as error:
             self._failed(error)
 
-    def _go_on(self, bundle: Bundle) -> None:
-        """One thing less for which a lane waits. It goes on with the next item when it waits for nothing."""
-        bundle.open -= 1
+    def _go_on(self, bundle: Bundle, less: int = 1) -> None:
+        """A lane waits for so much less. It goes on with the next item when it waits for nothing."""
+        bundle.open -= less
         if bundle.open:
             return
         thread, turn = bundle.thread, bundle.turn
-        if turn.has_ended():
+        if turn.is_over:
             self.give_back(UNCERTAIN, 0.05)
             return
         item: Item | None
@@ -364,7 +375,7 @@ class Egress:
         job.written = partial(self._written, job, bundle)
         outcome = await self._handling.bring_to_end(job, turn)
         if outcome.unwritten:
-            self._on_the_way.sent((job,))
+            self._on_the_way.sent(job)
             return False
         if outcome.state == "parked":
             if not await self._backlog.put(job, turn):
@@ -376,10 +387,7 @@ class Egress:
 
     def _done(self, job: Job) -> Awaitable[None]:
         self._at_hand -= len(job.body or b"")
-        done = job.source.done()
-        if isinstance(job.source, FromLog) and job.source.is_done:
-            self._held.discard(job.place)
-        return done
+        return job.source.done()
 
     async def _fetch_body(self, job: Job) -> None:
         original = await self._queues.later.original(job.place)
@@ -387,5 +395,8 @@ class Egress:
         self._at_hand += len(job.body)
 
 
-def _is_leg(item: Item) -> TypeGuard[Job]:
-    return isinstance(item, Job)
+def _is_plain(item: Item) -> TypeGuard[Job]:
+    """Whether this is a message at its first try, and at hand."""
+    if not isinstance(item, Job) or not item.fresh or item.header.kind != "event":
+        return False
+    return item.body is not None and item.failure is None

@@ -8,7 +8,6 @@ NATS, before the network hears "200": whoever has to decide about an unclear mes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -23,7 +22,7 @@ from gearmesh.core.cache import Cache
 from gearmesh.host.begun import Begins
 from gearmesh.host.message_map import MessageMap, NativeRecord
 from gearmesh.host.turn import Turn
-from gearmesh.host.undecided import Held
+from gearmesh.host.undecided import envelope_of
 from gearmesh.host.underway import Underway
 from gearmesh.model.content import words_of
 from gearmesh.model.delivery import Delivery
@@ -71,7 +70,8 @@ class Evidence:
         clock: Clock,
     ) -> None:
         self._store = Store(connection, publisher, subjects.bucket("sends"), Sign)
-        self._begins = Begins(connection, publisher, subjects, app)
+        self.begins = Begins(connection, publisher, subjects, app)
+        """What is about to be sent, in the same bucket."""
         self._app = app
         self._messages = messages
         self._underway = underway
@@ -112,63 +112,6 @@ class Evidence:
         search.shown.set_result(sign)
         return True
 
-    def begin(self, delivery: Delivery, at: int) -> Awaitable[None]:
-        """One message is about to be sent; see `begin_all`."""
-        return self.begin_all((delivery,), at)
-
-    def begin_all(self, deliveries: Sequence[Delivery], at: int) -> Awaitable[None]:
-        """A few messages are about to be sent, at this time (milliseconds). Waited for, they are known to whoever takes
-        over.
-
-        Raises:
-            BusError: it could not be written down; then none of them may be sent.
-        """
-        return self._begins.begin_all(deliveries, at)
-
-    async def clear(self, delivery: Delivery) -> None:
-        """A message that was begun has clearly not been sent.
-
-        Raises:
-            BusError: it could not be written down.
-        """
-        await self._begins.clear(delivery)
-
-    def over(self, thread: str, envelope: str) -> None:
-        """What became of an envelope (hex id) in a thread is written down."""
-        self._begins.over(thread, f"{envelope}:")
-
-    async def ready(self) -> None:
-        """What others began is at hand, but for what was written down as sent until now.
-
-        Raises:
-            BusUnavailable: nats does not answer.
-        """
-        await self._begins.ready()
-
-    async def was_begun(self, delivery: Delivery) -> Held | None:
-        """That anybody began to send this message, and when, if it is not known here what became of that.
-
-        Raises:
-            BusUnavailable: nats does not answer.
-        """
-        return await self._begins.in_doubt(delivery)
-
-    def leave(self, delivery: Delivery) -> None:
-        """A turn of this process has ended before it was known what became of a message."""
-        self._begins.leave(delivery)
-
-    def leave_all(self) -> None:
-        """The same, of every message that it has begun."""
-        self._begins.leave_all()
-
-    def settle(self, delivery: Delivery) -> None:
-        """Whether a message was sent has been found out, as far as it can be."""
-        self._begins.settle(delivery)
-
-    def doubt(self, term: int) -> None:
-        """Somebody else may have been at work before this term: what is about to be sent is read again."""
-        self._begins.forget(term)
-
     async def seek(self, delivery: Delivery, since: int, within: float, turn: Turn) -> str:
         """The native id of a message that may have been sent after `since` (milliseconds); "" when nothing shows it.
 
@@ -180,7 +123,7 @@ class Evidence:
         """
         content, shown = delivery.content, asyncio.get_running_loop().create_future()
         words = words_of(content)
-        search = _Search(delivery.id.partition(":")[0], since - TOLERANCE, shown)
+        search = _Search(envelope_of(delivery.id), since - TOLERANCE, shown)
         keys: tuple[str, ...] = (_by_id(delivery.thread, delivery.id),)
         if words:
             # Any other message without words would be a sign of this one.

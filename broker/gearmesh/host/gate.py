@@ -43,6 +43,10 @@ class Gate:
 
     def lets_through(self, thread: str, capabilities: Capabilities) -> bool:
         """Whether a message to `thread` may go at once; then it counts as gone."""
+        if self._known is None:
+            self._know(capabilities)
+        if self._debts is None:
+            return self._stream is None and not self._brake.is_on
         return not self.debt(thread, capabilities) and self.passes(thread)
 
     def _know(self, capabilities: Capabilities) -> None:

@@ -11,9 +11,9 @@ from gearmesh.bus.consumer import Taken
 from gearmesh.bus.later import LaterLog, Waiting
 from gearmesh.bus.publisher import Outcome as Written
 from gearmesh.errors import SendFailed
-from gearmesh.model.address import Address
+from gearmesh.model.address import SYSTEM_APP, Address
 from gearmesh.model.envelope import Header
-from gearmesh.wire.times import REPLAY, Times
+from gearmesh.wire.times import REPLAY, times_in
 
 SURELY_NEW: Final = 100_000_000
 """Microseconds, less than the log's duplicate window: a leg whose message is younger cannot have been routed twice."""
@@ -31,30 +31,28 @@ class Source(Protocol):
 
 
 class FromLog:
-    """A leg of the outbound log, shared by its recipients: it is acknowledged when all of them are done with."""
+    """A leg of the outbound log, shared by its recipients: it is acknowledged when all of them are done with.
 
-    __slots__ = ("_open", "taken")
+    Until then its place there is among those that are `held`.
+    """
 
-    def __init__(self, taken: Taken, recipients: int) -> None:
+    __slots__ = ("_held", "_open", "headers", "taken")
+
+    def __init__(self, taken: Taken, recipients: int, held: set[int]) -> None:
         self.taken = taken
+        self.headers = taken.headers
         self._open = recipients
+        self._held = held
         # It has been decoded. What waits would be in memory twice, and still once with its body left in the log.
         taken.data = b""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """As the router wrote them."""
-        return self.taken.headers
 
     def done(self) -> Awaitable[None]:
         """One recipient less."""
         self._open -= 1
-        return _nothing() if self._open else self.taken.ack()
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it is acknowledged."""
-        return not self._open
+        if self._open:
+            return _nothing()
+        self._held.discard(self.taken.seq)
+        return self.taken.ack()
 
 
 async def _nothing() -> None:
@@ -86,9 +84,9 @@ class Job(msgspec.Struct, eq=False):
     `body` is None while it is left in the log to save memory. `place` is where the leg stands in the outbound log and
     `stored_at` when it was stored there, `taken_at` when we took it (microseconds since the epoch). `fresh`: nobody has
     worked on it before. `attempt` counts the failures in a row; `begun` is when its last part was about to be sent
-    (milliseconds). `failure` is what became of it when it was sent together with others, at `failed_at` (seconds), and
-    what follows from that is still to be decided. `written` gets NATS's answer when it is written down that the leg was
-    sent.
+    (milliseconds). `envelope` is its envelope's id, in hex. `failure` is what became of it when it was sent together
+    with others, at `failed_at` (seconds), and what follows from that is still to be decided. `written` gets NATS's
+    answer when it is written down that the leg was sent.
     """
 
     source: Source
@@ -105,27 +103,18 @@ class Job(msgspec.Struct, eq=False):
     failure: SendFailed | None = None
     failed_at: float = 0.0
     written: Written | None = None
-    _times: Times | None = None
-    _envelope: str = ""
+    envelope: str = ""
+    _times: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        self.envelope = self.header.id.hex()
 
     @property
-    def envelope(self) -> str:
-        """Its envelope's id, in hex."""
-        if not self._envelope:
-            self._envelope = self.header.hex_id
-        return self._envelope
-
-    @property
-    def times(self) -> Times:
-        """When its envelope passed each hop before us."""
+    def times(self) -> tuple[int, ...]:
+        """When its envelope passed each hop before us, in microseconds since the epoch, as far as that is known."""
         if self._times is None:
-            self._times = Times.read(self.source.headers)
+            self._times = times_in(self.source.headers)
         return self._times
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether this is a message at its first try, and at hand."""
-        return self.fresh and self.body is not None and self.failure is None and self.header.kind == "event"
 
     @property
     def is_surely_new(self) -> bool:
@@ -134,10 +123,10 @@ class Job(msgspec.Struct, eq=False):
         A leg that is new in the log can be an old one that was routed again after the log had forgotten its id; then
         its message is old, too. A notice has no time of its own, and one that an operator replays may have been sent.
         """
-        if not self.fresh or self.header.sender.is_system or REPLAY in self.source.headers:
+        if not self.fresh or self.header.sender.app == SYSTEM_APP or REPLAY in self.source.headers:
             return False
-        passed, at = self.times.passed, self.header.at * 1000
-        began = min(passed[0], at) if passed else 0
+        passed = self.times
+        began = min(passed[0], self.header.at * 1000) if passed else 0
         return self.taken_at - began < SURELY_NEW
 
     def ends(self, max_age: float) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from typing import Final
 
 import msgspec
@@ -97,7 +98,8 @@ class MessageMap:
         self._ledger = LedgerReader(connection, subjects)
         self._natives = Store(connection, publisher, bucket, NativeRecord)
         self._legs = Store(connection, publisher, bucket, LegRecord)
-        self._recent_natives: Cache[tuple[str, str], NativeRecord] = Cache(REMEMBERED)
+        self._recent_natives: defaultdict[str, Cache[str, NativeRecord]] = defaultdict(lambda: Cache(REMEMBERED))
+        """By app, then by native id."""
         self._recent_legs: Cache[tuple[str, str, str], LegRecord] = Cache(REMEMBERED)
         self._unwritten: dict[tuple[str, str, str], LedgerEntry] = {}
         self._unsaved: dict[tuple[str, str, str], tuple[NativeRecord, LegRecord, tuple[str, ...]]] = {}
@@ -122,7 +124,7 @@ class MessageMap:
         else:
             record = await self._natives.get(key)
         if record:
-            self._recent_natives.put((app, native_id), record)
+            self._recent_natives[app].put(native_id, record)
         return record
 
     async def leg(self, envelope: str, app: str, thread: str, *, anew: bool = False) -> LegRecord | None:
@@ -156,7 +158,7 @@ class MessageMap:
             self._recent_legs.drop(key)  # a part of it is not all any more
         if entry.native_ids:
             native_id = entry.native_ids[-1]
-            self._recent_natives.put((entry.app, native_id), native_of(entry))
+            self._recent_natives[entry.app].put(native_id, native_of(entry))
             self.learned.announce(entry.app, native_id)
 
     def stored(self, envelope: str, app: str, thread: str) -> None:
@@ -223,7 +225,7 @@ class MessageMap:
         for native_id in new:
             last = record.last and native_id == new[-1]
             entry = record if last == record.last else msgspec.structs.replace(record, last=last)
-            self._recent_natives.put((app, native_id), entry)
+            self._recent_natives[app].put(native_id, entry)
             self.learned.announce(app, native_id)
             entries.append(self._natives.entry(f"{kv_token(app)}.{kv_token(native_id)}", entry))
         await self._publisher.publish_all(entries, patience=patience, stored=stored)
@@ -257,18 +259,18 @@ class MessageMap:
         Raises:
             BusUnavailable: not stored within `patience` seconds.
         """
-        self._recent_natives.put((app, native_id), record)
+        self._recent_natives[app].put(native_id, record)
         self.learned.announce(app, native_id)
         await self._natives.put(f"{kv_token(app)}.{kv_token(native_id)}", record, patience=patience)
 
     def recent(self, app: str, native_id: str) -> NativeRecord | None:
         """What is at hand of a native message, without asking NATS."""
-        return self._recent_natives.get((app, native_id))
+        return self._recent_natives[app].get(native_id)
 
     def forget(self, app: str) -> None:
         """Believe only what NATS says of an app: somebody else may have written. The others' hosts go on relying on
         what they have taken in since they looked there."""
-        self._recent_natives.drop_all(lambda key: key[0] == app)
+        self._recent_natives.pop(app, None)
         self._recent_legs.drop_all(lambda key: key[1] == app)
 
     @staticmethod

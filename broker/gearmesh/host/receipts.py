@@ -36,15 +36,9 @@ class Receipts:
         self._app = app
         self._shared = app.shared
         self._ledger = LedgerReader(app.shared.journal.connection, app.shared.subjects)
-        self._unread = Unread(app, self._ledger)
+        self.unread = Unread(app, self._ledger)
+        """The messages of which a later watermark may speak."""
         self._waiting = WaitingRoom(app, self._tell)
-
-    def sent(self, thread: str, native_id: str, at: int) -> None:
-        """A message went out: a later watermark may speak of it.
-
-        `at` (milliseconds) is when its sending began: the network's time of it is never before that.
-        """
-        self._unread.sent(thread, native_id, at)
 
     async def reported(self, event: ReceiptReceived) -> None:
         """A network names the messages. Receipts of those that are not known yet wait for them.
@@ -60,7 +54,7 @@ class Receipts:
                 await self._tell(event, native_id, known)
             else:
                 self._waiting.enter(native_id, event)
-            self._unread.reported(event.thread, native_id, event.state)
+            self.unread.reported(event.thread, native_id, event.state)
 
     async def read_up_to(self, event: ReadUpTo) -> None:
         """A network says "everything until then".
@@ -68,13 +62,13 @@ class Receipts:
         Raises:
             BusUnavailable: nats does not answer.
         """
-        reached = await self._unread.reached(event.thread, event.user, event.watermark, event.state)
+        reached = await self.unread.reached(event.thread, event.user, event.watermark, event.state)
         if reached:
             await self.reported(ReceiptReceived(event.thread, event.user, event.at, event.state, reached))
 
     def doubt(self) -> None:
         """Somebody else may have sent in the meantime: what is at hand is not all."""
-        self._unread.forget()
+        self.unread.forget()
 
     async def close(self) -> None:
         """Wait for no message any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -14,11 +15,10 @@ from gearmesh.bus.publisher import Stored
 from gearmesh.core.retry import Again, Hold, Seek, StopApp, Verdict, after_failure
 from gearmesh.core.windows import Passage, passage
 from gearmesh.errors import BusError, RateLimited, SendFailed, Unclear, WindowClosed
-from gearmesh.host.answers import Watch, sent_of
+from gearmesh.host.answers import Watch
 from gearmesh.host.app import App
 from gearmesh.host.carrying import carry
 from gearmesh.host.composing import Composed, Composing
-from gearmesh.host.connector import sending as guarded
 from gearmesh.host.ends import SENT as WITH_NETWORK
 from gearmesh.host.ends import Ends
 from gearmesh.host.evidence import Evidence
@@ -66,13 +66,15 @@ class LegSender:
         self._gate = gate
         self._ends = ends
         self._evidence = evidence
-        self._receipts = receipts
+        self._begins = evidence.begins
+        self._unread = receipts.unread
         self._underway = underway
         self._quotes = quotes
         self._removal = Removal(app, quotes)
+        self._carry = partial(carry, app.bridge)
         self._composing = Composing(app, ends, quotes, self._verdict)
-        self._watch = Watch(SEND_WITHIN)
-        self.together = Together(app, gate, evidence, self._composing, underway, self._watch, self._have_sent)
+        self._watch = Watch(app.name, SEND_WITHIN)
+        self.together = Together(app, gate, evidence.begins, self._composing, underway, self._watch, self._have_sent)
 
     async def deliver(self, job: Job, content: Content, turn: Turn) -> Outcome:
         """Send a leg. When the turn ends, what is on the wire is finished and nothing further is sent.
@@ -115,7 +117,7 @@ class LegSender:
         header, thread = job.header, job.thread
         if len(sent.native_ids) != 1 or not self._app.portals.has_heard(thread, header.conversation):
             return self._remember_and_follow(job, sent, composed)
-        self._receipts.sent(thread, sent.native_ids[0], job.begun)
+        self._unread.sent(thread, sent.native_ids[0], job.begun)
         return self._ends.sent(job, LegRecord(sent.native_ids, ghost=composed.ghost, place=job.place), 0)
 
     async def _remember_and_follow(self, job: Job, sent: Sent, composed: Composed) -> None:
@@ -136,7 +138,7 @@ class LegSender:
     async def _remember(self, job: Job, sent: Sent, before: LegRecord, number: int, composed: Composed) -> LegRecord:
         """Write down that a part was sent. With the last of them the job is told when that is done."""
         if sent.native_ids:
-            self._receipts.sent(job.thread, sent.native_ids[-1], job.begun)
+            self._unread.sent(job.thread, sent.native_ids[-1], job.begun)
         leg = _with(before, sent, number, composed, job.place)
         if leg.again or not leg.complete:
             record = _native(job, number, last=number == leg.parts - 1 and leg.complete)
@@ -150,7 +152,7 @@ class LegSender:
     def written(self, job: Job) -> None:
         """It is written down what became of a leg: nobody has to ask any more whether it was begun."""
         self._shared.messages.stored(job.envelope, self._app.name, job.thread)
-        self._evidence.over(job.thread, job.envelope)
+        self._begins.over(job.thread, job.envelope)
 
     def answer_about(self, job: Job) -> asyncio.Future[Stored | BusError]:
         """What NATS will say when it is told that a leg was sent."""
@@ -178,7 +180,7 @@ class LegSender:
         if job.is_surely_new:
             return NOTHING_SENT
         # First this: what a predecessor writes down in between is either found here, or in doubt.
-        await self._evidence.ready()
+        await self._begins.ready()
         messages, key = self._shared.messages, (job.envelope, self._app.name, job.thread)
         before = await messages.leg(*key)
         if before is None:
@@ -201,7 +203,7 @@ class LegSender:
             failure, job.failure = job.failure, None
             left = job.failed_at + self._app.unclear_wait - self._shared.clock.seconds()
             return await self._settled(job, delivery, turn, failure, max(left, 0.0))
-        held = await self._evidence.was_begun(delivery)
+        held = await self._begins.in_doubt(delivery)
         if held is None:
             return None
         job.begun = held.begun.at
@@ -217,7 +219,7 @@ class LegSender:
     ) -> Sent | Outcome | None:
         result = await self._after(job, delivery, turn, error, within)
         if result != LEFT:
-            self._evidence.settle(delivery)  # else it stays in doubt
+            self._begins.settle(delivery)  # else it stays in doubt
         return result
 
     async def _attempt(self, job: Job, delivery: Delivery, turn: Turn) -> Sent | Outcome | None:
@@ -241,7 +243,7 @@ class LegSender:
             needless = await self._needless(job, delivery, turn) if job.attempt or turn.has_ended() else None
             if needless is None:
                 job.begun = clock.millis()
-                await self._evidence.begin(delivery, job.begun)
+                await self._begins.begin(delivery, job.begun)
                 if turn.has_ended():
                     needless = LEFT  # that took a moment, in which this process may have been paused, and replaced
         except BaseException:
@@ -252,10 +254,7 @@ class LegSender:
             return needless
         marked = msgspec.structs.replace(delivery, late=True) if way == "late" else delivery
         try:
-            with guarded():
-                sent = sent_of(
-                    await self._watch.answer_of(carry(app.bridge, marked), app=app.name, delivery=delivery.id)
-                )
+            sent = await self._watch.sent(self._carry, marked)
         except SendFailed as failure:
             error = failure
         except BaseException:
@@ -284,18 +283,18 @@ class LegSender:
     ) -> Sent | Outcome | None:
         """What the verdict about a failure comes to. None: try again. `within`: seconds in which a sign may come."""
         if turn.has_ended():
-            self._evidence.leave(delivery)
+            self._begins.leave(delivery)
             return LEFT  # whoever is at work now looks for a sign of it
         verdict = self._verdict(job, error)
         if isinstance(verdict, Seek):
             if shown := await self._shown(job, delivery, turn, self._app.unclear_wait if within is None else within):
                 return shown
             if turn.has_ended():
-                self._evidence.leave(delivery)
+                self._begins.leave(delivery)
                 return LEFT
             verdict = self._verdict(job, error, sought=True)
         if not is_unclear(error):
-            await self._evidence.clear(delivery)
+            await self._begins.clear(delivery)
         match verdict:
             case Again():
                 return await self._again(job, delivery, turn, verdict, error)

@@ -171,7 +171,7 @@ class Supervisor:
         self.app.portals.forget()
         self.ingress.doubt(disturbed=not clean)
         # Also after a clean end: what its predecessor had left unclear may be so still.
-        self._evidence.doubt(self._lease.term)
+        self._evidence.begins.forget(self._lease.term)
         await self._note("starting")
         tasks = [
             asyncio.create_task(self._consumer.run(), name=f"egress {self.app.name}"),
@@ -200,7 +200,7 @@ class Supervisor:
             self.egress.end()
             return
         if not await self.egress.finish():
-            self._evidence.leave_all()
+            self._evidence.begins.leave_all()
         while self._draining.is_set() or not self._lease.valid:
             await asyncio.sleep(UNCERTAIN_PAUSE)  # it comes back with the next beat, or it is over and so is this task
         await self.egress.begin(Turn(lambda: self._lease.valid))

@@ -17,23 +17,24 @@ import msgspec
 import structlog
 
 from gearmesh.errors import BusError, RateLimited, Retry, SendFailed, Unclear
-from gearmesh.host.answers import Watch, sent_of
+from gearmesh.host.answers import Watch
 from gearmesh.host.app import App
+from gearmesh.host.begun import Begins
 from gearmesh.host.composing import Composed, Composing
-from gearmesh.host.connector import sending as guarded
-from gearmesh.host.evidence import Evidence
 from gearmesh.host.gate import Gate
 from gearmesh.host.job import Job
 from gearmesh.host.opening import open_leg
-from gearmesh.host.outcome import Outcome
 from gearmesh.host.turn import Turn
 from gearmesh.host.underway import Underway
+from gearmesh.model.content import Media, Message
 from gearmesh.model.delivery import Delivery, Sent
 
 log = structlog.get_logger("gearmesh.egress")
 
 MOST: Final = 64
 """Lanes whose legs go together: more at once would keep everything else waiting."""
+NOT_TRIED: Final = SendFailed("it was not tried")
+"""What became of a message when others may be at work on its app by now."""
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -51,7 +52,7 @@ class Together:
         self,
         app: App,
         gate: Gate,
-        evidence: Evidence,
+        begins: Begins,
         composing: Composing,
         underway: Underway,
         watch: Watch,
@@ -61,7 +62,7 @@ class Together:
         self._bridge = app.bridge
         self._clock = app.shared.clock
         self._gate = gate
-        self._evidence = evidence
+        self._begins = begins
         self._composing = composing
         self._underway = underway
         self._watch = watch
@@ -69,34 +70,29 @@ class Together:
 
     @property
     def most(self) -> int:
-        """Lanes that may become `ready` one after the other: none may have to wait for another one's bridge."""
+        """Lanes whose legs may be prepared one after the other: none may have to wait for another one's bridge."""
         return 1 if self._composing.asks else MOST
 
-    async def ready(self, jobs: Sequence[Job]) -> list[Ready]:
-        """The first legs of a thread, as many as nothing holds up."""
-        ready: list[Ready] = []
-        for job in jobs:
-            try:
-                one = await self._prepared(job)
-            except Exception:
-                # Our own fault: by the other way it becomes a dead letter.
-                log.exception("a leg could not be prepared", app=self._app.name, envelope=job.envelope)
-                break
-            if one is None:
-                break
-            ready.append(one)
-        return ready
-
-    async def _prepared(self, job: Job) -> Ready | None:
-        app, can = self._app, self._bridge.capabilities(job.thread)
-        if can.window is not None or not job.is_plain or not job.is_surely_new:
+    async def prepare(self, job: Job, now: int) -> Ready | None:
+        """Make a plain leg ready to be sent, `now` (milliseconds); None when anything holds it up."""
+        try:
+            can = self._bridge.capabilities(job.thread)
+            if can.window is not None or not job.is_surely_new:
+                return None
+            content = open_leg(job, now, self._app.max_age)
+            if not isinstance(content, Message) or isinstance(content, Media) or content.reply_to:
+                return None  # it is too late for it, or others have to be asked for what it looks like
+            if self._composing.asks:
+                composed = await self._composing.plain_under_ghost(job, content, can)
+            else:
+                composed = self._composing.plain(job, content, can)
+            if composed is None or not self._gate.lets_through(job.thread, can):
+                return None
+            return Ready(job, composed, composed.delivery(job, self._app.name, 0))
+        except Exception:
+            # Our own fault: by the other way it becomes a dead letter.
+            log.exception("a leg could not be prepared", app=self._app.name, envelope=job.envelope)
             return None
-        content = open_leg(job, self._clock.millis(), app.max_age)
-        if isinstance(content, Outcome) or (composed := await self._composing.plain(job, content, can)) is None:
-            return None
-        if not self._gate.lets_through(job.thread, can):
-            return None
-        return Ready(job, composed, composed.delivery(job, app.name, 0))
 
     async def begin(self, ready: Sequence[Ready], turn: Turn) -> bool:
         """Write down that attempts begin. False: the turn has ended, and none may be made.
@@ -107,7 +103,7 @@ class Together:
         now = self._clock.millis()
         try:
             if not turn.has_ended():
-                await self._evidence.begin_all([one.delivery for one in ready], now)
+                await self._begins.begin_all([one.delivery for one in ready], now)
                 for one in ready:
                     one.job.begun = now
                 if not turn.has_ended():
@@ -118,85 +114,71 @@ class Together:
         self._gate.left()
         return False
 
-    async def send(self, ready: Sequence[Ready], turn: Turn) -> list[Job]:
-        """Send legs of one thread that were begun, in one go and in order, as long as this is their turn. Those that
-        were sent; the others have their `failure`, or were not tried.
+    async def send(self, one: Ready, turn: Turn) -> SendFailed | None:
+        """Send one that was begun, as long as it is its turn, and write down that it was sent; else why it was not.
+
+        Raises:
+            BusError: it could not be written down.
+        """
+        if turn.has_ended():
+            self._gate.left()
+            return NOT_TRIED
+        thread, is_known = one.job.thread, False
+        self._underway.begin(thread)
+        try:
+            sent = await self._watch.sent(self._bridge.send, one.delivery)
+            self._gate.worked()
+            await self._sent(one.job, sent, one.composed)
+            is_known = True
+        except SendFailed as failure:
+            is_known = not is_unclear(failure)
+            return failure
+        except BusError:
+            is_known = True  # it is at hand that it was sent
+            raise
+        except BaseException:
+            self._gate.left()  # somebody has told us to stop
+            raise
+        finally:
+            self._underway.end(thread)
+            if not is_known:
+                self._begins.leave(one.delivery)  # nobody knows here any more what became of it
+        return None
+
+    async def unsent(self, ready: Sequence[Ready], results: Sequence[BaseException | None]) -> Sequence[Job]:
+        """Those of a thread's legs that were not sent, by what became of each: they have their `failure`, or were not
+        tried.
 
         Raises:
             BusError: it could not be written down that one was sent.
         """
-        known: set[Job] = set()
-        thread = ready[0].job.thread
-        self._underway.begin(thread)
-        try:
-            if len(ready) == 1:
-                return await self._outcomes(ready, (await self._answer(ready[0], turn),), known)
-            answers = (self._answer(one, turn) for one in ready)
-            return await self._outcomes(ready, await asyncio.gather(*answers, return_exceptions=True), known)
-        finally:
-            self._underway.end(thread)
-            if len(known) < len(ready):
-                for one in ready:
-                    if one.job not in known:
-                        self._evidence.leave(one.delivery)  # nobody knows here any more what became of it
-
-    async def _answer(self, one: Ready, turn: Turn) -> Sent | SendFailed | None:
-        """What became of a message; None: it was not tried, for others may be at work on this app by now."""
-        if turn.has_ended():
-            self._gate.left()
-            return None
-        delivery = one.delivery
-        try:
-            with guarded():
-                answer = await self._watch.answer_of(self._send(delivery), app=self._app.name, delivery=delivery.id)
-            return sent_of(answer)
-        except SendFailed as failure:
-            return failure
-        except BaseException:
-            self._gate.left()  # somebody has told us to stop
-            raise
-
-    async def _send(self, delivery: Delivery) -> Sent:
-        return await self._bridge.send(delivery)  # which may fail before there is anything to wait for
-
-    async def _outcomes(
-        self, ready: Sequence[Ready], results: Sequence[Sent | SendFailed | BaseException | None], known: set[Job]
-    ) -> list[Job]:
-        """Write down what was sent. What has failed is `known` when it is clear that it did not arrive."""
-        sent: list[Job] = []
+        unsent: list[Job] = []
         cleared: list[Delivery] = []
         errors: list[BaseException] = []
         waits = False
         for one, result in zip(ready, results, strict=True):
-            if isinstance(result, Sent):
-                self._gate.worked()
-                sent.append(one.job)
-                try:
-                    await self._sent(one.job, result, one.composed)
-                    known.add(one.job)
-                except Exception as error:
-                    if isinstance(error, BusError):
-                        known.add(one.job)  # it is at hand that it was sent
-                    errors.append(error)  # first let that be at hand of the others, too
-            elif result is None:
-                known.add(one.job)
-            elif isinstance(result, SendFailed):
-                if not is_unclear(result):
-                    known.add(one.job)
-                    cleared.append(one.delivery)
-                    if waits and isinstance(result, Retry | RateLimited):
-                        continue  # it has only failed together with the one that waits: it was not tried
-                waits = waits or isinstance(result, Retry | RateLimited | Unclear)
-                self._gate.failed(one.job.thread, result)
-                one.job.failure, one.job.failed_at = result, self._clock.seconds()
-                one.job.attempt += 1
-            else:
+            if result is None:
+                continue
+            if not isinstance(result, SendFailed):
                 errors.append(result)
+                continue
+            job = one.job
+            unsent.append(job)
+            if result is NOT_TRIED:
+                continue
+            if not is_unclear(result):
+                cleared.append(one.delivery)
+                if waits and isinstance(result, Retry | RateLimited):
+                    continue  # it has only failed together with the one that waits: it was not tried
+            waits = waits or isinstance(result, Retry | RateLimited | Unclear)
+            self._gate.failed(job.thread, result)
+            job.failure, job.failed_at = result, self._clock.seconds()
+            job.attempt += 1
         if cleared:
-            await asyncio.gather(*map(self._evidence.clear, cleared))
+            await asyncio.gather(*map(self._begins.clear, cleared))
         if errors:
             raise errors[0]
-        return sent
+        return unsent
 
 
 def is_unclear(error: SendFailed) -> bool:

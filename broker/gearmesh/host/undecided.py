@@ -8,7 +8,7 @@ began here is asked for no longer than its answer takes.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -37,41 +37,59 @@ class Held(msgspec.Struct, gc=False):
         return time.monotonic() - self.since
 
 
+def envelope_of(identity: str) -> str:
+    """The envelope (hex id) that a delivery id belongs to."""
+    return identity.partition(":")[0]
+
+
 class Undecided:
     """By thread and delivery id."""
 
     def __init__(self) -> None:
-        self._held: dict[str, dict[str, Held]] = {}
+        self._held: dict[tuple[str, str], tuple[Held, ...]] = {}
+        """By thread and envelope (hex id), whose parts they are: mostly one."""
         self._counts: dict[int, int] = {}
         """How many need each wave, of the waves that any needs."""
 
     def __iter__(self) -> Iterator[Held]:
-        return (held for here in self._held.values() for held in here.values())
+        return (held for here in self._held.values() for held in here)
 
     def __bool__(self) -> bool:
         return bool(self._held)
 
     def get(self, thread: str, identity: str) -> Held | None:
         """What is known of a message that is not over."""
-        here = self._held.get(thread)
-        return None if here is None else here.get(identity)
+        for held in self._held.get((thread, envelope_of(identity)), ()):
+            if held.begun.id == identity:
+                return held
+        return None
+
+    def needs(self, number: int) -> bool:
+        """Whether a wave has to be read for any."""
+        return number in self._counts
 
     def needed_since(self, number: int) -> int:
         """The number of the oldest wave that has to be read; `number` when none has."""
         return min(self._counts, default=number)
 
-    def begin(self, begun: Begun, wave: int) -> Held | None:
-        """It is about to be named by a wave. Returns how it was before, if it was: that counts until it is stored."""
-        here = self._held.get(begun.thread)
-        if here is None:
-            here = self._held[begun.thread] = {}
-        before = here.get(begun.id)
-        if before is None:
-            self._counts[wave] = self._counts.get(wave, 0) + 1
-        else:
-            wave = before.wave
-        here[begun.id] = Held(begun, wave, time.monotonic())
-        return before
+    def begin(self, begun: Sequence[Begun], wave: int, now: float) -> Sequence[Held | None]:
+        """They are about to be named by a wave, `now` (`time.monotonic`). Returns how each was before, if it was.
+
+        That counts until the wave is stored.
+        """
+        all_before: list[Held | None] = []
+        new = 0
+        for one in begun:
+            leg = one.thread, envelope_of(one.id)
+            here = self._held.get(leg)
+            before = None if here is None else self.get(one.thread, one.id)
+            held = Held(one, wave if before is None else before.wave, now)
+            self._held[leg] = (held,) if here is None else (*_others(here, one.id), held)
+            all_before.append(before)
+            new += before is None
+        if new:
+            self._counts[wave] = self._counts.get(wave, 0) + new
+        return all_before
 
     def stored(self, begun: Begun, wave: int) -> None:
         """A wave that names it is stored."""
@@ -91,7 +109,8 @@ class Undecided:
             return
         before.doubted |= held.doubted
         before.wave = held.wave
-        self._held[begun.thread][begun.id] = before
+        leg = begun.thread, envelope_of(begun.id)
+        self._held[leg] = (*_others(self._held[leg], begun.id), before)
 
     def is_named(self, begun: Begun) -> bool:
         """Whether a further wave has to name what a wave names. What nobody can ask for any more is let go."""
@@ -120,22 +139,18 @@ class Undecided:
 
     def drop(self, thread: str, identity: str) -> None:
         """It is over."""
-        here = self._held.get(thread)
-        if here is None or (held := here.pop(identity, None)) is None:
+        held = self.get(thread, identity)
+        if held is None:
             return
         self._let_go(held.wave)
-        if not here:
-            del self._held[thread]
+        leg = thread, envelope_of(identity)
+        if others := _others(self._held.pop(leg), identity):
+            self._held[leg] = others
 
-    def drop_all(self, thread: str, name: str) -> None:
-        """All to a thread whose delivery ids begin so are over."""
-        here = self._held.get(thread)
-        if here is None:
-            return
-        for identity in [identity for identity in here if identity.startswith(name)]:
-            self._let_go(here.pop(identity).wave)
-        if not here:
-            del self._held[thread]
+    def drop_all(self, thread: str, envelope: str) -> None:
+        """All messages of an envelope (hex id) to a thread are over."""
+        for held in self._held.pop((thread, envelope), ()):
+            self._let_go(held.wave)
 
     def clear(self) -> None:
         """Know nothing any more."""
@@ -143,6 +158,11 @@ class Undecided:
         self._counts.clear()
 
     def _let_go(self, wave: int) -> None:
-        self._counts[wave] -= 1
-        if not self._counts[wave]:
+        if left := self._counts[wave] - 1:
+            self._counts[wave] = left
+        else:
             del self._counts[wave]
+
+
+def _others(here: Sequence[Held], identity: str) -> tuple[Held, ...]:
+    return tuple([held for held in here if held.begun.id != identity])

@@ -17,24 +17,28 @@ class Underway:
     """The sends of one app that are not written down yet."""
 
     def __init__(self) -> None:
-        self._sends: dict[str, asyncio.Event | None] = {}
-        """By thread, for there is one at a time, in its lane. The event is for who waits: hardly any is waited for."""
+        self._sends: dict[str, int] = {}
+        """How many there are, by thread."""
+        self._waiting: dict[str, asyncio.Event] = {}
+        """Who waits for those to a thread: hardly any are waited for."""
 
     def begin(self, thread: str) -> None:
         """Something is on its way to a thread."""
-        self._sends[thread] = None
+        self._sends[thread] = self._sends.get(thread, 0) + 1
 
     def end(self, thread: str) -> None:
         """It is written down, or has failed."""
-        over = self._sends.pop(thread, None)
-        if over is not None:
-            over.set()
+        left = self._sends.pop(thread) - 1
+        if left:
+            self._sends[thread] = left
+        elif thread in self._waiting:
+            self._waiting.pop(thread).set()
 
     async def settled(self, thread: str) -> bool:
         """Wait for what is being sent to `thread` now, `SETTLED_WITHIN` at most. False: nothing was settled."""
         if thread not in self._sends:
             return False
-        over = self._sends[thread] = self._sends[thread] or asyncio.Event()
+        over = self._waiting.setdefault(thread, asyncio.Event())
         try:
             async with asyncio.timeout(SETTLED_WITHIN):
                 await over.wait()

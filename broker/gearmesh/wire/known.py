@@ -92,13 +92,13 @@ def decode_known(data: bytes) -> Envelope | None:
         return None
     try:
         found = _decode(data)
-        fields = found.header
+        fields, to = found.header, found.header.to
         return Envelope(
             Header(
                 fields.id,
                 fields.kind,
                 parse_address(fields.sender),
-                tuple(map(parse_address, fields.to)),
+                (parse_address(to[0]),) if len(to) == 1 else tuple(map(parse_address, to)),
                 fields.conversation,
                 fields.at,
                 fields.expires,

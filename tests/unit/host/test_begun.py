@@ -73,7 +73,7 @@ async def pass_by(begins: Begins, numbers: range, at: int = AT) -> None:
     """Messages that are begun, one after the other, and are over at once."""
     for number in numbers:
         await begins.begin(delivery(number), at)
-        begins.over(f"user{number}", f"e{number}:")
+        begins.over(f"user{number}", f"e{number}")
 
 
 async def refused(subject: str, payload: bytes, headers: None, outcome: Outcome) -> None:
@@ -134,7 +134,7 @@ async def test_given_some_that_are_over_then_whoever_comes_after_the_next_wave_d
 ) -> None:
     for number in range(4):
         await begins.begin(delivery(number), AT)
-        begins.over(f"user{number}", f"e{number}:")
+        begins.over(f"user{number}", f"e{number}")
     assert await known(new(), *map(delivery, range(4))) == [False, False, False, True]
 
 
@@ -144,7 +144,7 @@ async def test_given_one_that_is_not_over_then_whoever_comes_knows_everything_si
     for number in range(4):
         await begins.begin(delivery(number), AT)
         if number != 1:
-            begins.over(f"user{number}", f"e{number}:")
+            begins.over(f"user{number}", f"e{number}")
     assert await known(new(), *map(delivery, range(4))) == [False, True, True, True]
 
 
@@ -222,7 +222,7 @@ async def test_given_several_of_one_thread_at_once_then_each_is_known_until_it_i
 ) -> None:
     together = [delivery(number, "ada") for number in range(3)]
     await asyncio.gather(*(begins.begin(one, AT) for one in together))
-    begins.over("ada", "e1:")
+    begins.over("ada", "e1")
     assert await known(new(), *together) == [True, True, True]
     await begins.begin(delivery(9), AT)
     assert await known(begins, *together) == [False, False, False]

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gearmesh.host.connector import GuardedConnector, sending
+from gearmesh.host.connector import SENDING, GuardedConnector
+
+
+@contextmanager
+def sending() -> Iterator[None]:
+    """Requests are messages, as they are while a bridge sends one."""
+    before = SENDING.set(True)
+    try:
+        yield
+    finally:
+        SENDING.reset(before)
 
 
 class Network:

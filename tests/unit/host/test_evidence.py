@@ -242,23 +242,23 @@ async def test_given_nats_is_away_then_the_network_has_to_show_it_again(
 async def test_given_a_message_that_is_about_to_be_sent_then_it_is_in_doubt_for_whoever_takes_over(
     process: Process, new: New, restarted: bool
 ) -> None:
-    await process.evidence.begin(HELLO, SINCE)
+    await process.evidence.begins.begin(HELLO, SINCE)
     if restarted:
         process = new()
     else:
-        assert not await process.evidence.was_begun(HELLO)
-        process.evidence.leave_all()
-    assert await process.evidence.was_begun(HELLO)
+        assert not await process.evidence.begins.in_doubt(HELLO)
+        process.evidence.begins.leave_all()
+    assert await process.evidence.begins.in_doubt(HELLO)
 
 
 async def test_given_a_message_that_nobody_began_to_send_then_it_is_in_nobodys_doubt(
     process: Process, new: New
 ) -> None:
-    assert not await process.evidence.was_begun(HELLO)
-    await process.evidence.begin(HELLO, SINCE)
+    assert not await process.evidence.begins.in_doubt(HELLO)
+    await process.evidence.begins.begin(HELLO, SINCE)
     following = msgspec.structs.replace(HELLO, id="e1:messenger:1")
     elsewhere = msgspec.structs.replace(HELLO, thread="ben")
-    assert [await new().evidence.was_begun(delivery) for delivery in (following, elsewhere)] == [None, None]
+    assert [await new().evidence.begins.in_doubt(delivery) for delivery in (following, elsewhere)] == [None, None]
 
 
 async def test_given_two_messages_one_after_the_other_then_each_is_in_doubt_until_it_is_written_down(
@@ -266,18 +266,18 @@ async def test_given_two_messages_one_after_the_other_then_each_is_in_doubt_unti
 ) -> None:
     to_ben = msgspec.structs.replace(HELLO, thread="ben")
     for delivery in (HELLO, to_ben, PICTURE):
-        await process.evidence.begin(delivery, SINCE)
+        await process.evidence.begins.begin(delivery, SINCE)
     after = new()
-    assert all([await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)])
-    after.evidence.over(HELLO.thread, HELLO.id.partition(":")[0])
-    begun = [await after.evidence.was_begun(delivery) for delivery in (HELLO, to_ben, PICTURE)]
+    assert all([await after.evidence.begins.in_doubt(delivery) for delivery in (HELLO, to_ben, PICTURE)])
+    after.evidence.begins.over(HELLO.thread, HELLO.id.partition(":")[0])
+    begun = [await after.evidence.begins.in_doubt(delivery) for delivery in (HELLO, to_ben, PICTURE)]
     assert [at is not None for at in begun] == [False, True, True]
 
 
 async def test_given_nats_is_away_then_nobody_who_comes_after_can_say_what_was_begun(
     connection: Connection, process: Process, new: New
 ) -> None:
-    await process.evidence.begin(HELLO, SINCE)
+    await process.evidence.begins.begin(HELLO, SINCE)
     await connection.client.close()
     with pytest.raises(BusUnavailable):
-        await new().evidence.was_begun(HELLO)
+        await new().evidence.begins.in_doubt(HELLO)

@@ -45,6 +45,8 @@ def fit(content: Content, fitting: Fitting) -> tuple[Part, ...]:
         if can.shows("text"):  # nearly all content: nothing but words
             before = who_wrote(content, fitting)
             pieces = cut(content.text, False, can.dialect, can.text, before)
+            if len(pieces) == 1:
+                return (Text(pieces[0], content.sender),)
             return tuple([Text(piece, content.sender) for piece in pieces])
     row = TABLE[type(content)]
     if row.words is None or not is_wanted(feature_of(content), fitting):

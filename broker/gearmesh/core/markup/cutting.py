@@ -28,7 +28,8 @@ def cut(
     marks = None if dialect is None else Marks.of(dialect)
     if not markup:
         # Nearly all texts: they go as they are.
-        whole = "\n".join([part for part in (before, text, after) if part]) if before or after else text
+        whole = text if not before else f"{before}\n{text}" if text else before
+        whole = whole if not after else f"{whole}\n{after}" if whole else after
         if (marks is None or not marks.occur(whole)) and limit.measure(whole) <= limit.value:
             return (whole,) if whole.strip() else ()
     pieces = settled(pieces_of(text, markup, dialect, before, after), marks)
