@@ -52,7 +52,7 @@ async def _run(chosen: argparse.Namespace) -> None:
             _row("bare_hop", bare, "hops/s")
             _row("router_hop", router, "hops/s", ratio)
         if chosen.only in (None, "egress"):
-            rates = await legs.compare(Path(folder) / "legs", chosen.messages, (chosen.rounds + 1) // 2)
+            rates = await legs.compare(Path(folder) / "legs", chosen.messages, chosen.rounds)
             _row("bare_leg", rates.bare_leg, "legs/s", rates.bare_leg_ratio)
             _row("egress", rates.egress, "legs/s", rates.egress_ratio)
         if chosen.only in (None, "memory"):

@@ -129,7 +129,7 @@ async def stored_per_second(connection: Connection, stream: str, messages: int) 
         state = json.loads(answer.data)["state"]
         if state["messages"] >= messages:
             break
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
     first, last = (datetime.fromisoformat(state[name]) for name in ("first_ts", "last_ts"))
     return (messages - 1) / (last - first).total_seconds()
 

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from gearmesh.bus.connection import Connection
-from gearmesh.bus.consumer import Taken
+from gearmesh.bus.consumer import Handler, Taken
 from gearmesh.bus.publisher import Publisher, Stored
 from gearmesh.bus.streams import LEDGER
 from gearmesh.errors import BusError
@@ -62,19 +62,28 @@ async def compare(folder: Path, legs: int, rounds: int) -> Rates:
 async def _sent(connection: Connection, publisher: Publisher, legs: int, kind: type[Outgoing]) -> float:
     """Legs per second, from the first to the last that is written down as sent; all of them are acknowledged then."""
     async with outgoing(connection, publisher, kind=kind) as side:
+        # The first message to a thread also reads and writes down what is known of the thread: that is over before.
+        await side.fill(CONVERSATIONS, lambda number: number)
+        await side.acknowledged(CONVERSATIONS)
+        await connection.js.purge_stream(SUBJECTS.stream(LEDGER))
         # The turn has begun when the log is filled: what stands in it before may have been sent, and is looked up.
         await side.pause(FILLED_WITHIN)
         await side.fill(legs, lambda number: number % CONVERSATIONS)
         await side.pause(0)
         rate = await stored_per_second(connection, SUBJECTS.stream(LEDGER), legs)
-        await side.acknowledged(legs)
-        if side.bridge.sent != legs:
-            raise RuntimeError(f"{side.bridge.sent} messages were sent for {legs} legs")
+        await side.acknowledged(CONVERSATIONS + legs)
+        if side.bridge.sent != CONVERSATIONS + legs:
+            raise RuntimeError(f"{side.bridge.sent - CONVERSATIONS} messages were sent for {legs} legs")
         return rate
 
 
 class _BareLegs(Outgoing):
     """Stores what a leg stores, and acknowledges it."""
+
+    @property
+    def handler(self) -> Handler:
+        """What does so."""
+        return self.take
 
     async def take(self, taken: Taken) -> None:
         """Take one leg."""

@@ -19,7 +19,7 @@ from gearmesh.model.content import Text
 from gearmesh.model.delivery import Delivery
 from gearmesh.wire.body import close_body
 from hops import bus
-from outgoing import Outgoing, outgoing
+from outgoing import Observed, outgoing
 
 LEGS: Final = 10_000
 WARM_UP: Final = 10_000
@@ -45,12 +45,12 @@ async def growth(case: str) -> float:
 
 async def _measure(case: str) -> float:
     with tempfile.TemporaryDirectory(prefix="gearmesh-bench-") as folder:
-        async with bus(Path(folder)) as (connection, publisher), outgoing(connection, publisher) as side:
+        async with bus(Path(folder)) as (connection, publisher), outgoing(connection, publisher, kind=Observed) as side:
             # Buffers and caches have their size when the measuring begins.
             await side.fill(WARM_UP, lambda number: FIRST + number % THREADS[case])
             await side.acknowledged(WARM_UP)
             before = _resident()
-            side.bridge.answer = _too_fast if case.startswith("parked") else _unreachable
+            side.network.answer = _too_fast if case.startswith("parked") else _unreachable
             if case == "held_long":
                 side.body = LONG
             await side.fill(LEGS, lambda number: number % THREADS[case])
@@ -58,7 +58,7 @@ async def _measure(case: str) -> float:
             return (_resident() - before) / MIB
 
 
-def _waits(side: Outgoing, case: str) -> Callable[[], bool]:
+def _waits(side: Observed, case: str) -> Callable[[], bool]:
     if case.startswith("held"):
         return lambda: side.egress.waiting == LEGS
     return lambda: side.egress.queued == THREADS[case] and not side.egress.waiting and side.taken == WARM_UP + LEGS

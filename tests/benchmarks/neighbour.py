@@ -18,7 +18,7 @@ import msgspec
 from gearmesh.bus.consumer import Taken
 from gearmesh.model.delivery import Delivery
 from hops import CONVERSATIONS, bus
-from outgoing import Outgoing, outgoing
+from outgoing import Observed, outgoing
 
 EVERY: Final = 6.0
 """Seconds for each message to one recipient: WhatsApp's pair rate."""
@@ -43,7 +43,10 @@ async def compare(folder: Path, seconds: float, rounds: int) -> Delays:
     """Turn about with and without the neighbour, each for so many seconds."""
     others = itertools.cycle(range(CONVERSATIONS))
     percentiles: dict[bool, list[float]] = {True: [], False: []}
-    async with bus(folder) as (connection, publisher), outgoing(connection, publisher, recipient_every=EVERY) as side:
+    async with (
+        bus(folder) as (connection, publisher),
+        outgoing(connection, publisher, recipient_every=EVERY, kind=Observed) as side,
+    ):
         await _run(side, others, EVERY, flood=True)  # everything has been used once, and the neighbour owes
         for number in range(rounds):
             for flood in (number % 2 == 0, number % 2 == 1):
@@ -52,7 +55,7 @@ async def compare(folder: Path, seconds: float, rounds: int) -> Delays:
     return Delays(flooded, flooded / statistics.median(percentiles[False]))
 
 
-async def _run(side: Outgoing, others: Iterator[int], seconds: float, *, flood: bool) -> float:
+async def _run(side: Observed, others: Iterator[int], seconds: float, *, flood: bool) -> float:
     """The 99th percentile of the delays of everybody but the limited one, in milliseconds."""
     stored: dict[str, int] = {}
     delays: list[float] = []
@@ -66,7 +69,7 @@ async def _run(side: Outgoing, others: Iterator[int], seconds: float, *, flood: 
             delays.append((time.time_ns() // 1000 - at) / 1000)
 
     limited = side.user(LIMITED)
-    side.on_taken, side.bridge.answer = taken, answer
+    side.on_taken, side.network.answer = taken, answer
     count = int(RATE * seconds)
     await asyncio.gather(
         _steadily(side, list(itertools.islice(others, count)), RATE),
@@ -80,7 +83,7 @@ async def _run(side: Outgoing, others: Iterator[int], seconds: float, *, flood: 
     return sorted(delays)[int(count * 0.99)]
 
 
-async def _steadily(side: Outgoing, recipients: list[int], rate: float) -> None:
+async def _steadily(side: Observed, recipients: list[int], rate: float) -> None:
     started = time.perf_counter()
     for number, recipient in enumerate(recipients):
         pause = started + number / rate - time.perf_counter()

@@ -9,13 +9,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
 from gearmesh.bridge import Bridge
 from gearmesh.bus.connection import Connection
-from gearmesh.bus.consumer import PinnedConsumer, Taken
+from gearmesh.bus.consumer import Handler, PinnedConsumer, Taken
 from gearmesh.bus.journal import Journal
 from gearmesh.bus.ledger import Ledger
 from gearmesh.bus.media import MediaStore
@@ -65,7 +65,7 @@ class NoConfig(msgspec.Struct, frozen=True):
 
 
 class InstantBridge(Bridge):
-    """A network that says yes at once. `answer` is called with each delivery before that, and may raise."""
+    """A network that says yes at once."""
 
     network: ClassVar[str] = "instant"
     title: ClassVar[str] = "Instant"
@@ -74,7 +74,6 @@ class InstantBridge(Bridge):
 
     def __init__(self) -> None:
         self.sent = 0
-        self.answer: Callable[[Delivery], None] = lambda delivery: None
 
     def capabilities(self, thread: str) -> Capabilities:
         """Text alone."""
@@ -93,9 +92,21 @@ class InstantBridge(Bridge):
 
     async def send(self, delivery: Delivery) -> Sent:
         """Yes, under an id that looks like one of Meta's."""
-        self.answer(delivery)
         self.sent += 1
-        return Sent((f"aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlEOjE3ODQxNDA1Mz{self.sent:012d}",))
+        return Sent((f"aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlEOjE3ODQxNDA1Mz{100_000_000_000 + self.sent}",))
+
+
+class ObservedBridge(InstantBridge):
+    """Calls `answer` with each delivery before it says yes. That may raise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer: Callable[[Delivery], None] = lambda delivery: None
+
+    async def send(self, delivery: Delivery) -> Sent:
+        """Yes, unless `answer` says otherwise."""
+        self.answer(delivery)
+        return await super().send(delivery)
 
 
 class Outgoing:
@@ -104,23 +115,30 @@ class Outgoing:
     def __init__(self, connection: Connection, publisher: Publisher, *, recipient_every: float | None = None) -> None:
         self.connection = connection
         self.publisher = publisher
-        self.bridge = InstantBridge()
+        self.bridge = self.make_bridge()
         self.body = BODY
-        self.taken = 0
-        self.on_taken: Callable[[Taken], None] = lambda taken: None
         self.egress = _egress(connection, publisher, self.bridge, recipient_every)
         self.consumer = PinnedConsumer(
             connection,
             stream=SUBJECTS.stream(OUT),
             name=f"egress-{APP}",
             subject=SUBJECTS.outbound_of(APP),
-            handler=self.take,
+            handler=self.handler,
             on_turn=self._turn,
             max_ack_pending=MOST_UNACKNOWLEDGED,
             ack_wait=ACK_WAIT,
             alone=True,
         )
         self.egress.give_back = self.consumer.end_turn
+
+    def make_bridge(self) -> InstantBridge:
+        """The network at the other end."""
+        return InstantBridge()
+
+    @property
+    def handler(self) -> Handler:
+        """What the consumer calls with each leg."""
+        return self.egress.take
 
     async def fill(self, legs: int, recipient: Callable[[int], int]) -> None:
         """Put legs into the outbound log as the router would, to the recipients that `recipient` names by number."""
@@ -164,17 +182,41 @@ class Outgoing:
                 return
             await asyncio.sleep(0.02)
 
-    async def take(self, taken: Taken) -> None:
-        """Take one leg, as the consumer's handler."""
-        self.on_taken(taken)
-        await self.egress.take(taken)
-        self.taken += 1
-
     async def _turn(self, begins: bool) -> None:
         if begins:
             await self.egress.begin(Turn())
         else:
             self.egress.end()
+
+
+class Observed(Outgoing):
+    """One that calls `on_taken` with each leg, and counts those `taken`. Its `network` can be told to fail."""
+
+    network: ObservedBridge
+
+    def __init__(self, connection: Connection, publisher: Publisher, *, recipient_every: float | None = None) -> None:
+        self.taken = 0
+        self.on_taken: Callable[[Taken], None] = lambda taken: None
+        super().__init__(connection, publisher, recipient_every=recipient_every)
+
+    def make_bridge(self) -> InstantBridge:
+        """One that can be told what to say."""
+        self.network = ObservedBridge()
+        return self.network
+
+    @property
+    def handler(self) -> Handler:
+        """Tell of each leg, too."""
+        return self.take
+
+    async def take(self, taken: Taken) -> None:
+        """Take one leg."""
+        self.on_taken(taken)
+        await self.egress.take(taken)
+        self.taken += 1
+
+
+Side = TypeVar("Side", bound=Outgoing)
 
 
 @asynccontextmanager
@@ -183,8 +225,8 @@ async def outgoing(
     publisher: Publisher,
     *,
     recipient_every: float | None = None,
-    kind: type[Outgoing] = Outgoing,
-) -> AsyncIterator[Outgoing]:
+    kind: type[Side],
+) -> AsyncIterator[Side]:
     """An egress at work, with empty logs: nothing was begun or sent before."""
     for stream in (
         SUBJECTS.stream(OUT),
