@@ -161,6 +161,8 @@ class Bridge(ABC):
     async def send(self, delivery: Delivery) -> Sent:
         """Send one part, already fitted to `capabilities`. Called in order for each thread, at once for several.
 
+        A task may call it for one part after another, so a context variable that is set here must be set back.
+
         Raises:
             SendFailed: one of its classes, which says what happens next. Any other exception counts as `Unclear`.
         """

@@ -88,12 +88,12 @@ class Lanes(Generic[Key, Item]):
         """Let some that were joined wait again, before all others.
 
         Raises:
-            KeyError: nothing is in work there.
+            KeyError: none were joined there.
         """
-        queue = self._queue(key)
-        if items:
-            queue.extendleft(reversed(items))
-            self._joined[key] -= len(items)
+        if not items:
+            return
+        self._queue(key).extendleft(reversed(items))
+        self._joined[key] -= len(items)
 
     def clear(self) -> int:
         """Forget everything, and say how much that was: somebody else has taken over."""

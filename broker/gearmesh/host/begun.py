@@ -74,6 +74,8 @@ class Begins:
         self._number = 1
         """Of the wave that departs next."""
         self._wave: list[_Group] = []
+        self._unanswered: set[int] = set()
+        """The waves of which NATS has not said yet whether it has them: what they name is held for earlier ones."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._loading: asyncio.Task[None] | None = None
         self._loaded = False
@@ -182,12 +184,16 @@ class Begins:
         number, undecided = self._number, self._undecided
         self._number += 1
         place, before = number % ROUND, self._ring[number % ROUND]
-        left = [begun for begun in before.begun if undecided.is_named(begun)] if undecided.needs(before.number) else []
+        left: list[Begun] = []
+        if before.number in self._unanswered or undecided.needs(before.number):
+            left = [begun for begun in before.begun if undecided.is_named(begun)]
         begun = [*left, *itertools.chain.from_iterable(group.begun for group in groups)]
         wave = Wave(number, undecided.needed_since(number) if self._loaded or completes else 0, begun)
         self._ring[place] = wave
+        self._unanswered.add(number)
 
         async def outcome(result: Stored | BusError | Malformed) -> None:
+            self._unanswered.discard(number)
             if isinstance(result, Stored):
                 for one in itertools.chain(left, *(group.moved_to(number) for group in groups)):
                     undecided.stored(one, number)

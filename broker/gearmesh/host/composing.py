@@ -80,8 +80,7 @@ class Composing:
 
     async def plain_under_ghost(self, job: Job, content: Message, can: Capabilities) -> Composed | None:
         """The same as `plain`, for a bridge that `asks`."""
-        group = self._shared.groups.get(job.header.conversation)
-        if group is not None and not group.reaches(job.recipient):
+        if not _is_for(self._shared.groups.get(job.header.conversation), job):
             return None
         return self.plain(job, content, can, await self.ghost(job, content))
 
@@ -89,9 +88,9 @@ class Composing:
         """What a new leg that points at nothing and has no file looks like in a thread that `can` so much, if it is one
         message; None for any other."""
         group = self._shared.groups.get(job.header.conversation)
-        if group is not None and not group.reaches(job.recipient):
+        if not _is_for(group, job):
             return None
-        if group is None and not ghost:  # as nearly all: it is as for the one before
+        if group is None and not ghost:  # nearly always, and then it is the same as for the message before
             fitting = self._usual if self._usual is not None and self._usual.capabilities is can else Fitting(can)
             self._usual = fitting
         else:
@@ -144,6 +143,11 @@ class Composing:
         group = self._shared.groups.get(job.header.conversation)
         there = bool(about.native_ids)
         return Fitting(can, not ghost, link, about.quoted, there, in_words, has_file, _place(group, job))
+
+
+def _is_for(group: Conversation | None, job: Job) -> bool:
+    """Whether a message still goes to its recipient, who may have left the group, or muted it."""
+    return group is None or group.reaches(job.recipient)
 
 
 def _place(group: Conversation | None, job: Job) -> str:

@@ -204,11 +204,11 @@ class Egress:
     def _start(self, thread: str, item: Item, turn: Turn) -> None:
         """Work on the next item of a lane: one that may be held up by itself, all others together."""
         if not _is_plain(item) or self._queues.may_wait(thread):
-            self._on_the_way.start(self._work_on(thread, item, turn))
+            self._on_the_way.start(self._work_on, thread, item, turn)
             return
         if not self._departing or len(self._departing) >= self._together.most:
             self._departing = []
-            self._on_the_way.start(self._depart(self._departing, turn))
+            self._on_the_way.start(self._depart, self._departing, turn)
         self._departing.append(item)
 
     def _drop_waiting(self) -> None:
@@ -254,7 +254,7 @@ class Egress:
                 bundles.append(bundle)
             elif not turn.has_ended():
                 self._lanes.put_back(job.thread, bundle.left[1:])
-                self._on_the_way.start(self._work_on(job.thread, job, turn))
+                self._on_the_way.start(self._work_on, job.thread, job, turn)
         ready = [one for bundle in bundles for one in bundle.ready]
         if ready and await self._together.begin(ready, turn):
             await self._on_the_way.each(self._send, bundles)
@@ -284,7 +284,7 @@ class Egress:
         else:
             results = await asyncio.gather(*(send(one, turn) for one in ready), return_exceptions=True)
         if any(results):
-            unsent = await self._together.unsent(ready, results)
+            unsent = await self._together.settle(ready, results)
             for job in unsent:
                 job.written = None
             bundle.left = [*unsent, *bundle.left]
@@ -314,7 +314,7 @@ class Egress:
         if bundle.open:
             return
         thread, turn = bundle.thread, bundle.turn
-        if turn.is_over:
+        if turn.has_ended():
             self.give_back(UNCERTAIN, 0.05)
             return
         item: Item | None

@@ -19,7 +19,7 @@ from gearmesh.model.delivery import Hop, LedgerEntry, Reason, State
 from gearmesh.model.envelope import Envelope
 from gearmesh.wire.codec import encode
 from gearmesh.wire.subjects import token
-from gearmesh.wire.times import HOPS, NAMED, REPLAY
+from gearmesh.wire.times import REPLAY, named
 
 log = structlog.get_logger("gearmesh.egress")
 
@@ -51,8 +51,7 @@ class Ends:
             BusUnavailable: the ledger cannot be read. It is at hand that it was sent, and nowhere else.
         """
         header, app, now = job.header, self._app.name, self._shared.clock.micros()
-        times = (*job.times, job.stored_at, job.taken_at, now)[-HOPS:]
-        hops = NAMED[len(times)]
+        hops, times = named(*job.times, job.stored_at, job.taken_at, now)
         self._shared.metrics.hops.passed(app, hops, times)
         entry = LedgerEntry(
             job.envelope,

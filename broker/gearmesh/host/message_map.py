@@ -22,6 +22,7 @@ from gearmesh.model.delivery import LedgerEntry
 from gearmesh.wire.subjects import Subjects, kv_token
 
 REMEMBERED: Final = 20_000
+"""Legs that are at hand, and native messages of each app."""
 STORED_WITHIN: Final = 1.0
 """Seconds for which somebody waits until what was sent is stored."""
 

@@ -6,11 +6,13 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from gearmesh.host.job import Job
 
 Item = TypeVar("Item")
+Given = ParamSpec("Given")
 
 
 class OnTheWay:
@@ -26,14 +28,14 @@ class OnTheWay:
         """For who waits until nothing is unwritten."""
         self._is_ending = False
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Callable[Given, Coroutine[Any, Any, None]], *given: Given.args, **more: Given.kwargs) -> None:
         """Let a task do some work."""
         number = next(self._numbers)
-        self._tasks[number] = self._loop.create_task(self._run(number, work))
+        self._tasks[number] = self._loop.create_task(self._run(number, partial(work, *given, **more)))
 
-    async def _run(self, number: int, work: Coroutine[Any, Any, None]) -> None:
+    async def _run(self, number: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await work
+            await work()
         except (Exception, asyncio.CancelledError) as error:
             self._ended(error)
         finally:
@@ -64,8 +66,8 @@ class OnTheWay:
                 relief.cancel()
 
     def _start_each(self, work: Callable[[Item], Coroutine[Any, Any, None]], rest: deque[Item]) -> None:
-        while rest:
-            self.start(work(rest.popleft()))
+        while rest and not self._is_ending:
+            self.start(work, rest.popleft())
 
     def sent(self, job: Job) -> None:
         """Nothing is over before NATS has answered that this one is written down."""
@@ -83,9 +85,12 @@ class OnTheWay:
         """Wait for everything, so many seconds; what takes longer is cancelled, or not waited for. Whether nothing
         did."""
         end = self._loop.time() + within
-        while (late := {task for task in self._tasks.values() if not task.done()}) and self._loop.time() < end:
+        while late := [task for task in self._tasks.values() if not task.done()]:
             # One may start others while it is waited for.
-            await asyncio.wait(late, timeout=end - self._loop.time())
+            _, missing = await asyncio.wait(late, timeout=max(end - self._loop.time(), 0.0))
+            if missing:
+                late = [task for task in self._tasks.values() if not task.done()]
+                break
         if late:
             self._is_ending = True
             try:

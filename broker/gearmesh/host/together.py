@@ -126,31 +126,35 @@ class Together:
         thread, is_known = one.job.thread, False
         self._underway.begin(thread)
         try:
-            sent = await self._watch.sent(self._bridge.send, one.delivery)
+            try:
+                sent = await self._watch.sent(self._bridge.send, one.delivery)
+            except SendFailed as failure:
+                is_known = not is_unclear(failure)
+                return failure
+            except BaseException:
+                self._gate.left()  # somebody has told us to stop
+                raise
             self._gate.worked()
-            await self._sent(one.job, sent, one.composed)
+            try:
+                await self._sent(one.job, sent, one.composed)
+            except BusError:
+                is_known = True  # it is at hand that it was sent
+                raise
             is_known = True
-        except SendFailed as failure:
-            is_known = not is_unclear(failure)
-            return failure
-        except BusError:
-            is_known = True  # it is at hand that it was sent
-            raise
-        except BaseException:
-            self._gate.left()  # somebody has told us to stop
-            raise
         finally:
             self._underway.end(thread)
             if not is_known:
                 self._begins.leave(one.delivery)  # nobody knows here any more what became of it
         return None
 
-    async def unsent(self, ready: Sequence[Ready], results: Sequence[BaseException | None]) -> Sequence[Job]:
-        """Those of a thread's legs that were not sent, by what became of each: they have their `failure`, or were not
-        tried.
+    async def settle(self, ready: Sequence[Ready], results: Sequence[BaseException | None]) -> Sequence[Job]:
+        """Account for those of a thread's legs that were not sent, by what became of each.
+
+        Returns them: they have their `failure`, or were not tried.
 
         Raises:
-            BusError: it could not be written down that one was sent.
+            BaseException: what became of one, if that is neither.
+            BusError: it could not be written down that one was not sent.
         """
         unsent: list[Job] = []
         cleared: list[Delivery] = []

@@ -17,19 +17,18 @@ class Turn:
 
     def __init__(self, holds: Callable[[], bool] = lambda: True) -> None:
         self._over = asyncio.Event()
-        self.is_over = False
-        """Whether it is known that nothing new may be sent any more."""
+        self._ended = False  # what the event says, at half its cost: it is asked three times for each message
         self._holds = holds
 
     def has_ended(self) -> bool:
-        """Whether nothing new may be sent any more, as it is at this moment."""
-        if not self.is_over and not self._holds():
+        """Whether nothing new may be sent any more."""
+        if not self._ended and not self._holds():
             self.end()  # for good, although the app may turn out to be ours still: what was left must come again
-        return self.is_over
+        return self._ended
 
     def end(self) -> None:
         """Whoever waits in this turn wakes up now."""
-        self.is_over = True
+        self._ended = True
         self._over.set()
 
     async def pause(self, clock: Clock, seconds: float, also: asyncio.Future[Any] | None = None) -> None:

@@ -27,6 +27,13 @@ NAMED: Final = tuple(HOP_NAMES[len(HOP_NAMES) - count :] for count in range(len(
 _decode: Final = msgspec.json.Decoder(tuple[Time, ...]).decode
 
 
+def named(*times: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The names of the hops that were passed at these times, of which the last is that of the last hop; and the times,
+    of no more hops than there are."""
+    times = times[-HOPS:]
+    return NAMED[len(times)], times
+
+
 def times_in(headers: Mapping[str, str]) -> tuple[int, ...]:
     """When an envelope passed each hop so far, in microseconds since the epoch; () when its headers do not say it."""
     text = headers.get(TIMES, "")

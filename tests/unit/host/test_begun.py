@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
 
 from gearmesh.bus.connection import Connection
 from gearmesh.bus.log_reader import LogReader
-from gearmesh.bus.publisher import Outcome, Publisher
+from gearmesh.bus.publisher import Outcome, Publisher, Stored
 from gearmesh.bus.store import Store
 from gearmesh.errors import BusError, BusRefused
 from gearmesh.host import begun, undecided
@@ -521,3 +521,73 @@ async def test_given_several_in_doubt_then_the_age_of_each_counts_from_the_takeo
     assert other
     assert other.age >= 0.01
     assert abs(one.age - other.age) < 0.01
+
+
+class SlowAnswers:
+    """A publisher whose answers are kept until they are let go, in order."""
+
+    def __init__(self, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.are_slow = False
+        self._kept: list[Callable[[], Awaitable[None]]] = []
+        self._send = publisher.send
+        monkeypatch.setattr(publisher, "send", self.send)
+
+    async def send(self, subject: str, payload: bytes, headers: dict[str, str] | None, outcome: Outcome) -> None:
+        async def keep(result: Stored | BusError) -> None:
+            self._kept.append(partial(outcome, result))
+
+        await self._send(subject, payload, headers, keep if self.are_slow else outcome)
+
+    async def let_go(self, count: int) -> None:
+        """Let all of them come, when there are so many."""
+        while len(self._kept) < count:
+            await asyncio.sleep(0.01)
+        for answer in self._kept:
+            await answer()
+        self.are_slow = False
+
+
+async def begin_for_a_round(begins: Begins, slow: SlowAnswers, *first: Delivery, waves: int) -> None:
+    """Begin these, which takes so many waves, and more than a round of others before any of it is answered."""
+    slow.are_slow = True
+    waiting = [asyncio.ensure_future(begins.begin(one, AT + 1)) for one in first]
+    for number in range(100, 109):
+        await asyncio.sleep(0.01)  # so that each has a wave of its own
+        waiting.append(asyncio.ensure_future(begins.begin(delivery(number), AT + 2)))
+    await slow.let_go(waves + 9)
+    await asyncio.gather(*waiting)
+
+
+@pytest.fixture
+def slow(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> SlowAnswers:
+    monkeypatch.setattr(begun, "ROUND", 8)
+    monkeypatch.setattr(begun, "MOST", 10)
+    return SlowAnswers(publisher, monkeypatch)
+
+
+async def test_given_answers_that_take_a_round_when_more_begin_than_one_wave_takes_then_all_are_known_afterwards(
+    new: New, slow: SlowAnswers
+) -> None:
+    begins, together = new(), [delivery(number) for number in range(25)]
+    await begins.ready()
+    await begin_for_a_round(begins, slow, *together, waves=3)
+    assert all(await known(new(), *together))
+
+
+async def test_given_answers_that_take_a_round_when_one_begins_again_then_it_is_known_afterwards(
+    new: New, slow: SlowAnswers
+) -> None:
+    begins, again = new(), delivery(0)
+    await begins.begin(again, AT)
+    await begin_for_a_round(begins, slow, again, waves=1)
+    assert await began(new(), again) == AT + 1
+
+
+async def test_given_answers_that_take_a_round_when_a_wave_takes_one_over_then_it_is_known_afterwards(
+    new: New, slow: SlowAnswers
+) -> None:
+    begins, long = new(), delivery(0)
+    await begins.begin(long, AT)
+    await pass_by(begins, range(1, 8))
+    await begin_for_a_round(begins, slow, delivery(50), waves=1)
+    assert await began(new(), long) == AT

@@ -32,7 +32,7 @@ class Network:
 
     def start(self, *numbers: int) -> None:
         """Send some at once."""
-        self.way.start(self.way.each(self.send, numbers))
+        self.way.start(self.way.each, self.send, numbers)
 
 
 async def turns(count: int) -> None:
@@ -70,7 +70,7 @@ async def test_given_one_that_fails_then_that_is_told_and_those_behind_it_are_wo
             raise ValueError("odd")
         await network.send(number)
 
-    network.way.start(network.way.each(send, (0, 2, 4)))
+    network.way.start(network.way.each, send, (0, 2, 4))
     assert await network.way.finish(WITHIN)
     assert network.done == [0, 4]
     assert [str(error) for error in network.failed] == ["odd"]
@@ -91,7 +91,7 @@ async def test_given_one_that_cancels_its_own_task_then_those_behind_it_are_work
         await asyncio.sleep(0)  # which would raise what was meant for somebody else
         await network.send(number)
 
-    network.way.start(network.way.each(send, (2, 4, 6)))
+    network.way.start(network.way.each, send, (2, 4, 6))
     await turns(6)
     assert await network.way.finish(WITHIN)
     assert network.done == [4, 6]
@@ -117,3 +117,13 @@ async def test_given_what_takes_too_long_then_it_is_cancelled_and_is_no_failure(
     assert network.done == [2]
     assert not network.failed
     assert await network.way.finish(WITHIN), "nothing is left"
+
+
+async def test_given_an_end_in_the_very_moment_in_which_the_first_has_to_wait_then_nothing_goes_on_after_it(
+    network: Network,
+) -> None:
+    network.start(1, 3)
+    assert not await network.way.finish(0.0)
+    network.there.set()
+    await turns(4)
+    assert (network.done, network.failed) == ([], [])
