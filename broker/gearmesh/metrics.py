@@ -16,6 +16,8 @@ from prometheus_client.utils import floatToGoString
 HOP_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 600.0)
 
 
+HOP_BOUNDS: Final = tuple(round(bucket * 1_000_000) for bucket in HOP_BUCKETS)
+"""The same in microseconds, as the times are."""
 TOTAL: Final = "total"
 COUNTED_TOGETHER: Final = 1_000
 
@@ -52,12 +54,13 @@ class _Counted:
 
     def add(self, micros: list[int]) -> None:
         micros.sort()
-        early = bisect_left(micros, 0)
-        micros[:early] = [0] * early  # clocks of several machines differ a little
+        if micros[0] < 0:
+            early = bisect_left(micros, 0)
+            micros[:early] = [0] * early  # clocks of several machines differ a little
         self.count += len(micros)
         self.sum += sum(micros)
-        for number, bound in enumerate(HOP_BUCKETS):
-            self.within[number] += bisect_right(micros, bound * 1e6)
+        for number, bound in enumerate(HOP_BOUNDS):
+            self.within[number] += bisect_right(micros, bound)
 
 
 class Hops(Collector):

@@ -246,33 +246,35 @@ class Egress:
         """Send what nothing holds up of the lanes that are ready at this moment. Each goes on by itself."""
         if jobs is self._departing:
             self._departing = []
+        if turn.has_ended():
+            jobs = ()
         bundles: list[Bundle] = []
         now = self._shared.clock.millis()
-        for job in jobs if not turn.has_ended() else ():
-            bundle = await self._bundle(job, turn, now)
-            if bundle.ready:
-                bundles.append(bundle)
+        for first in jobs:
+            joined = self._joined(first)
+            ready: list[Ready] = []
+            for job in joined:
+                one = await self._together.prepare(job, now)
+                if one is None:
+                    break
+                ready.append(one)
+            if ready:
+                bundles.append(Bundle(first.thread, turn, ready, joined[len(ready) :], len(ready)))
             elif not turn.has_ended():
-                self._lanes.put_back(job.thread, bundle.left[1:])
-                self._on_the_way.start(self._work_on, job.thread, job, turn)
-        ready = [one for bundle in bundles for one in bundle.ready]
-        if ready and await self._together.begin(ready, turn):
+                self._lanes.put_back(first.thread, joined[1:])
+                self._on_the_way.start(self._work_on, first.thread, first, turn)
+        all_ready = [one for bundle in bundles for one in bundle.ready]
+        if all_ready and await self._together.begin(all_ready, turn):
             await self._on_the_way.each(self._send, bundles)
         elif turn.has_ended():
             self.give_back(UNCERTAIN, 0.05)
 
-    async def _bundle(self, first: Job, turn: Turn, now: int) -> Bundle:
+    def _joined(self, first: Job) -> Sequence[Job]:
         """A lane's leg, and those behind it that may go at once with it."""
-        thread, jobs, most = first.thread, [first], self._app.bridge.at_once - 1
-        if most and self._lanes.behind(thread):
-            jobs += self._lanes.join(thread, most, _is_plain)
-        ready: list[Ready] = []
-        for job in jobs:
-            one = await self._together.prepare(job, now)
-            if one is None:
-                break
-            ready.append(one)
-        return Bundle(thread, turn, ready, jobs[len(ready) :], len(ready))
+        most = self._app.bridge.at_once - 1
+        if most and self._lanes.behind(first.thread):
+            return (first, *self._lanes.join(first.thread, most, _is_plain))
+        return (first,)
 
     async def _send(self, bundle: Bundle) -> None:
         ready, turn, send = bundle.ready, bundle.turn, self._together.send
